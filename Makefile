@@ -1,0 +1,37 @@
+# Two commands on a bare machine: `make demo` and `make test`. Each installs on its first call only.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check install clean
+
+help:
+	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
+	@echo "make test    all tests"
+	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make clean   delete .venv and demo-out"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("tinyvideo needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev,bench]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/tinyvideo demo --out demo-out
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo-out

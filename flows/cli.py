@@ -1,0 +1,177 @@
+"""The command `tinyvideo`.
+
+Commands print for people on standard error, and with `--json` one document on standard output.
+Exit codes: 0 done; 1 the run failed; 2 the command, a file or a setting is wrong (one sentence
+says what); 3 the books do not balance; 130 stopped by Ctrl-C.
+
+Cost: help answers in half a second: torch and Prefect are imported by the commands which use them.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from typer.exceptions import TyperException
+
+from flows.console import say, show_books, write_json
+from pipeline.errors import ExpectedError
+
+app = typer.Typer(
+    name="tinyvideo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Turn video into training data for video generation, and train on it.\n\n"
+    "Start with **tinyvideo demo**: real films go all the way in a few minutes, with nothing "
+    "configured. Then **tinyvideo run --folder YOUR_VIDEOS --out DIR**.",
+)
+weights = typer.Typer(no_args_is_help=True, help="Fetch the weights of the scene classifier.")
+app.add_typer(weights, name="weights")
+
+Out = Annotated[Path, typer.Option(help="Output folder: catalog, shards, report.", file_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+KeepUi = Annotated[
+    bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
+]
+Films = Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)]
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo-out"),
+    json: Json = False,
+    keep_ui: KeepUi = False,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 300,
+) -> None:
+    """Take three real films all the way: strips, shards, a small model, a page. Start here."""
+    from flows.demo import run_demo  # noqa: PLC0415
+
+    summary = run_demo(out.absolute(), keep_ui=keep_ui, steps=steps)
+    if json:
+        write_json(summary)
+
+
+@app.command()
+def run(
+    out: Out,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder with videos; sub-folders are searched too.")
+    ] = None,
+    flickr: Annotated[bool, typer.Option("--flickr", help="Search Flickr for videos.")] = False,
+    tag: Annotated[str, typer.Option(help="With --flickr: a tag to search for.")] = "",
+    size: Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")] = 128,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
+    ] = False,
+    json: Json = False,
+    keep_ui: KeepUi = False,
+) -> None:
+    """Turn your own videos into shards of stabilized, tagged 32-frame strips.
+
+    Run it again at any time: it does what is missing, after a crash or with new videos.
+    """
+    from flows.run import run_folder  # noqa: PLC0415
+
+    if flickr or tag:
+        raise typer.BadParameter(
+            "the Flickr crawl is not built yet; take videos from a folder with --folder",
+            param_hint="--flickr",
+        )
+    if folder is None:
+        raise typer.BadParameter("say where the videos are", param_hint="--folder")
+    changes = {"size": size, "retry_failed": retry_failed}
+    if workers is not None:
+        changes["workers"] = workers
+    books = run_folder(folder, out.absolute(), keep_ui=keep_ui, **changes)
+    if json:
+        write_json(books)
+
+
+@app.command()
+def status(out: Out, json: Json = False) -> None:
+    """Print the books of an output folder: what became of every video and every clip."""
+    from storage.pack import read_books  # noqa: PLC0415
+
+    books = read_books(out.absolute())
+    if json:
+        write_json(books)
+    else:
+        show_books(books)
+    if not books["balanced"]:
+        raise typer.Exit(3)
+
+
+@app.command()
+def stabilize(
+    films: Films,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for strips.", file_okay=False)],
+    size: Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")] = 128,
+    json: Json = False,
+) -> None:
+    """Stabilize single films: one folder each, with strips as JPEG and clips.json."""
+    from flows.stabilize_files import stabilize_with_progress  # noqa: PLC0415
+
+    try:
+        summary = stabilize_with_progress(films, out.absolute(), size)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if json:
+        write_json(summary)
+
+
+@app.command()
+def report(out: Out, json: Json = False) -> None:
+    """Write report.html: books, scenes, strips before and after, training, generated clips."""
+    from flows.report import write_report  # noqa: PLC0415
+
+    page = write_report(out.absolute())
+    say(f"the page is {page}")
+    if json:
+        write_json({"report": str(page)})
+
+
+@weights.command("get")
+def get_weights(
+    name: Annotated[str, typer.Argument(help="places365")],
+    folder: Annotated[Path, typer.Option(help="Where to put the file.")] = Path("weights"),
+    arch: Annotated[str, typer.Option(help="resnet18 or resnet50.")] = "resnet18",
+) -> None:
+    """Download weights, check their hash, and say how to use them."""
+    from models.weights import fetch_places365  # noqa: PLC0415
+
+    if name != "places365":
+        raise typer.BadParameter(f"there is no {name!r}; places365 is what can be fetched")
+    path = fetch_places365(folder.absolute(), arch)
+    say(f"the weights are {path}; use them with: export TINYVIDEO_PLACES_WEIGHTS={path}")
+
+
+def main() -> None:
+    """Run the command line; every expected error is one sentence."""
+    try:
+        code = app(standalone_mode=False) or 0
+    except TyperException as error:
+        code = _refuse(error.format_message(), error.exit_code)
+    except ValidationError as error:
+        code = _refuse("; ".join(_sentence(entry) for entry in error.errors()), 2)
+    except ExpectedError as error:
+        code = _refuse(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _refuse("stopped; run the same command again to go on", 130)
+    sys.exit(code)
+
+
+def _refuse(sentence: str, code: int) -> int:
+    say(f"tinyvideo: {sentence}")
+    return code
+
+
+def _sentence(entry: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in entry["loc"])
+    return f"{name}: {entry['msg']}, got {entry['input']!r}" if name else entry["msg"]

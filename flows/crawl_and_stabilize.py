@@ -1,0 +1,80 @@
+"""The flow `crawl-and-stabilize`: everything from a source of videos to committed shards.
+
+    find videos -> lease a batch -> make-shard -> next batch ... -> check the books
+
+The catalog decides what is left to do, so that running the flow again after a crash, or with more
+videos in the folder, does just what is missing. One run at a time works in an output folder.
+
+Cost: finding costs about 1 ms per video; the rest is `make-shard`.
+"""
+
+from typing import Any
+
+from prefect import flow, get_run_logger
+
+from flows.make_shard import make_shard
+from flows.options import RunOptions
+from flows.settings import config_hash
+from pipeline.sources import scan_folder
+from storage.books import BooksError
+from storage.catalog import Catalog
+from storage.objects import FolderStore, StorageError
+from storage.pack import audited_books, finish_shards
+
+
+@flow(name="crawl-and-stabilize", validate_parameters=True)
+async def crawl_and_stabilize(options: RunOptions) -> dict[str, Any]:
+    """Find videos, stabilize them and write shards; return the books.
+
+    Raises:
+        BooksError: what was found is not what became of it.
+        StorageError: the output folder cannot be used.
+        UnreadableError: the source folder cannot be read.
+    """
+    store = FolderStore(options.out)
+    store.probe()
+    with store.locked():
+        catalog = Catalog.open(options.catalog_path)
+        try:
+            prepare(catalog, store, options)
+            while batch := catalog.lease(options.batch_videos):
+                await make_shard([record.video_id for record in batch], options)
+            return check_books(catalog, store)
+        finally:
+            catalog.close()
+
+
+def prepare(catalog: Catalog, store: FolderStore, options: RunOptions) -> None:
+    """Finish what an earlier run left, and enter what is new in the folder.
+
+    Raises:
+        StorageError: the folder holds strips that were made with other settings.
+    """
+    logger = get_run_logger()
+    named = config_hash(options.curation())
+    before = catalog.fact("config_hash", named)
+    if before != named:
+        raise StorageError(
+            f"{options.out} holds strips of configuration {before}, now it is {named}; "
+            "choose another folder with --out, or the settings of the first run"
+        )
+    store.clear_temporary()
+    returned = catalog.give_back()
+    finished = finish_shards(catalog, store)
+    if returned or finished:
+        logger.info("took up %d videos and %d shards of an earlier run", returned, finished)
+    if options.retry_failed:
+        logger.info("%d failed videos are tried again", catalog.reopen_failed())
+    logger.info("%d new videos in %s", catalog.add(scan_folder(options.folder)), options.folder)
+
+
+def check_books(catalog: Catalog, store: FolderStore) -> dict[str, Any]:
+    """Balance the books, and hold the shards against the files.
+
+    Raises:
+        BooksError: with every difference.
+    """
+    books = audited_books(catalog, store)
+    if not books["balanced"]:
+        raise BooksError("the books do not balance: " + "; ".join(books["problems"]))
+    return books

@@ -1,0 +1,83 @@
+"""`tinyvideo run`: the flow `crawl-and-stabilize` on a folder, with a server and progress bars.
+
+Cost: what the flow costs, and 5 to 17 s for the private Prefect server.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.console import Position, progress, say, show_books, show_facts
+from flows.options import RunOptions
+from flows.server import prefect_server
+from flows.settings import Settings
+from storage.catalog import Catalog
+from storage.objects import FolderStore
+from storage.pack import CATALOG_NAME
+
+
+def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> dict[str, Any]:
+    """Stabilize the videos of `folder` into shards below `out`; return the books.
+
+    Raises:
+        ValidationError: an option or setting is out of range.
+        StorageError, UnreadableError, ServerError: as their texts say.
+    """
+    settings = Settings()
+    options = RunOptions.of(settings, folder, out, **changes)
+    FolderStore(options.out).probe()
+    with announced_server(options.out, settings, keep_ui=keep_ui):
+        books = stabilize_all(options)
+    show_books(books)
+    show_facts(
+        "where things are",
+        {
+            "shards": f"{options.out / 'shards'}  ({books['shards']} shards, {_mb(books)})",
+            "catalog": options.out / CATALOG_NAME,
+            "next": f"tinyvideo report --out {options.out}",
+        },
+    )
+    return books
+
+
+@contextmanager
+def announced_server(out: Path, settings: Settings, *, keep_ui: bool) -> Iterator[None]:
+    """Have a Prefect server for the block, and say where its page is."""
+    with ExitStack() as stack:
+        with progress("server", lambda: Position(0, None, "Prefect starts")):
+            context = prefect_server(out / "prefect", settings.prefect_api_url, keep=keep_ui)
+            server = stack.enter_context(context)
+        say(f"Prefect's page: {server.ui_url}")
+        yield
+    if keep_ui and server.guard_pid is not None:
+        say(f"Prefect's page stays at {server.ui_url}; end it with: kill {server.guard_pid}")
+
+
+def stabilize_all(options: RunOptions) -> dict[str, Any]:
+    """Run the flow `crawl-and-stabilize` with a progress bar; return the books."""
+    from flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
+
+    with progress("videos", catalog_position(options.catalog_path)):
+        return asyncio.run(crawl_and_stabilize(options))
+
+
+def catalog_position(path: Path) -> Callable[[], Position]:
+    """Read from the catalog how many of the found videos are done."""
+
+    def read() -> Position:
+        if not path.exists():
+            return Position(0, None, "looking for videos")
+        catalog = Catalog.open(path)
+        try:
+            done, found, strips = catalog.position()
+        finally:
+            catalog.close()
+        return Position(done, found, f"{strips} strips")
+
+    return read
+
+
+def _mb(books: dict[str, Any]) -> str:
+    return f"{books['strips']} strips, {books['bytes'] / 1e6:.1f} MB"

@@ -1,0 +1,139 @@
+"""One video in a process of its own: curate it, leave its strips in a part file.
+
+Videos are hostile input. Every worker is a spawned process that can be killed: its memory is
+limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
+one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
+
+Cost: a worker starts in about 4 s and holds about 500 MB, nearly all of it torch and the scene
+classifier; after that, what `pipeline.curation` says.
+"""
+
+import faulthandler
+import resource
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.settings import code_version, config_hash
+from models.places import load_classifier
+from pipeline.curation import CurationConfig, curate, use_one_thread
+from pipeline.errors import FailCause, RejectedError, UnreadableError
+from pipeline.sources import path_of
+from pipeline.tag import Classifier
+from pipeline.types import ClipCounts, VideoRecord, VideoState
+from storage.objects import FolderStore
+from storage.pack import part_path
+from storage.schema import row_of
+from storage.shard import ShardWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerConfig:
+    out: Path
+    """Output folder; part files go below it."""
+
+    places_weights: Path | None
+    memory_limit_mb: int
+    window_limit_s: float
+    curation: CurationConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one video; exactly one of the two is filled."""
+
+    counts: ClipCounts | None = None
+    """Its windows were judged."""
+
+    state: VideoState | None = None
+    """REJECTED or FAILED as a whole."""
+
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class _Process:
+    """What a worker process keeps between videos."""
+
+    config: WorkerConfig | None = None
+    classifier: Classifier | None = field(default=None, repr=False)
+
+
+_process = _Process()
+
+
+def prepare_worker(config: WorkerConfig) -> None:
+    """Load the classifier and set the limits, once per process."""
+    use_one_thread()
+    _process.config = config
+    _process.classifier = load_classifier(config.places_weights)
+    _limit_memory(config.memory_limit_mb)
+
+
+def curate_video(record: VideoRecord) -> Outcome:
+    """Curate one video, and put its strips into its part file if it gives any."""
+    config = _process.config
+    if config is None:
+        raise RuntimeError("prepare_worker was not called in this process")
+    try:
+        return Outcome(counts=_write_part(record, config))
+    except RejectedError as error:
+        return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+    except UnreadableError as error:
+        return _failed(FailCause.UNREADABLE, str(error))
+    except MemoryError as error:
+        limit = f"more than {config.memory_limit_mb} MB needed"
+        return _failed(FailCause.MEMORY, f"{limit}: {error}".removesuffix(": "))
+    except Exception:  # a bug must cost one video, and must be found again in the catalog
+        return _failed(FailCause.BUG, traceback.format_exc())
+
+
+def hang_report(store: FolderStore, video_id: str) -> Path:
+    """Name the file into which the watchdog of a worker writes where a video hung."""
+    return store.path(f"work/{video_id}.hang")
+
+
+def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
+    store = FolderStore(config.out)
+    counts = ClipCounts()
+    part = part_path(store, record.video_id)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    report = hang_report(store, record.video_id)
+    version, named = code_version(), config_hash(config.curation)
+    with report.open("w") as hang, store.temporary(".parquet") as path:
+        try:
+            _watch(config, hang.fileno())
+            with ShardWriter(path) as writer:
+                for clip in curate(path_of(record.uri), _process.classifier, config.curation):
+                    _watch(config, hang.fileno())
+                    counts.add(clip)
+                    if clip.strip is not None:
+                        writer.add(row_of(record, clip.strip, version, named))
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        if counts.accepted:
+            path.replace(part)
+    report.unlink(missing_ok=True)
+    return counts
+
+
+def _watch(config: WorkerConfig, file: int) -> None:
+    # The timer runs in C and needs no cooperation: it ends the process even when the decoder
+    # never returns, and writes down where that was.
+    faulthandler.dump_traceback_later(config.window_limit_s, exit=True, file=file)
+
+
+def _failed(cause: FailCause, detail: str) -> Outcome:
+    return Outcome(state=VideoState.FAILED, reason=cause, detail=detail)
+
+
+def _limit_memory(megabytes: int) -> None:
+    # Counted from here on: torch's libraries map gigabytes that no video is to blame for.
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux: the operating system offers no such limit
+        return
+    mapped_kb = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
+    limit = mapped_kb * 1024 + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -1,0 +1,14 @@
+"""What happens to one video. Read `pipeline.curation` first.
+
+    sources     a folder            -> records of videos
+    frames      video file          -> small upright RGB frames, as a stream
+    shots       frames              -> where a new shot begins
+    stabilize   32 frames           -> 32 frames of a camera that stands still
+    tag         first frame         -> scenes (the classifier is an argument)
+    strips      32 frames          <-> one JPEG
+    curation    video file          -> strips and reasons: all of the above, in order
+
+Then `storage` takes over: strips -> part file -> shard -> dataset; and `models`: dataset -> checkpoint
+-> new clips. Everything here is a function of its arguments: no environment, clock, network,
+database or global state, so that every stage can be tested and timed alone.
+"""

@@ -1,0 +1,222 @@
+"""What happens to one video: frames -> windows -> stabilize -> tag -> strips. Read this first.
+
+    open_video     a stream of small RGB frames, with time stamps       pipeline.frames
+    CutDetector    a window ends where a shot ends                      pipeline.shots
+    check_window   no gap in time, no repeated frame, no black          here
+    find_path      where every frame lies in frame 0                    pipeline.stabilize
+    render         32 still frames of 128 x 128                         pipeline.stabilize
+    tag_shot       the scene, once per shot, from its first frame       pipeline.tag
+    encode_strip   one JPEG                                             pipeline.strips
+
+Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut ends
+its window early and the next one begins behind it; otherwise windows follow each other without
+gap or overlap. What is left at the end, fewer than 32 frames, is no window.
+
+Cost: about 35 ms per frame on one core, of which SIFT takes 30; 32 small frames in memory.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline import frames as decoding
+from pipeline import shots, stabilize, strips, tag
+from pipeline.errors import RejectedError, RejectReason
+from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
+from pipeline.types import (
+    STRIP_FRAMES,
+    Clip,
+    Frame,
+    Frames,
+    Homographies,
+    SceneTags,
+    Strip,
+    VideoFacts,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurationConfig:
+    """Everything that decides which pixels end up in a shard; its hash is stored in every row."""
+
+    frames: FramesConfig = decoding.DEFAULT_CONFIG
+    shots: shots.ShotConfig = shots.DEFAULT_CONFIG
+    stabilize: stabilize.StabilizeConfig = stabilize.DEFAULT_CONFIG
+    strips: strips.StripConfig = strips.DEFAULT_CONFIG
+    tag: tag.TagConfig = tag.DEFAULT_CONFIG
+
+    max_gap: float = 1.5
+    """Longest time between two frames, in frame intervals. Ours: a dropped frame makes 2."""
+
+    min_contrast: float = 4.0
+    """Least standard deviation of a frame's brightness, 0 to 255. Ours: below, it is black or
+    of one color, and nothing can be matched."""
+
+
+DEFAULT_CONFIG = CurationConfig()
+
+
+def curate(
+    path: Path, classifier: tag.Classifier | None, config: CurationConfig = DEFAULT_CONFIG
+) -> Iterator[Clip]:
+    """Yield what became of every window of the video at `path`, in order.
+
+    Raises:
+        RejectedError: the whole video is unfit; clips that were yielded before stand.
+        UnreadableError: the file cannot be opened.
+        MemoryError: the process may not take as much memory as the video needs.
+    """
+    try:
+        with open_video(path, config.frames) as video:
+            yield from _Curation(video, classifier, config).clips()
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(str(error)) from error
+        raise
+
+
+def use_one_thread() -> None:
+    """Keep OpenCV to the thread that calls it; for a process that is one of several workers."""
+    cv2.setNumThreads(1)
+
+
+@dataclass(slots=True)
+class _Curation:
+    """The state of one pass over one video."""
+
+    video: OpenVideo
+    classifier: tag.Classifier | None
+    config: CurationConfig
+    window: list[TimedFrame] = field(default_factory=list)
+    last: TimedFrame | None = None
+    shot_start: Frame | None = None
+    scenes: SceneTags | None = None
+    index: int = 0
+
+    def clips(self) -> Iterator[Clip]:
+        detector = shots.CutDetector(self.config.shots, self.config.stabilize)
+        try:
+            for frame in self.video:
+                yield from self._take(frame, new_shot=detector.is_cut(frame.image))
+        except RejectedError as error:
+            if self.last is None:
+                raise
+            # What came before the break is as good as ever; the break itself is one lost window.
+            yield self._drop(error.reason, error.detail)
+        if self.index == 0:
+            detail = f"{len(self.window)} frames, a window needs {STRIP_FRAMES}"
+            raise RejectedError(RejectReason.TOO_SHORT, detail)
+
+    def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
+        if new_shot and self.window:
+            yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
+        if new_shot or self.last is None:
+            self.shot_start, self.scenes = frame.image, None
+        self.last = frame
+        self.window.append(frame)
+        if len(self.window) == STRIP_FRAMES:
+            yield self._judge()
+
+    def _judge(self) -> Clip:
+        to_first: Homographies | None = None
+        try:
+            check_window(self.window, self.video.facts, self.config)
+            images = np.stack([frame.image for frame in self.window])
+            path = stabilize.find_camera_path(images, self.config.stabilize)
+            to_first = self._in_source_pixels(path.to_first)
+            return self._accept(images, path, to_first)
+        except RejectedError as error:
+            return self._drop(error.reason, error.detail, to_first)
+
+    def _accept(self, images: Frames, path: stabilize.CameraPath, to_first: Homographies) -> Clip:
+        size = self.config.strips.size
+        crop = strips.crop_to_strip(images.shape[2], images.shape[1], size)
+        rendering = stabilize.render(images, path.to_first, crop, size)
+        stabilize.check_view(rendering.visible, self.config.stabilize)
+        first, facts = self.window[0], self.video.facts
+        strip = Strip(
+            index=self.index,
+            start_frame=first.index,
+            start_s=first.time_s,
+            fps=float(facts.fps / facts.step),
+            source_step=facts.step,
+            source_width=facts.width,
+            source_height=facts.height,
+            size=size,
+            jpeg=strips.encode_strip(rendering.frames, self.config.strips.jpeg_quality),
+            to_first=to_first,
+            figures=stabilize.figures_of(path, rendering, crop),
+            scenes=self._tag_once(),
+        )
+        return self._next(
+            Clip(
+                index=self.index,
+                start_frame=first.index,
+                frame_step=facts.step,
+                strip=strip,
+                to_first=to_first,
+            )
+        )
+
+    def _drop(
+        self, reason: RejectReason, detail: str, to_first: Homographies | None = None
+    ) -> Clip:
+        return self._next(
+            Clip(
+                index=self.index,
+                start_frame=self.window[0].index if self.window else self._after_last(),
+                frame_step=self.video.facts.step,
+                reason=reason,
+                detail=detail,
+                to_first=to_first,
+            )
+        )
+
+    def _after_last(self) -> int:
+        return self.last.index + self.video.facts.step if self.last else 0
+
+    def _next(self, clip: Clip) -> Clip:
+        self.window = []
+        self.index += 1
+        return clip
+
+    def _tag_once(self) -> SceneTags | None:
+        # Only a shot that gives a strip is worth its 25 ms.
+        if self.scenes is None and self.classifier is not None and self.shot_start is not None:
+            self.scenes = tag.tag_shot(self.shot_start[None], self.classifier, self.config.tag)
+        return self.scenes
+
+    def _in_source_pixels(self, to_first: Homographies) -> Homographies:
+        to_working = self.video.source_to_working
+        in_source: Homographies = np.linalg.inv(to_working) @ to_first @ to_working
+        return np.asarray(in_source / in_source[:, 2:, 2:])
+
+
+def check_window(
+    window: Sequence[TimedFrame], facts: VideoFacts, config: CurationConfig = DEFAULT_CONFIG
+) -> None:
+    """Refuse a window whose frames are not 32 different moments at an even pace.
+
+    Raises:
+        RejectedError: FLAT, UNEVEN_TIMING or REPEATED_FRAME, with the frame.
+    """
+    for frame in window:
+        contrast = float(cv2.meanStdDev(frame.image)[1].max())
+        if contrast < config.min_contrast:
+            detail = (
+                f"frame {frame.index} has contrast {contrast:.1f}, {config.min_contrast} needed"
+            )
+            raise RejectedError(RejectReason.FLAT, detail)
+    interval = float(facts.step / facts.fps)
+    for before, frame in pairwise(window):
+        gap = (frame.time_s - before.time_s) / interval
+        if not 1 / config.max_gap < gap < config.max_gap:
+            detail = f"frame {frame.index} comes {gap:.2f} intervals after the one before it"
+            raise RejectedError(RejectReason.UNEVEN_TIMING, detail)
+        if np.array_equal(before.image, frame.image):
+            detail = f"frame {frame.index} is equal to the one before it"
+            raise RejectedError(RejectReason.REPEATED_FRAME, detail)

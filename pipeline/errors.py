@@ -1,0 +1,101 @@
+"""The errors, and the words in which the catalog counts them.
+
+* PipelineError
+  x RejectedError      the video or clip is unfit; recorded with a reason, never retried
+* ExpectedError        something outside the program is wrong; one sentence says what to do
+  x UnreadableError    the file cannot be read (missing, no permission); recorded with its true text
+  x StorageError, ServerError, BooksError, ...    beside what raises them
+
+Anything else that escapes a stage is a bug and reaches the catalog unchanged, as `FailCause.BUG`.
+"""
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """Why a video or a clip was dropped; the catalog counts by these values."""
+
+    NOT_A_VIDEO = "not_a_video"
+    """The container cannot be parsed: text, an empty file, a file without its index."""
+
+    NO_VIDEO_STREAM = "no_video_stream"
+    """The file holds sound or data only."""
+
+    FRAME_RATE = "frame_rate"
+    """No whole step through the frames gives 20 to 35 frames per second."""
+
+    FRAME_SIZE = "frame_size"
+    """The picture is smaller than a strip or larger than the decoder is allowed to take."""
+
+    TOO_SHORT = "too_short"
+    """The film ends before one window of 32 frames is full."""
+
+    BROKEN_STREAM = "broken_stream"
+    """Decoding stopped before the end that the container announces."""
+
+    UNEVEN_TIMING = "uneven_timing"
+    """A gap, or a jump, in the time stamps of the window."""
+
+    REPEATED_FRAME = "repeated_frame"
+    """Two neighboring frames of the window are equal: a frozen or padded picture."""
+
+    FLAT = "flat"
+    """A frame is black or nearly of one color."""
+
+    SHOT_CUT = "shot_cut"
+    """The window holds the border between two shots."""
+
+    TOO_FEW_INLIERS = "too_few_inliers"
+    """Too few keypoints agree on where frame 0 of the window is."""
+
+    REPROJECTION_ERROR = "reprojection_error"
+    """The keypoints agree, but too loosely for a background that stands still."""
+
+    OUT_OF_VIEW = "out_of_view"
+    """The camera has left too much of what frame 0 of the window shows."""
+
+
+class FailCause(StrEnum):
+    """Why a video could not be judged; the catalog counts by these values."""
+
+    UNREADABLE = "unreadable"
+    """The file, link or folder cannot be opened."""
+
+    TIMEOUT = "timeout"
+    """Decoding or stabilizing took longer than a video is allowed to; it was killed."""
+
+    MEMORY = "memory"
+    """The video needed more memory than a worker is allowed to take."""
+
+    CRASH = "crash"
+    """The worker process died: a signal inside the decoder, for instance."""
+
+    BUG = "bug"
+    """An exception that no stage raises on purpose; the catalog keeps its traceback."""
+
+
+class PipelineError(Exception):
+    """Base class of what a stage raises to judge a video."""
+
+
+class RejectedError(PipelineError):
+    """The video or clip cannot become training data."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(reason, detail)  # both in args, so that the error survives pickling
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class ExpectedError(Exception):
+    """Base class of errors whose text is for the user: it names the thing and the way out."""
+
+    exit_code = 2
+    """What the command line ends with."""
+
+
+class UnreadableError(ExpectedError):
+    """The file cannot be opened; the text is the operating system's own."""

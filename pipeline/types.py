@@ -1,0 +1,214 @@
+"""Types shared by all stages, and the check that guards the arrays.
+
+Axes: T frames, H rows, W columns. Points are (x, y) in pixels; the center of the top left pixel
+is (0, 0). Data only, so importing this costs what numpy costs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import RejectReason
+
+STRIP_FRAMES = 32
+"""Frames in a strip, a window and a training clip. Theirs (NIPS 2016, section 3)."""
+
+Frame: TypeAlias = npt.NDArray[np.uint8]
+"""One RGB image, (H, W, 3), values 0-255."""
+
+Frames: TypeAlias = npt.NDArray[np.uint8]
+"""A clip of RGB images, (T, H, W, 3), values 0-255."""
+
+GrayFrame: TypeAlias = npt.NDArray[np.uint8]
+"""One gray image, (H, W), values 0-255."""
+
+Homography: TypeAlias = npt.NDArray[np.float64]
+"""Projective map of (x, y, 1) pixel coordinates, (3, 3), with element [2, 2] equal to 1."""
+
+Homographies: TypeAlias = npt.NDArray[np.float64]
+"""One homography per frame, (T, 3, 3)."""
+
+
+class VideoState(StrEnum):
+    """How far a video has come; the catalog stores exactly one of these per video."""
+
+    PENDING = "pending"
+    """Found, and nobody works on it."""
+
+    LEASED = "leased"
+    """A worker has it. Counts as pending in the books."""
+
+    CURATED = "curated"
+    """Its strips lie in a part file, not yet in a shard. Counts as pending in the books."""
+
+    SHARDED = "sharded"
+    """At least one strip of it is in a committed shard. Terminal."""
+
+    REJECTED = "rejected"
+    """It can give no strip; the reason says why. Terminal."""
+
+    FAILED = "failed"
+    """It could not be judged; the cause says why. Terminal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRecord:
+    """One item of a source: where it is, and whose it is."""
+
+    video_id: str
+    """Unique in a catalog, safe as a file name: `folder-` and 16 hexadecimal digits."""
+
+    source: str
+    """Which way in it came: `folder`."""
+
+    uri: str
+    """Where its bytes are, `file:///...`, percent-encoded, so that any file name survives."""
+
+    title: str = ""
+    owner: str = ""
+    """Who made it, as the source names them; splits are disjoint by owner."""
+
+    page_url: str = ""
+    license: str = ""
+    problem: str = ""
+    """Why it cannot be opened, in the operating system's words; empty if nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A scene, as one classifier sees it."""
+
+    scene: str
+    """Places365 name (`beach`, `train_station/platform`), or a proxy's own word for it."""
+
+    probability: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneTags:
+    """The most probable scenes of a shot, best first, and who says so."""
+
+    model: str
+    """`places365-resnet18`, or `imagenet-proxy`: never mistake the one for the other."""
+
+    tags: tuple[Tag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StabilizationFigures:
+    """How well a clip was stabilized; every figure is stored with the strip."""
+
+    inlier_ratio: float
+    """Least share, 0 to 1, of a frame's matches that its homography explains."""
+
+    reprojection_rmse_px: float
+    """Largest root mean square distance of a frame's inliers, in working pixels."""
+
+    visible_share: float
+    """Least share, 0 to 1, of the strip that a frame fills with its own pixels."""
+
+    camera_motion_px: float
+    """Largest way that a corner of the strip was moved to stand still, in strip pixels."""
+
+    camera_still: bool
+    """The camera did not move, so the frames were left exactly as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """One accepted clip: 32 stabilized frames, top to bottom in one JPEG."""
+
+    index: int
+    """Number of its window within the video, from 0; windows that were dropped count too."""
+
+    start_frame: int
+    """First frame, counted in decoded frames of the source from 0."""
+
+    start_s: float
+    """Time stamp of the first frame, in seconds from the start of the video."""
+
+    fps: float
+    """Frames per second of the strip."""
+
+    source_step: int
+    """Source frames per strip frame: 1 to 3."""
+
+    source_width: int
+    source_height: int
+    """Size of the source picture, in pixels, after rotation."""
+
+    size: int
+    """Width and height of one frame of the strip, in pixels."""
+
+    jpeg: bytes
+    """JPEG of (32 * size, size, 3)."""
+
+    to_first: Homographies
+    """Maps source pixels of frame t to those of frame 0, (32, 3, 3)."""
+
+    figures: StabilizationFigures
+    scenes: SceneTags | None
+    """None where no classifier was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """What became of one window of 32 frames: a strip, or a reason."""
+
+    index: int
+    start_frame: int
+    frame_step: int = 1
+    """Frames of the source per frame of the window."""
+
+    strip: Strip | None = None
+    reason: RejectReason | None = None
+    detail: str = ""
+    """The figures behind the reason, in words; empty for an accepted clip."""
+
+    to_first: Homographies | None = None
+    """As in `Strip`; also for a dropped clip whose camera path is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the decoder learned of a video."""
+
+    width: int
+    height: int
+    """Picture in pixels, after rotation."""
+
+    fps: Fraction
+    """Native frame rate."""
+
+    step: int
+    """Every how many frames are taken."""
+
+
+@dataclass(slots=True)
+class ClipCounts:
+    """The books of one video, in clips."""
+
+    accepted: int = 0
+    rejected: dict[RejectReason, int] = field(default_factory=dict)
+    first_details: dict[RejectReason, str] = field(default_factory=dict)
+
+    def add(self, clip: Clip) -> None:
+        """Count one clip."""
+        if clip.reason is None:
+            self.accepted += 1
+            return
+        self.rejected[clip.reason] = self.rejected.get(clip.reason, 0) + 1
+        self.first_details.setdefault(clip.reason, clip.detail)
+
+
+def check_frames(frames: Frames | Sequence[Frame]) -> None:
+    """Raise ValueError unless `frames` is (T >= 1, H, W, 3) uint8."""
+    array = np.asarray(frames)
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or len(array) == 0:
+        raise ValueError(f"frames must be (T, H, W, 3) uint8, got {array.shape} {array.dtype}")

@@ -1,0 +1,13 @@
+"""Bytes and records: what is written once and must never be lost or doubled.
+
+    objects    whole files under final names       a folder
+    schema     Arrow schema of a strip row
+    shard      strips <-> one Parquet file
+    tables     the catalog's tables
+    catalog    state of every video and shard      READ THIS FIRST
+    books      found = what became of it
+    pack       parts of videos -> committed shard
+    dataset    shards -> a named, split choice of strips
+
+No module here knows Prefect, torch or OpenCV.
+"""

@@ -1,0 +1,94 @@
+"""The Arrow schema of a shard: one row is one strip, and everything that is known of it.
+
+A row explains itself without the catalog: who made the video, under which licence, which
+frames were taken, how well they were stabilized, by which code. Column names carry their
+units (`_s`, `_px`). Nested columns are plain lists, which pyarrow, DuckDB, pandas and Hugging
+Face datasets all read. The schema's metadata holds its version.
+
+Cost: data only.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
+
+SCHEMA_VERSION = 1
+
+_TAG = pa.struct([("scene", pa.string()), ("probability", pa.float32())])
+
+SCHEMA = pa.schema(
+    [
+        pa.field("strip_id", pa.string(), nullable=False),
+        pa.field("video_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("page_url", pa.string(), nullable=False),
+        pa.field("owner", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("license", pa.string(), nullable=False),
+        pa.field("clip_index", pa.int32(), nullable=False),
+        pa.field("start_frame", pa.int64(), nullable=False),
+        pa.field("start_s", pa.float64(), nullable=False),
+        pa.field("fps", pa.float64(), nullable=False),
+        pa.field("source_step", pa.int8(), nullable=False),
+        pa.field("source_width", pa.int32(), nullable=False),
+        pa.field("source_height", pa.int32(), nullable=False),
+        pa.field("size", pa.int16(), nullable=False),
+        pa.field("frames", pa.int16(), nullable=False),
+        pa.field("jpeg", pa.binary(), nullable=False),
+        # 32 matrices of 3 x 3, row by row: 288 numbers.
+        pa.field("to_first", pa.list_(pa.float64(), STRIP_FRAMES * 9), nullable=False),
+        pa.field("inlier_ratio", pa.float32(), nullable=False),
+        pa.field("reprojection_rmse_px", pa.float32(), nullable=False),
+        pa.field("visible_share", pa.float32(), nullable=False),
+        pa.field("camera_motion_px", pa.float32(), nullable=False),
+        pa.field("camera_still", pa.bool_(), nullable=False),
+        pa.field("scene_model", pa.string(), nullable=False),
+        pa.field("scenes", pa.list_(_TAG), nullable=False),
+        pa.field("pipeline_version", pa.string(), nullable=False),
+        pa.field("config_hash", pa.string(), nullable=False),
+    ],
+    metadata={"tinyvideo.schema_version": str(SCHEMA_VERSION)},
+)
+
+
+def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) -> dict[str, Any]:
+    """Lay out one strip, with the rights of its video, as a row of `SCHEMA`."""
+    return {
+        "strip_id": f"{record.video_id}-{strip.index:05d}",
+        "video_id": record.video_id,
+        "source": record.source,
+        "uri": record.uri,
+        "page_url": record.page_url,
+        "owner": record.owner,
+        "title": record.title,
+        "license": record.license,
+        "clip_index": strip.index,
+        "start_frame": strip.start_frame,
+        "start_s": strip.start_s,
+        "fps": strip.fps,
+        "source_step": strip.source_step,
+        "source_width": strip.source_width,
+        "source_height": strip.source_height,
+        "size": strip.size,
+        "frames": len(strip.to_first),
+        "jpeg": strip.jpeg,
+        "to_first": strip.to_first.ravel().tolist(),
+        "inlier_ratio": strip.figures.inlier_ratio,
+        "reprojection_rmse_px": strip.figures.reprojection_rmse_px,
+        "visible_share": strip.figures.visible_share,
+        "camera_motion_px": strip.figures.camera_motion_px,
+        "camera_still": strip.figures.camera_still,
+        "scene_model": strip.scenes.model if strip.scenes else "",
+        "scenes": list(_tag_rows(strip.scenes)),
+        "pipeline_version": version,
+        "config_hash": config_hash,
+    }
+
+
+def _tag_rows(scenes: SceneTags | None) -> Iterator[dict[str, Any]]:
+    for tag in scenes.tags if scenes else ():
+        yield {"scene": tag.scene, "probability": tag.probability}
