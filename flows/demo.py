@@ -8,21 +8,36 @@ clips the network learns them by heart: the demo shows that all parts work, not 
 Cost: about four minutes on two cores, half of it training.
 """
 
+import asyncio
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from storage.catalog import Catalog
+from flows.console import Position, progress, say, show_books, show_facts
+from flows.options import RunOptions
+from flows.report import write_report
+from flows.run import announced_server, stabilize_all
+from flows.settings import Settings
+from models.metrics import read_metrics
+from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
+from storage.pack import read_books
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"
+METRICS_NAME = "metrics.jsonl"
+WIDTH, BATCH = 16, 6
+"""A quarter of the paper's width, and no more clips per step than the films give."""
+
+CHECKPOINT_EVERY = 50
+CLIPS, SEED = 6, 0
+"""Clips that are generated, and their seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +67,8 @@ class Places:
         return self.out / "report.html"
 
     @property
-    def seconds(self) -> Path:
-        """How long every stage took."""
+    def note(self) -> Path:
+        """What was done, and how long every stage took."""
         return self.out / "demo.json"
 
 
@@ -69,6 +84,104 @@ class Stopwatch:
         start = time.monotonic()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - start
+
+
+def run_demo(out: Path, *, keep_ui: bool, steps: int) -> dict[str, Any]:
+    """Do what is missing of the demo in `out`; return the books, the files and the seconds.
+
+    Raises:
+        ValidationError: a setting is out of range.
+        StorageError, ServerError, TrainingError: as their texts say.
+    """
+    places = Places(out)
+    FolderStore(out).probe()
+    if is_done(places, steps):
+        say(f"All is done already in {out}.")
+    else:
+        _make(places, keep_ui=keep_ui, steps=steps)
+    return _close(places)
+
+
+def _make(places: Places, *, keep_ui: bool, steps: int) -> None:
+    settings, watch = Settings(), Stopwatch()
+    places.report.unlink(missing_ok=True)  # it shows an older run
+    fetch_films(places.films)
+    options = RunOptions.of(settings, places.films, places.out)
+    with ExitStack() as stack:
+        with watch.stage("start the Prefect server"):
+            stack.enter_context(announced_server(places.out, settings, keep_ui=keep_ui))
+        with watch.stage("find, stabilize, tag, shard"):
+            stabilize_all(options)
+        with watch.stage("build the dataset"):
+            _build_dataset(places)
+        with watch.stage("train"):
+            checkpoint = _train(places, steps)
+        with watch.stage("generate"):
+            _generate(places, checkpoint)
+    # Before the page, which shows them; its own seconds are added after.
+    write_note(places, checkpoint, steps, watch.seconds)
+    with watch.stage("write the page"):
+        write_report(places.out)
+    write_note(places, checkpoint, steps, watch.seconds)
+
+
+def _build_dataset(places: Places) -> None:
+    from flows.build_dataset import build  # noqa: PLC0415  after the server: it imports Prefect
+
+    # Three films are too few to hold any of them out.
+    everything = DatasetConfig(validation=0, test=0)
+    asyncio.run(build(places.out, DATASET, everything))
+
+
+def _train(places: Places, steps: int) -> Path:
+    from flows.train import train  # noqa: PLC0415
+    from models.train import TrainConfig  # noqa: PLC0415
+
+    config = TrainConfig(width=WIDTH, batch=BATCH, steps=steps, checkpoint_every=CHECKPOINT_EVERY)
+    with progress("training", training_position(places.training, steps)):
+        return Path(asyncio.run(train(places.out, DATASET, places.training, config)))
+
+
+def _generate(places: Places, checkpoint: Path) -> None:
+    from models.generate import generate  # noqa: PLC0415
+
+    generate(checkpoint, CLIPS, SEED, places.generated)
+
+
+def _close(places: Places) -> dict[str, Any]:
+    books = read_books(places.out)
+    note = read_note(places)
+    seconds = note["seconds"]
+    files = {
+        "shards": places.out / "shards",
+        "checkpoint": places.out / note["checkpoint"],
+        "page": places.report,
+    }
+    show_books(books)
+    show_facts("seconds of each stage", {**seconds, "total": round(sum(seconds.values()), 1)})
+    show_facts(
+        "where things are",
+        {
+            **files,
+            "next": "open the page; then: tinyvideo run --folder YOUR_VIDEOS --out DIR",
+        },
+    )
+    paths = {name: str(path) for name, path in files.items()}
+    return {"books": books, "files": paths, "seconds": seconds}
+
+
+def training_position(folder: Path, steps: int) -> Callable[[], Position]:
+    """Read from the metrics of a training run how many steps are done."""
+
+    def read() -> Position:
+        metrics = read_metrics(folder / METRICS_NAME)
+        if not metrics:
+            return Position(0, steps, "loading")
+        last = metrics[-1]
+        losses = f"D {last.discriminator_loss:.2f}  G {last.generator_loss:.2f}"
+        return Position(last.step, steps, f"{losses}  {last.clips_per_second:.1f} clips/s")
+
+    return read
 
 
 def fetch_films(folder: Path) -> None:
@@ -88,26 +201,28 @@ def fetch_films(folder: Path) -> None:
             (folder / f".{name}").rename(folder / name)
 
 
-def is_done(places: Places) -> bool:
+def is_done(places: Places, steps: int) -> bool:
     """Tell whether an earlier demo ended well and everything it made is still there."""
-    if not (places.seconds.exists() and places.report.exists() and places.films.exists()):
+    if not places.note.exists():
         return False
-    catalog = Catalog.open(places.out / "catalog.db")
-    try:
-        books = catalog.books()
-        shards = catalog.shards(committed=True)
-    finally:
-        catalog.close()
-    whole = all((places.out / shard.key).exists() for shard in shards)
-    return books.balanced and bool(shards) and whole and books.videos.pending == 0
+    note = read_note(places)
+    files = [places.report, places.out / note["checkpoint"], *map(places.films.joinpath, FILMS)]
+    if note["steps"] != steps or not all(file.exists() for file in files):
+        return False
+    books = read_books(places.out)
+    return bool(books["balanced"]) and books["videos"]["pending"] == 0
 
 
-def read_seconds(places: Places) -> dict[str, float]:
-    """Read what the stages of the demo took."""
-    return dict(json.loads(places.seconds.read_text()))
+def read_note(places: Places) -> dict[str, Any]:
+    """Read what the demo wrote of itself."""
+    return dict(json.loads(places.note.read_bytes()))
 
 
-def write_seconds(places: Places, seconds: Mapping[str, float]) -> None:
-    """Store what the stages took; this is the last thing the demo does."""
-    rounded = {name: round(value, 1) for name, value in seconds.items()}
-    FolderStore(places.out).replace(places.seconds.name, json.dumps(rounded).encode())
+def write_note(places: Places, checkpoint: Path, steps: int, seconds: Mapping[str, float]) -> None:
+    """Store what was done, and the seconds of each stage."""
+    note = {
+        "steps": steps,
+        "checkpoint": checkpoint.relative_to(places.out).as_posix(),
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+    }
+    FolderStore(places.out).replace(places.note.name, json.dumps(note, indent=1).encode())

@@ -11,6 +11,8 @@ classifier; after that, what `pipeline.curation` says.
 import faulthandler
 import resource
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,29 +101,35 @@ def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
     counts = ClipCounts()
     part = part_path(store, record.video_id)
     part.parent.mkdir(parents=True, exist_ok=True)
-    report = hang_report(store, record.video_id)
     version, named = code_version(), config_hash(config.curation)
-    with report.open("w") as hang, store.temporary(".parquet") as path:
-        try:
-            _watch(config, hang.fileno())
-            with ShardWriter(path) as writer:
-                for clip in curate(path_of(record.uri), _process.classifier, config.curation):
-                    _watch(config, hang.fileno())
-                    counts.add(clip)
-                    if clip.strip is not None:
-                        writer.add(row_of(record, clip.strip, version, named))
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+    with _watchdog(config, record.video_id) as alive, store.temporary(".parquet") as path:
+        with ShardWriter(path) as writer:
+            for clip in curate(path_of(record.uri), _process.classifier, config.curation):
+                alive()
+                counts.add(clip)
+                if clip.strip is not None:
+                    writer.add(row_of(record, clip.strip, version, named))
         if counts.accepted:
             path.replace(part)
-    report.unlink(missing_ok=True)
     return counts
 
 
-def _watch(config: WorkerConfig, file: int) -> None:
+@contextmanager
+def _watchdog(config: WorkerConfig, video_id: str) -> Iterator[Callable[[], None]]:
     # The timer runs in C and needs no cooperation: it ends the process even when the decoder
     # never returns, and writes down where that was.
-    faulthandler.dump_traceback_later(config.window_limit_s, exit=True, file=file)
+    report = hang_report(FolderStore(config.out), video_id)
+    with report.open("w") as file:
+
+        def alive() -> None:
+            faulthandler.dump_traceback_later(config.window_limit_s, exit=True, file=file)
+
+        alive()
+        try:
+            yield alive
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            report.unlink()
 
 
 def _failed(cause: FailCause, detail: str) -> Outcome:

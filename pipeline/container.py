@@ -60,18 +60,14 @@ def open_file(path: Path) -> VideoFile:
         raise UnreadableError(str(error)) from error
 
 
-def open_container(file: VideoFile, max_pixels: int) -> InputContainer:
+def open_container(file: VideoFile) -> InputContainer:
     """Read the header of a video file.
 
     Raises:
         RejectedError: NOT_A_VIDEO, with FFmpeg's own words.
         UnreadableError: The disk fails.
     """
-    options = {
-        "format_whitelist": DEMUXERS,
-        "protocol_whitelist": "none",
-        "max_pixels": str(max_pixels),  # FFmpeg reads some headers by decoding the first frames
-    }
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
     with libav_log() as log, rejecting(RejectReason.NOT_A_VIDEO, log):
         return av.open(file, "r", options=options, metadata_errors="replace")
 

@@ -23,10 +23,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline import frames as decoding
-from pipeline import shots, stabilize, strips, tag
+from pipeline import stabilize
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
+from pipeline.shots import CutDetector, ShotConfig
+from pipeline.stabilize import StabilizeConfig
+from pipeline.strips import StripConfig, crop_to_strip, encode_strip
+from pipeline.tag import Classifier, TagConfig, tag_shot
 from pipeline.types import (
     STRIP_FRAMES,
     Clip,
@@ -43,11 +46,11 @@ from pipeline.types import (
 class CurationConfig:
     """Everything that decides which pixels end up in a shard; its hash is stored in every row."""
 
-    frames: FramesConfig = decoding.DEFAULT_CONFIG
-    shots: shots.ShotConfig = shots.DEFAULT_CONFIG
-    stabilize: stabilize.StabilizeConfig = stabilize.DEFAULT_CONFIG
-    strips: strips.StripConfig = strips.DEFAULT_CONFIG
-    tag: tag.TagConfig = tag.DEFAULT_CONFIG
+    frames: FramesConfig = field(default_factory=FramesConfig)
+    shots: ShotConfig = field(default_factory=ShotConfig)
+    stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
+    strips: StripConfig = field(default_factory=StripConfig)
+    tag: TagConfig = field(default_factory=TagConfig)
 
     max_gap: float = 1.5
     """Longest time between two frames, in frame intervals. Ours: a dropped frame makes 2."""
@@ -61,7 +64,7 @@ DEFAULT_CONFIG = CurationConfig()
 
 
 def curate(
-    path: Path, classifier: tag.Classifier | None, config: CurationConfig = DEFAULT_CONFIG
+    path: Path, classifier: Classifier | None, config: CurationConfig = DEFAULT_CONFIG
 ) -> Iterator[Clip]:
     """Yield what became of every window of the video at `path`, in order.
 
@@ -89,7 +92,7 @@ class _Curation:
     """The state of one pass over one video."""
 
     video: OpenVideo
-    classifier: tag.Classifier | None
+    classifier: Classifier | None
     config: CurationConfig
     window: list[TimedFrame] = field(default_factory=list)
     last: TimedFrame | None = None
@@ -98,7 +101,7 @@ class _Curation:
     index: int = 0
 
     def clips(self) -> Iterator[Clip]:
-        detector = shots.CutDetector(self.config.shots, self.config.stabilize)
+        detector = CutDetector(self.config.shots, self.config.stabilize)
         try:
             for frame in self.video:
                 yield from self._take(frame, new_shot=detector.is_cut(frame.image))
@@ -134,7 +137,7 @@ class _Curation:
 
     def _accept(self, images: Frames, path: stabilize.CameraPath, to_first: Homographies) -> Clip:
         size = self.config.strips.size
-        crop = strips.crop_to_strip(images.shape[2], images.shape[1], size)
+        crop = crop_to_strip(images.shape[2], images.shape[1], size)
         rendering = stabilize.render(images, path.to_first, crop, size)
         stabilize.check_view(rendering.visible, self.config.stabilize)
         first, facts = self.window[0], self.video.facts
@@ -147,7 +150,7 @@ class _Curation:
             source_width=facts.width,
             source_height=facts.height,
             size=size,
-            jpeg=strips.encode_strip(rendering.frames, self.config.strips.jpeg_quality),
+            jpeg=encode_strip(rendering.frames, self.config.strips.jpeg_quality),
             to_first=to_first,
             figures=stabilize.figures_of(path, rendering, crop),
             scenes=self._tag_once(),
@@ -187,7 +190,7 @@ class _Curation:
     def _tag_once(self) -> SceneTags | None:
         # Only a shot that gives a strip is worth its 25 ms.
         if self.scenes is None and self.classifier is not None and self.shot_start is not None:
-            self.scenes = tag.tag_shot(self.shot_start[None], self.classifier, self.config.tag)
+            self.scenes = tag_shot(self.shot_start[None], self.classifier, self.config.tag)
         return self.scenes
 
     def _in_source_pixels(self, to_first: Homographies) -> Homographies:

@@ -101,8 +101,7 @@ class OpenVideo:
     """Maps pixels of the upright source to those of the working frame, (3, 3)."""
 
     def __init__(self, container: InputContainer, config: FramesConfig) -> None:
-        max_pixels = config.max_side_px**2
-        film = choose_film(container, max_pixels)
+        film = choose_film(container, max_pixels=config.max_side_px**2)
         pixel_aspect = film.sample_aspect_ratio or Fraction(1)
         check_size((film.width, film.height), pixel_aspect, config)
         fps = film.average_rate or film.guessed_rate or Fraction(0)
@@ -166,7 +165,7 @@ def open_video(path: Path, config: FramesConfig = DEFAULT_CONFIG) -> Iterator[Op
             film ends early.
         MemoryError: The decoder got no memory.
     """
-    with open_file(path) as file, open_container(file, config.max_side_px**2) as container:
+    with open_file(path) as file, open_container(file) as container:
         video = OpenVideo(container, config)
         try:
             yield video

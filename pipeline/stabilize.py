@@ -161,11 +161,11 @@ def render(frames: Frames, to_first: Homographies, crop: Homography, size: int) 
     size and shrunk by area, since a bilinear warp alone would make fine texture flicker.
     """
     double = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1.0]]) @ crop
-    canvas = np.zeros((2 * size, 2 * size, 3), np.uint8)
+    canvas: Frame | None = None
     rendered = np.empty((len(frames), size, size, 3), np.uint8)
     visible = np.empty(len(frames))
     for t, frame in enumerate(frames):
-        canvas, visible[t] = warp_over(canvas, frame, double @ to_first[t])
+        canvas, visible[t] = warp_over(canvas, frame, double @ to_first[t], 2 * size)
         rendered[t] = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return Rendering(rendered, visible)
 
@@ -251,22 +251,24 @@ def match_features(source: Features, target: Features, ratio: float) -> tuple[Po
     )
 
 
-def warp_over(background: Frame, frame: Frame, homography: Homography) -> tuple[Frame, float]:
-    """Paint `frame`, warped by `homography`, over `background`, (H, W, 3).
+def warp_over(
+    background: Frame | None, frame: Frame, homography: Homography, size: int
+) -> tuple[Frame, float]:
+    """Paint `frame`, (H, W, 3), warped by `homography`, over `background`, (size, size, 3).
+
+    Without a background the border of the frame is continued outward.
 
     Returns:
         The painted picture, and the share of its pixels, 0 to 1, that come from `frame`.
     """
-    height, width = background.shape[:2]
-    warped = cv2.warpPerspective(
-        frame, homography, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    # A white picture warped the same way shows which pixels are wholly the frame's own; those on
-    # its rim are not, and would draw a line of smeared border into everything painted later.
+    # Border pixels are repeated outward, so that no pixel is a blend with black; a white picture
+    # warped the same way tells which pixels lie within the outer edges of the frame.
+    warped = cv2.warpPerspective(frame, homography, (size, size), borderMode=cv2.BORDER_REPLICATE)
     white = np.full(frame.shape[:2], 255, np.uint8)
-    inside = cv2.warpPerspective(white, homography, (width, height)) == 255
-    painted = np.where(inside[..., None], warped, background)
-    return painted.astype(np.uint8), float(inside.mean())
+    inside = cv2.warpPerspective(white, homography, (size, size)) > 127
+    if background is not None:
+        warped = np.where(inside[..., None], warped, background)
+    return warped.astype(np.uint8), float(inside.mean())
 
 
 @dataclass(frozen=True, slots=True)
