@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
-from flows.console import say, show_books, write_json
+from flows.console import counted, say, show_books, write_json
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -37,7 +37,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 KeepUi = Annotated[
     bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
 ]
-Films = Annotated[list[Path], typer.Argument(help="Video files.", show_default=False)]
+Films = Annotated[
+    list[Path],
+    typer.Argument(help="Video files.", show_default=False, exists=True, dir_okay=False),
+]
 
 
 @app.command()
@@ -59,7 +62,13 @@ def demo(
 def run(
     out: Out,
     folder: Annotated[
-        Path | None, typer.Option(help="Folder with videos; sub-folders are searched too.")
+        Path | None,
+        typer.Option(
+            help="Folder with videos; sub-folders are searched too.",
+            exists=True,
+            file_okay=False,
+            readable=True,
+        ),
     ] = None,
     flickr: Annotated[bool, typer.Option("--flickr", help="Search Flickr for videos.")] = False,
     tag: Annotated[str, typer.Option(help="With --flickr: a tag to search for.")] = "",
@@ -148,7 +157,8 @@ def get_weights(
 
     if name != "places365":
         raise typer.BadParameter(f"there is no {name!r}; places365 is what can be fetched")
-    path = fetch_places365(folder.absolute(), arch)
+    with counted("download") as count:
+        path = fetch_places365(folder.absolute(), arch, progress=count)
     say(f"the weights are {path}; use them with: export TINYVIDEO_PLACES_WEIGHTS={path}")
 
 
@@ -175,3 +185,7 @@ def _refuse(sentence: str, code: int) -> int:
 def _sentence(entry: ErrorDetails) -> str:
     name = ".".join(str(part) for part in entry["loc"])
     return f"{name}: {entry['msg']}, got {entry['input']!r}" if name else entry["msg"]
+
+
+if __name__ == "__main__":
+    main()

@@ -62,6 +62,19 @@ def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
             show()
 
 
+@contextmanager
+def counted(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for a block that reports how much of how much is done."""
+    position = Position(0, None)
+
+    def count(done: int, total: int) -> None:
+        nonlocal position
+        position = Position(done, total)
+
+    with progress(title, lambda: position):
+        yield count
+
+
 def show_books(books: Mapping[str, Any]) -> None:
     """Print the books of a catalog, in videos and in clips."""
     table = Table(title="the books", title_style="bold", box=None, pad_edge=False)

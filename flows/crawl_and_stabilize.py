@@ -15,6 +15,7 @@ from prefect import flow, get_run_logger
 from flows.make_shard import make_shard
 from flows.options import RunOptions
 from flows.settings import config_hash
+from models.places import load_places
 from pipeline.sources import scan_folder
 from storage.books import BooksError
 from storage.catalog import Catalog
@@ -49,8 +50,11 @@ def prepare(catalog: Catalog, store: FolderStore, options: RunOptions) -> None:
 
     Raises:
         StorageError: the folder holds strips that were made with other settings.
+        WeightsError: the Places365 weights cannot be used.
     """
     logger = get_run_logger()
+    if options.places_weights is not None:
+        load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())
     before = catalog.fact("config_hash", named)
     if before != named:

@@ -8,20 +8,28 @@ Cost: about 1 ms per video beside the work itself.
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
 from signal import Signals
+from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
-from flows.worker import Outcome, WorkerConfig, curate_video, hang_report, prepare_worker
+from flows.worker import Outcome, WorkerConfig, curate_video, prepare_worker, take_remains
 from pipeline.errors import FailCause
 from pipeline.types import VideoRecord, VideoState
-from storage.objects import FolderStore
+
+Work: TypeAlias = Callable[[VideoRecord], Outcome]
+"""What a worker process does with a video."""
 
 
 async def curate_videos(
-    records: Sequence[VideoRecord], config: WorkerConfig, *, workers: int, limit_s: float
+    records: Sequence[VideoRecord],
+    config: WorkerConfig,
+    *,
+    workers: int,
+    limit_s: float,
+    work: Work = curate_video,
 ) -> AsyncIterator[tuple[VideoRecord, Outcome]]:
     """Yield every video with what became of it, in the order in which they finish."""
     pool = ProcessPool(
@@ -32,7 +40,9 @@ async def curate_videos(
         context=multiprocessing.get_context("spawn"),
     )
     try:
-        tasks = [asyncio.create_task(_one(pool, record, config, limit_s)) for record in records]
+        tasks = [
+            asyncio.create_task(_one(pool, work, record, config, limit_s)) for record in records
+        ]
         for finished in asyncio.as_completed(tasks):
             yield await finished
     finally:
@@ -41,21 +51,20 @@ async def curate_videos(
 
 
 async def _one(
-    pool: ProcessPool, record: VideoRecord, config: WorkerConfig, limit_s: float
+    pool: ProcessPool, work: Work, record: VideoRecord, config: WorkerConfig, limit_s: float
 ) -> tuple[VideoRecord, Outcome]:
-    future = pool.schedule(curate_video, args=[record], timeout=limit_s)
+    future = pool.schedule(work, args=[record], timeout=limit_s)
     try:
         return record, await asyncio.wrap_future(future)
     except LimitReached:
+        take_remains(config.out, record.video_id)
         return record, _failed(FailCause.TIMEOUT, f"not done after {limit_s:.0f} s")
     except ProcessExpired as error:
         return record, _explain_death(record, config, error)
 
 
 def _explain_death(record: VideoRecord, config: WorkerConfig, error: ProcessExpired) -> Outcome:
-    report = hang_report(FolderStore(config.out), record.video_id)
-    where = report.read_text() if report.exists() else ""
-    report.unlink(missing_ok=True)
+    where = take_remains(config.out, record.video_id)
     if where:
         limit = f"no window of frames came within {config.window_limit_s:.0f} s"
         return _failed(FailCause.TIMEOUT, f"{limit}; the process was at:\n{where}")

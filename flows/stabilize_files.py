@@ -16,6 +16,7 @@ Cost: what `pipeline.curation` says; nothing is tagged.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,15 +45,7 @@ class StabilizedFilm:
 def stabilize_films(
     films: Sequence[Path], out: Path, config: CurationConfig
 ) -> Iterator[StabilizedFilm]:
-    """Stabilize films one after the other, into a folder each below `out`.
-
-    Raises:
-        ValueError: two films would share a folder.
-    """
-    stems = [film.stem for film in films]
-    for film in films:
-        if stems.count(film.stem) > 1:
-            raise ValueError(f"two films are called {film.stem!r}; stabilize them into two folders")
+    """Stabilize films one after the other, into a folder each below `out`."""
     for film in films:
         yield _stabilize_film(film, out, config)
 
@@ -99,6 +92,9 @@ def stabilize_with_progress(films: Sequence[Path], out: Path, size: int) -> list
         StorageError: `out` cannot be written.
     """
     config = CurationConfig(strips=StripConfig(size=size))
+    for stem, count in Counter(film.stem for film in films).items():
+        if count > 1:
+            raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")
     FolderStore(out).probe()
     done: list[StabilizedFilm] = []
     with progress("films", lambda: Position(len(done), len(films))):

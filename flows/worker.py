@@ -4,7 +4,7 @@ Videos are hostile input. Every worker is a spawned process that can be killed: 
 limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
 one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
 
-Cost: a worker starts in about 4 s and holds about 500 MB, nearly all of it torch and the scene
+Cost: a worker starts in 4 to 6 s and holds about 775 MB, nearly all of it torch and the scene
 classifier; after that, what `pipeline.curation` says.
 """
 
@@ -27,6 +27,9 @@ from storage.objects import FolderStore
 from storage.pack import part_path
 from storage.schema import row_of
 from storage.shard import ShardWriter
+
+UNFINISHED, WATCHDOG = ".unfinished", ".watchdog"
+"""Suffixes, beside a part file: strips on their way, and where a video hung."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +94,16 @@ def curate_video(record: VideoRecord) -> Outcome:
         return _failed(FailCause.BUG, traceback.format_exc())
 
 
-def hang_report(store: FolderStore, video_id: str) -> Path:
-    """Name the file into which the watchdog of a worker writes where a video hung."""
-    return store.path(f"work/{video_id}.hang")
+def take_remains(out: Path, video_id: str) -> str:
+    """Clear up after a worker that died; return what its watchdog wrote down, if it did."""
+    part = part_path(FolderStore(out), video_id)
+    part.with_suffix(UNFINISHED).unlink(missing_ok=True)
+    report = part.with_suffix(WATCHDOG)
+    if not report.exists():
+        return ""
+    where = report.read_text()
+    report.unlink()
+    return where
 
 
 def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
@@ -102,15 +112,19 @@ def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
     part = part_path(store, record.video_id)
     part.parent.mkdir(parents=True, exist_ok=True)
     version, named = code_version(), config_hash(config.curation)
-    with _watchdog(config, record.video_id) as alive, store.temporary(".parquet") as path:
-        with ShardWriter(path) as writer:
-            for clip in curate(path_of(record.uri), _process.classifier, config.curation):
-                alive()
-                counts.add(clip)
-                if clip.strip is not None:
-                    writer.add(row_of(record, clip.strip, version, named))
-        if counts.accepted:
-            path.replace(part)
+    unfinished = part.with_suffix(UNFINISHED)
+    with _watchdog(config, record.video_id) as alive:
+        try:
+            with ShardWriter(unfinished) as writer:
+                for clip in curate(path_of(record.uri), _process.classifier, config.curation):
+                    alive()
+                    counts.add(clip)
+                    if clip.strip is not None:
+                        writer.add(row_of(record, clip.strip, version, named))
+            if counts.accepted:
+                unfinished.replace(part)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return counts
 
 
@@ -118,7 +132,7 @@ def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
 def _watchdog(config: WorkerConfig, video_id: str) -> Iterator[Callable[[], None]]:
     # The timer runs in C and needs no cooperation: it ends the process even when the decoder
     # never returns, and writes down where that was.
-    report = hang_report(FolderStore(config.out), video_id)
+    report = part_path(FolderStore(config.out), video_id).with_suffix(WATCHDOG)
     with report.open("w") as file:
 
         def alive() -> None:

@@ -96,7 +96,7 @@ class _Curation:
     config: CurationConfig
     window: list[TimedFrame] = field(default_factory=list)
     last: TimedFrame | None = None
-    shot_start: Frame | None = None
+    shot_start: list[Frame] = field(default_factory=list)
     scenes: SceneTags | None = None
     index: int = 0
 
@@ -118,7 +118,9 @@ class _Curation:
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
         if new_shot or self.last is None:
-            self.shot_start, self.scenes = frame.image, None
+            self.shot_start, self.scenes = [], None
+        if len(self.shot_start) < self.config.tag.max_frames:
+            self.shot_start.append(frame.image)
         self.last = frame
         self.window.append(frame)
         if len(self.window) == STRIP_FRAMES:
@@ -188,9 +190,10 @@ class _Curation:
         return clip
 
     def _tag_once(self) -> SceneTags | None:
-        # Only a shot that gives a strip is worth its 25 ms.
-        if self.scenes is None and self.classifier is not None and self.shot_start is not None:
-            self.scenes = tag_shot(self.shot_start[None], self.classifier, self.config.tag)
+        # Only a shot that gives a strip is worth what the classifier costs.
+        if self.scenes is None and self.classifier is not None:
+            frames = np.stack(self.shot_start)
+            self.scenes = tag_shot(frames, self.classifier, self.config.tag)
         return self.scenes
 
     def _in_source_pixels(self, to_first: Homographies) -> Homographies:

@@ -27,7 +27,7 @@ class StripConfig:
     """Width and height of a frame, in pixels. Theirs: 128, of which training uses 64."""
 
     jpeg_quality: int = 95
-    """0 to 100. Ours, because below 90 the blocks of a still background begin to flicker."""
+    """1 to 100. Ours, because below 90 the blocks of a still background begin to flicker."""
 
     def __post_init__(self) -> None:
         if self.size % 16 or not 16 <= self.size <= 1024:
@@ -58,8 +58,8 @@ def encode_strip(frames: Frames, quality: int = DEFAULT_CONFIG.jpeg_quality) -> 
     Raises:
         ValueError: `frames` is not 32 square RGB frames of uint8.
     """
-    size = frames.shape[1]
-    if frames.dtype != np.uint8 or frames.shape != (STRIP_FRAMES, size, size, 3):
+    size = frames.shape[1] if frames.ndim == 4 else 0
+    if frames.dtype != np.uint8 or frames.shape != (STRIP_FRAMES, size, size, 3) or not size:
         raise ValueError(f"a strip is (32, S, S, 3) uint8, got {frames.shape} {frames.dtype}")
     sheet = np.ascontiguousarray(frames).reshape(STRIP_FRAMES * size, size, 3)
     # Color at half resolution is what a 64-pixel training clip needs, and it is what the
@@ -79,7 +79,7 @@ def decode_strip(jpeg: bytes, size: int | None = None) -> Frames:
     height, width = strip_shape(jpeg)
     if height != STRIP_FRAMES * width:
         raise ValueError(f"a strip is 32 square frames, got {width} x {height} pixels")
-    size = size or width
+    size = width if size is None else size
     sheet = simplejpeg.decode_jpeg(
         jpeg, min_height=STRIP_FRAMES * size, min_width=size, min_factor=1
     )

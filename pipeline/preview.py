@@ -1,0 +1,72 @@
+"""Small copies of strips for people to look at, and the same clip before it was stabilized.
+
+A strip keeps no unstabilized picture, so the film is decoded again up to the clip, and its
+frames go through the same crop and scaling with identities for homographies. Frame 0 is never
+warped: if it differs from the strip's, the file is not the one that the strip was cut from.
+
+Cost: COST
+"""
+
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.errors import UnreadableError
+from pipeline.frames import FramesConfig, open_video
+from pipeline.stabilize import render
+from pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
+from pipeline.types import STRIP_FRAMES, Frame, Frames
+
+SAME_PICTURE = 8.0
+"""Largest mean difference, 0 to 255, between two copies of one frame. COST"""
+
+
+def shrink_strip(jpeg: bytes, size: int, quality: int) -> bytes:
+    """Copy a strip with frames of at most `size` x `size` pixels, in eighths of the stored size.
+
+    Raises:
+        ValueError: `jpeg` is not a strip.
+    """
+    return encode_strip(decode_strip(jpeg, _size_below(jpeg, size)), quality)
+
+
+def unstabilized_strip(
+    film: Path,
+    start_frame: int,
+    stabilized: bytes,
+    size: int,
+    quality: int,
+    config: FramesConfig | None = None,
+) -> bytes:
+    """Decode `film` again and make the strip that `stabilized` would be without any warp.
+
+    `start_frame` is counted in decoded frames from 0; `size` and `quality` as in `shrink_strip`.
+
+    Raises:
+        UnreadableError: the file is gone, or is not the one that the strip was cut from.
+        RejectedError: it cannot be decoded up to the end of the clip.
+        ValueError: `stabilized` is not a strip.
+    """
+    size = _size_below(stabilized, size)
+    with open_video(film, config or FramesConfig()) as video:
+        clip = (frame.image for frame in video if frame.index >= start_frame)
+        frames = _render_still([*islice(clip, STRIP_FRAMES)], size)
+    first = decode_strip(stabilized, size)[0]
+    if len(frames) < STRIP_FRAMES or np.mean(cv2.absdiff(frames[0], first)) > SAME_PICTURE:
+        raise UnreadableError(f"not the file that the strip was cut from: {str(film)!r}")
+    return encode_strip(frames, quality)
+
+
+def _render_still(images: list[Frame], size: int) -> Frames:
+    if not images:
+        return np.empty((0, size, size, 3), np.uint8)
+    height, width = images[0].shape[:2]
+    stay = np.tile(np.eye(3), (len(images), 1, 1))
+    return render(np.stack(images), stay, crop_to_strip(width, height, size), size).frames
+
+
+def _size_below(jpeg: bytes, size: int) -> int:
+    stored = strip_shape(jpeg)[1]
+    return stored * min(8, max(1, 8 * size // stored)) // 8

@@ -1,0 +1,128 @@
+"""What every test gets without asking: a clean environment, no network, no unexpected ERROR log.
+
+* Settings of whoever runs the tests (TINYVIDEO_*, AWS_*, ...) are gone before the first module is
+  imported, and HOME is a temporary folder. Subprocesses inherit both.
+* Connecting to anything but loopback and Unix sockets is refused, and fails the test even if the
+  code under test swallows the refusal. Subprocesses are not watched.
+* A record of level ERROR from our packages fails the test, unless it is marked `logs_error`; then
+  the record has to come. `error_log` holds the records.
+"""
+
+import ipaddress
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
+OUR_PACKAGES = ("flows", "models", "storage", "pipeline", "tinyvideo")
+HOME = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "logs_error: the test makes our code log an ERROR")
+    for name in [name for name in os.environ if name.startswith(SCRUBBED)]:
+        del os.environ[name]
+    config.stash[HOME] = os.environ["HOME"] = tempfile.mkdtemp(prefix="tinyvideo-home-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def refused_addresses() -> Iterator[list[str]]:
+    """Refuse every connection beyond loopback; the list names what was tried."""
+    refused: list[str] = []
+
+    def guard(connect: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(self: socket.socket, address: Any) -> Any:
+            if self.family in {socket.AF_INET, socket.AF_INET6} and not is_loopback(address[0]):
+                refused.append(str(address))
+                raise ConnectionRefusedError(f"tests stay on this machine, not {address}")
+            return connect(self, address)
+
+        return guarded
+
+    def lookup(host: str | bytes | None, *args: Any, **options: Any) -> Any:
+        if host and not is_loopback(host):
+            refused.append(str(host))
+            raise socket.gaierror(socket.EAI_FAIL, f"tests stay on this machine, not {host!r}")
+        return resolve(host, *args, **options)
+
+    resolve = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guard(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guard(socket.socket.connect_ex))
+        patch.setattr(socket, "getaddrinfo", lookup)
+        yield refused
+
+
+def is_loopback(host: str | bytes) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name == "localhost"
+    return address.is_loopback or address.is_unspecified
+
+
+@pytest.fixture(autouse=True)
+def no_network(refused_addresses: list[str]) -> Iterator[None]:
+    refused_addresses.clear()
+    yield
+    assert not refused_addresses, f"the test reached for the network: {refused_addresses}"
+
+
+@pytest.fixture(autouse=True)
+def error_log(request: pytest.FixtureRequest) -> Iterator[list[logging.LogRecord]]:
+    """Records of level ERROR and above that our packages log during the test."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = records.append  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in OUR_PACKAGES]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield records
+    for logger in loggers:
+        logger.removeHandler(handler)
+    expected = request.node.get_closest_marker("logs_error") is not None
+    messages = [record.getMessage() for record in records]
+    assert expected or not messages, f"unexpected ERROR log: {messages}"
+    assert messages or not expected, "marked logs_error, but there was no ERROR log"
+
+
+@pytest.fixture
+def nobody() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+    """A folder that every user can reach, and a context in which this process is not root.
+
+    Root may read everything, and the tests may run as root.
+    """
+
+    @contextmanager
+    def without_rights() -> Iterator[None]:
+        user = os.geteuid()
+        if user != 0:
+            yield
+            return
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    with tempfile.TemporaryDirectory(prefix="tinyvideo-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with without_rights():
+            reachable = os.access(folder, os.R_OK, effective_ids=True)
+        if not reachable:
+            pytest.skip(f"{folder} cannot be reached by another user")
+        yield folder, without_rights

@@ -1,0 +1,80 @@
+"""The private Prefect server starts, answers, and ends with whoever started it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from flows.server import Server, ServerError, free_port, prefect_server
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from flows.server import prefect_server
+with prefect_server(Path(sys.argv[1]), None, keep=sys.argv[2] == "keep") as server:
+    print(server.api_url, server.guard_pid, flush=True)
+    if sys.argv[2] == "wait":
+        time.sleep(600)
+"""
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def wait_until(condition, limit_s=30):
+    deadline = time.monotonic() + limit_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def start(home, mode):
+    command = [sys.executable, "-c", PROGRAM, str(home), mode]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    url, pid = process.stdout.readline().split()
+    return process, url, int(pid)
+
+
+def test_a_killed_parent_takes_its_server_along(tmp_path):
+    process, url, _ = start(tmp_path, "wait")
+    assert answers(url)
+
+    process.kill()
+    process.communicate()
+
+    assert wait_until(lambda: not answers(url))
+
+
+def test_a_kept_server_stays_and_is_used_again(tmp_path, monkeypatch):
+    process, url, pid = start(tmp_path, "keep")
+    try:
+        process.communicate(timeout=60)
+        assert answers(url)
+        for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+            monkeypatch.setenv(name, "")
+        with prefect_server(tmp_path, None, keep=False) as server:
+            assert server == Server(api_url=url, guard_pid=pid)
+        assert answers(url)  # whoever finds a kept server does not end it
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    assert wait_until(lambda: not answers(url))
+
+
+def test_a_server_that_does_not_answer_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", "")
+    url = f"http://127.0.0.1:{free_port()}/api"
+
+    with (
+        pytest.raises(ServerError, match=f"no Prefect server answers at {url}; start it, or unset"),
+        prefect_server(tmp_path, url, keep=False),
+    ):
+        pytest.fail("a server that nobody runs was used")

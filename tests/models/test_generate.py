@@ -1,0 +1,153 @@
+"""Generated clips are the network's output, the same bytes for the same seed, and whole files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+import torch
+
+from models.checkpoint import Checkpoint, save_checkpoint
+from models.errors import CheckpointError
+from models.generate import generate
+from models.generator import LATENT, Generator
+from models.metrics import StepMetrics
+from models.trainer import TrainConfig, Trainer
+from pipeline.strips import decode_strip
+
+WIDTH = 2
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def checkpoint_path(tmp_path_factory):
+    """A checkpoint whose weights are large enough to paint something."""
+    trainer = Trainer(TrainConfig(width=WIDTH, batch=1, steps=1), "ab" * 32)
+    metrics = StepMetrics(
+        step=1,
+        discriminator_loss=1.0,
+        generator_loss=1.0,
+        accuracy_real=0.5,
+        accuracy_fake=0.5,
+        mask_mean=0.5,
+        clips_per_second=1.0,
+    )
+    checkpoint: Checkpoint = trainer.checkpoint(metrics)
+    for name, weight in checkpoint.generator.items():
+        if weight.ndim > 1:
+            checkpoint.generator[name] = weight * 20
+    return save_checkpoint(tmp_path_factory.mktemp("run"), checkpoint)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def read_gray(path):
+    return simplejpeg.decode_jpeg(path.read_bytes(), colorspace="GRAY")
+
+
+def test_writes_the_clips_their_parts_and_an_index(checkpoint_path, tmp_path):
+    clips = generate(checkpoint_path, 2, SEED, tmp_path)
+    parts = ("background.jpg", "foreground.jpg", "mask.jpg", "video.jpg")
+    files = [f"{SEED}-{k}/{part}" for k in (0, 1) for part in parts]
+    assert sorted(contents(tmp_path)) == [*files, "index.json"]
+    for clip in clips:
+        assert decode_strip(clip.video.read_bytes()).shape == (32, 64, 64, 3)
+        assert decode_strip(clip.foreground.read_bytes()).shape == (32, 64, 64, 3)
+        assert read_gray(clip.mask).shape == (32 * 64, 64, 1)
+        assert simplejpeg.decode_jpeg_header(clip.mask.read_bytes())[2] == "Gray"
+        assert simplejpeg.decode_jpeg(clip.background.read_bytes()).shape == (64, 64, 3)
+
+
+def test_index_tells_where_everything_is_and_comes_from(checkpoint_path, tmp_path):
+    clips = generate(checkpoint_path, 2, SEED, tmp_path)
+    index = json.loads((tmp_path / "index.json").read_text())
+    assert index["checkpoint"] == "step-00000000.pt"
+    assert (index["step"], index["width"], index["seed"]) == (0, WIDTH, SEED)
+    assert index["manifest_id"] == "ab" * 32
+    assert [tmp_path / entry["video"] for entry in index["clips"]] == [c.video for c in clips]
+    assert index["clips"][1] == {
+        "seed": SEED,
+        "number": 1,
+        "mask_mean": clips[1].mask_mean,
+        "video": f"{SEED}-1/video.jpg",
+        "foreground": f"{SEED}-1/foreground.jpg",
+        "mask": f"{SEED}-1/mask.jpg",
+        "background": f"{SEED}-1/background.jpg",
+    }
+
+
+def test_pictures_show_what_the_network_paints(checkpoint_path, tmp_path):
+    (clip,) = generate(checkpoint_path, 1, SEED, tmp_path)
+    generator = Generator(WIDTH)
+    generator.load_state_dict(torch.load(checkpoint_path, weights_only=True)["generator"])
+    with torch.inference_mode():
+        out = generator.eval()(
+            torch.randn(1, LATENT, generator=torch.Generator().manual_seed(SEED))
+        )
+
+    def in_bytes(part):
+        return ((part[0].permute(1, 2, 3, 0) + 1) * 127.5).numpy()
+
+    for path, part in ((clip.video, out.video), (clip.foreground, out.foreground)):
+        assert np.abs(decode_strip(path.read_bytes()) - in_bytes(part)).mean() < 2
+    mask = read_gray(clip.mask).reshape(32, 64, 64, 1)
+    assert np.abs(mask - out.mask[0].permute(1, 2, 3, 0).numpy() * 255).mean() < 2
+    assert clip.mask_mean == pytest.approx(out.mask.mean().item(), abs=1e-5)
+    background = simplejpeg.decode_jpeg(clip.background.read_bytes())
+    assert np.abs(background - in_bytes(out.background)[0]).mean() < 2
+
+
+def test_same_seed_same_bytes_whatever_the_number_of_clips(checkpoint_path, tmp_path):
+    generate(checkpoint_path, 2, SEED, tmp_path / "one")
+    generate(checkpoint_path, 2, SEED, tmp_path / "two")
+    generate(checkpoint_path, 3, SEED, tmp_path / "more")
+    generate(checkpoint_path, 2, SEED + 1, tmp_path / "other")
+    one, more, other = (contents(tmp_path / name) for name in ("one", "more", "other"))
+    assert contents(tmp_path / "two") == one
+    assert all(more[name] == one[name] for name in one if name != "index.json")
+    assert other[f"{SEED + 1}-0/video.jpg"] != one[f"{SEED}-0/video.jpg"]
+    assert one[f"{SEED}-1/video.jpg"] != one[f"{SEED}-0/video.jpg"]
+
+
+def test_existing_outputs_are_replaced_and_nothing_else_is_touched(checkpoint_path, tmp_path):
+    generate(checkpoint_path, 1, SEED, tmp_path)
+    expected = contents(tmp_path)
+    (tmp_path / f"{SEED}-0" / "video.jpg").write_bytes(b"old")
+    (tmp_path / "mine.txt").write_text("keep")
+    generate(checkpoint_path, 1, SEED, tmp_path)
+    assert contents(tmp_path) == {**expected, "mine.txt": b"keep"}
+
+
+def test_a_file_is_renamed_into_place_when_it_is_whole(checkpoint_path, tmp_path, monkeypatch):
+    rename, sizes = Path.replace, []
+
+    def watched(self, target):
+        sizes.append((target.name, self.stat().st_size))
+        assert not target.exists()
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    generate(checkpoint_path, 1, SEED, tmp_path)
+    assert sizes == [(name, (next(tmp_path.rglob(name))).stat().st_size) for name, _ in sizes]
+    assert [name for name, _ in sizes][-1] == "index.json"
+
+
+@pytest.mark.parametrize(("count", "seed"), [(0, 1), (1, -1)])
+def test_impossible_numbers_are_refused(checkpoint_path, tmp_path, count, seed):
+    with pytest.raises(ValueError, match=f"got {count} and {seed}"):
+        generate(checkpoint_path, count, seed, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_checkpoint_leaves_the_output_alone(tmp_path):
+    (tmp_path / "c.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match=r"c\.pt is not a whole checkpoint"):
+        generate(tmp_path / "c.pt", 1, SEED, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

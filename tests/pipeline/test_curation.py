@@ -1,0 +1,173 @@
+"""One video from file to strips: which windows there are, and what becomes of each."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from pipeline.curation import CurationConfig, check_window, curate
+from pipeline.errors import RejectedError, RejectReason
+from pipeline.frames import TimedFrame
+from pipeline.strips import StripConfig, decode_strip
+from pipeline.types import VideoFacts
+from tests.films import film, flat, pan, shaky_path, turn, write_video
+
+SMALL = CurationConfig(strips=StripConfig(size=64))
+
+
+class Sighted:
+    """A classifier that knows one scene, and counts how often it is asked."""
+
+    model = "test"
+    scenes = ("textured",)
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, frames):
+        self.asked += 1
+        return np.full((len(frames), 1), 0.75, np.float32)
+
+
+def shot(frames, seed=0, **size):
+    return film(shaky_path(frames, seed=seed, **size), seed=seed, **size)
+
+
+def test_windows_follow_each_other_and_the_rest_is_left(tmp_path):
+    path = write_video(tmp_path / "film.mp4", shot(70))
+    classifier = Sighted()
+
+    clips = list(curate(path, classifier, SMALL))
+
+    assert [(clip.index, clip.start_frame) for clip in clips] == [(0, 0), (1, 32)]
+    first, second = (clip.strip for clip in clips)
+    assert decode_strip(first.jpeg).shape == (32, 64, 64, 3)
+    assert second.start_s == pytest.approx(32 / 25)
+    assert (first.fps, first.source_width, first.source_height) == (25, 320, 180)
+    assert first.scenes.tags[0].scene == "textured"
+    assert classifier.asked == 1  # one shot, two strips
+
+
+def test_a_cut_ends_its_window_and_the_next_begins_behind_it(tmp_path):
+    frames = np.concatenate([shot(40, seed=1), shot(33, seed=2)])
+    classifier = Sighted()
+
+    clips = list(curate(write_video(tmp_path / "film.mp4", frames), classifier, SMALL))
+
+    assert [(c.start_frame, c.reason) for c in clips] == [
+        (0, None),
+        (32, RejectReason.SHOT_CUT),
+        (40, None),
+    ]
+    assert clips[1].detail == "a new shot begins at frame 40"
+    assert classifier.asked == 2  # two shots
+
+
+def test_matrices_are_in_pixels_of_the_upright_source(tmp_path):
+    height, width = 270, 480  # is worked on at 240 x 427
+    truth = shaky_path(32, seed=4, strength=10, height=height, width=width)
+    path = write_video(tmp_path / "film.mp4", film(truth, 4, height, width))
+
+    (clip,) = curate(path, None, SMALL)
+
+    point = np.array([400, 200, 1.0])
+    ours, theirs = clip.to_first @ point, truth @ point
+    ours, theirs = ours / ours[:, 2:], theirs / theirs[:, 2:]
+    assert np.abs(ours - theirs).max() < 0.8
+    assert clip.strip.scenes is None
+
+
+def test_every_second_frame_of_a_fast_film(tmp_path):
+    path = write_video(tmp_path / "film.mp4", shot(130), fps=60)
+
+    clips = list(curate(path, None, SMALL))
+
+    assert [(c.start_frame, c.frame_step, c.strip.fps) for c in clips] == [(0, 2, 30), (64, 2, 30)]
+
+
+def test_a_strip_holds_the_frames_it_says(tmp_path):
+    grays = np.concatenate([shot(32), np.clip(shot(32, seed=1) // 2, 0, 255)])
+    path = write_video(tmp_path / "film.mp4", grays)
+
+    clips = [clip for clip in curate(path, None, SMALL) if clip.strip]
+
+    means = [decode_strip(clip.strip.jpeg).mean() for clip in clips]
+    assert means[1] == pytest.approx(means[0] / 2, abs=8)
+
+
+def test_black_frames_are_flat_and_the_rest_goes_on(tmp_path):
+    frames = np.concatenate([flat(32), shot(32)])
+
+    clips = list(curate(write_video(tmp_path / "film.mp4", frames), None, SMALL))
+
+    assert clips[0].reason is RejectReason.FLAT
+    assert clips[-1].strip is not None
+
+
+def test_three_frames_are_too_short(tmp_path):
+    path = write_video(tmp_path / "film.mp4", shot(3))
+
+    with pytest.raises(RejectedError, match="3 frames, a window needs 32") as caught:
+        list(curate(path, None, SMALL))
+    assert caught.value.reason is RejectReason.TOO_SHORT
+
+
+def test_strips_before_a_break_are_kept(tmp_path):
+    whole = write_video(tmp_path / "whole.mp4", shot(96), container={"movflags": "faststart"})
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.55)])
+
+    clips = list(curate(broken, None, SMALL))
+
+    assert clips[0].strip is not None
+    assert clips[-1].reason is RejectReason.BROKEN_STREAM
+
+
+def test_a_camera_that_turns_away_leaves_the_view(tmp_path):
+    path = [np.linalg.matrix_power(pan(12, 0), t) for t in range(32)]
+
+    (clip,) = curate(write_video(tmp_path / "film.mp4", film(path)), None, SMALL)
+
+    assert clip.reason is RejectReason.OUT_OF_VIEW
+    assert clip.to_first.shape == (32, 3, 3)  # where it went is known all the same
+
+
+FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
+
+
+def window(times, images):
+    return [
+        TimedFrame(index, time, image)
+        for index, (time, image) in enumerate(zip(times, images, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "copies", "reason", "words"),
+    [
+        ([0, 0.04, 0.08], (), None, ""),
+        ([0, 0.04, 0.12], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 2.00 intervals after"),
+        ([0, 0.04, 0.05], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.25 intervals after"),
+        ([0, 0.04, 0.04], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.00 intervals after"),
+        ([0, 0.04, 0.08], (1,), RejectReason.REPEATED_FRAME, "frame 1 is equal"),
+    ],
+    ids=["even", "gap", "too-early", "same-time", "repeated"],
+)
+def test_a_window_is_different_moments_at_an_even_pace(times, copies, reason, words):
+    images = list(film([turn(t) for t in range(3)], height=64, width=64))
+    for t in copies:
+        images[t] = images[t - 1]
+    if reason is None:
+        check_window(window(times, images), FACTS)
+        return
+    with pytest.raises(RejectedError, match=words) as caught:
+        check_window(window(times, images), FACTS)
+    assert caught.value.reason is reason
+
+
+def test_one_color_is_flat_however_bright():
+    red = np.tile(np.array([200, 10, 10], np.uint8), (64, 64, 1))
+
+    with pytest.raises(RejectedError, match=r"frame 0 has contrast 0\.0") as caught:
+        check_window(window([0], [red]), FACTS)
+    assert caught.value.reason is RejectReason.FLAT
