@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install clean
+.PHONY: help demo test check install bench-stages clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make bench-stages   where the time of one video goes"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -32,6 +33,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-stages: $(STAMP)
+	$(BIN)/python -m benchmarks.stages
 
 clean:
 	rm -rf $(VENV) demo-out

@@ -8,7 +8,7 @@
     strips      32 frames          <-> one JPEG
     curation    video file          -> strips and reasons: all of the above, in order
 
-Then `storage` takes over: strips -> part file -> shard -> dataset; and `models`: dataset -> checkpoint
--> new clips. Everything here is a function of its arguments: no environment, clock, network,
-database or global state, so that every stage can be tested and timed alone.
+Then `storage` takes over (strips -> part file -> shard -> dataset), and `models` (dataset ->
+checkpoint -> new clips). Everything here is a function of its arguments: no environment, clock,
+network, database or global state, so that every stage can be tested and timed alone.
 """
