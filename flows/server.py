@@ -111,7 +111,7 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
     log = home / "server.log"
     with log.open("ab") as file:
         guard = subprocess.Popen(
-            [sys.executable, "-m", "flows.server", str(port)],
+            [sys.executable, "-P", "-m", "flows.server", str(port)],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
@@ -181,7 +181,7 @@ def guard(port: int) -> None:
     }
     environment.pop("PREFECT_API_URL", None)
     server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"],
+        [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"],
         env=environment,
         stdin=subprocess.DEVNULL,
     )

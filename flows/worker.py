@@ -63,6 +63,8 @@ class _Process:
 
     config: WorkerConfig | None = None
     classifier: Classifier | None = field(default=None, repr=False)
+    problem: Exception | None = None
+    """Why this process cannot work."""
 
 
 _process = _Process()
@@ -72,12 +74,21 @@ def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
     use_one_thread()
     _process.config = config
-    _process.classifier = load_classifier(config.places_weights)
-    _limit_memory(config.memory_limit_mb)
+    try:
+        _process.classifier = load_classifier(config.places_weights)
+        _limit_memory(config.memory_limit_mb)
+    except Exception as error:  # a pool whose workers cannot start would wait for ever
+        _process.problem = error
 
 
 def curate_video(record: VideoRecord) -> Outcome:
-    """Curate one video, and put its strips into its part file if it gives any."""
+    """Curate one video, and put its strips into its part file if it gives any.
+
+    Raises:
+        Exception: what went wrong when this process was prepared; no video is to blame.
+    """
+    if _process.problem is not None:
+        raise _process.problem
     config = _process.config
     if config is None:
         raise RuntimeError("prepare_worker was not called in this process")

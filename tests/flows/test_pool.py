@@ -7,6 +7,7 @@ import pytest
 
 from flows.pool import curate_videos
 from flows.worker import WorkerConfig
+from models.weights import WeightsError
 from pipeline.curation import CurationConfig
 from pipeline.errors import FailCause
 from pipeline.strips import StripConfig
@@ -79,3 +80,10 @@ def test_a_good_video_leaves_its_strips_in_a_part_file(config, tmp_path):
     assert part_path(FolderStore(config.out), good.video_id).exists()
     assert ended["gone"].reason is FailCause.UNREADABLE
     assert "No such file" in ended["gone"].detail
+
+
+def test_a_worker_that_cannot_start_blames_no_video(config, tmp_path):
+    broken = replace(config, places_weights=tmp_path / "no-weights.pth")
+
+    with pytest.raises(WeightsError, match=r"no-weights\.pth"):
+        curate_all([record("one"), record("two")], broken, workers=1, limit_s=600)
