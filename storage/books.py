@@ -6,7 +6,7 @@ The two sides are counted apart: `found` is the number of rows, the right side i
 clips come from the per-video counts, and strips from the committed shards. So a lost
 update, a doubled strip or a shard without its videos shows up as a sentence in `problems`.
 
-Cost: a handful of grouped counts, done by `storage.catalog`; arithmetic only in here.
+Cost: arithmetic only; the counting is done by `storage.tally`.
 """
 
 from dataclasses import dataclass, field

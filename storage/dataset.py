@@ -5,21 +5,27 @@ never copies a pixel, and carries the hash of its own content as `manifest_id`, 
 checkpoint stores. Train, validation and test share no owner: the split is a hash of the owner
 (of the video, where a folder names no owner), so that it stays the same when shards are added.
 
-Cost: reads four small columns of every shard, never the pictures; the list of pieces is
-held in memory, about 100 bytes per row group.
+Cost: 1.5 ms per row group of 64 strips, of which four small columns are read and never the
+pictures; the list of pieces is held in memory, 700 bytes per row group.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.objects import FolderStore, StorageError
-from storage.shard import open_shard
+import numpy as np
 
+from storage.objects import FolderStore, StorageError
+from storage.shard import iterate_groups
+
+MANIFEST_VERSION = 1
 SPLITS = ("train", "validation", "test")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # it becomes the name of a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +89,9 @@ def build_dataset(
     """Choose rows of `shards` (keys) and write the manifest, over an older one of that name.
 
     Raises:
-        StorageError: a shard cannot be read, or no strip fits.
+        StorageError: the name is no file name, a shard cannot be read, or no strip fits.
     """
+    manifest_key = _key(name)
     pieces: dict[str, list[Piece]] = {split: [] for split in SPLITS}
     for key in shards:
         for split, piece in _choose(store.path(key), key, config):
@@ -94,13 +101,13 @@ def build_dataset(
         raise StorageError(f"no strip in {len(shards)} shards fits dataset {name!r}: {config}")
     body = {
         "name": name,
-        "version": 1,
+        "version": MANIFEST_VERSION,
         "query": asdict(config),
         "pieces": {split: [asdict(piece) for piece in pieces[split]] for split in SPLITS},
         "counts": counts,
     }
     document = {**body, "manifest_id": _content_hash(body)}
-    store.replace(_key(name), json.dumps(document, indent=1).encode())
+    store.replace(manifest_key, json.dumps(document, indent=1).encode())
     return _parse(document)
 
 
@@ -108,19 +115,25 @@ def read_manifest(root: Path, name: str) -> Manifest:
     """Read the manifest of the dataset `name` below the output folder `root`.
 
     Raises:
-        StorageError: there is none, or its content does not have the hash it claims.
+        StorageError: there is none, it cannot be read, it comes from a newer version, or its
+            content does not have the hash it claims.
     """
     path = root / _key(name)
     try:
         document = json.loads(path.read_bytes())
+        if document["version"] > MANIFEST_VERSION:
+            raise StorageError(
+                f"{path} has manifest version {document['version']}, this tinyvideo reads up to "
+                f"{MANIFEST_VERSION}; install a newer tinyvideo"
+            )
         body = {key: value for key, value in document.items() if key != "manifest_id"}
         if document["manifest_id"] != _content_hash(body):
             raise StorageError(f"{path} was changed after it was written; build the dataset again")
         return _parse(document)
     except FileNotFoundError as error:
         raise StorageError(f"there is no dataset {name!r} in {root}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is not a dataset manifest: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{path} is not a readable dataset manifest: {error}") from error
 
 
 def split_of(group: str, config: DatasetConfig) -> str:
@@ -133,30 +146,33 @@ def split_of(group: str, config: DatasetConfig) -> str:
 
 
 def _choose(path: Path, key: str, config: DatasetConfig) -> Iterator[tuple[str, Piece]]:
-    with open_shard(path) as file:
-        for group in range(file.num_row_groups):
-            columns = ["video_id", "owner", "source", "scenes"]
-            rows = file.read_row_group(group, columns=columns).to_pylist()
-            chosen: dict[str, list[int]] = {}
-            for number, row in enumerate(rows):
-                if _fits(row, config):
-                    owner = row["owner"] or row["video_id"]
-                    split = split_of(f"{row['source']}:{owner}", config)
-                    chosen.setdefault(split, []).append(number)
-            for split, numbers in chosen.items():
-                yield split, Piece(shard=key, row_group=group, rows=tuple(numbers))
+    columns = ["video_id", "owner", "source", "scenes"]
+    for group, rows in enumerate(iterate_groups(path, columns)):
+        chosen: dict[str, list[int]] = {}
+        for number, row in enumerate(rows):
+            if _fits(row, config):
+                owner = row["owner"] or row["video_id"]
+                split = split_of(f"{row['source']}:{owner}", config)
+                chosen.setdefault(split, []).append(number)
+        for split, numbers in chosen.items():
+            yield split, Piece(shard=key, row_group=group, rows=tuple(numbers))
 
 
 def _fits(row: dict[str, Any], config: DatasetConfig) -> bool:
     if not config.scene:
         return True
+    least = np.float32(config.min_probability)  # as the shard stores it: 0.9 is not less than 0.9
     return any(
-        tag["scene"] == config.scene and tag["probability"] >= config.min_probability
-        for tag in row["scenes"]
+        tag["scene"] == config.scene and tag["probability"] >= least for tag in row["scenes"]
     )
 
 
 def _key(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise StorageError(
+            f"a dataset cannot be named {name!r}: letters, digits, '-', '_' and '.' make a name, "
+            "and the first is a letter or digit"
+        )
     return f"datasets/{name}.json"
 
 

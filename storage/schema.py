@@ -2,8 +2,8 @@
 
 A row explains itself without the catalog: who made the video, under which licence, which
 frames were taken, how well they were stabilized, by which code. Column names carry their
-units (`_s`, `_px`). Nested columns are plain lists, which pyarrow, DuckDB, pandas and Hugging
-Face datasets all read. The schema's metadata holds its version.
+units (`_s`, `_px`). pyarrow, DuckDB, pandas and Hugging Face datasets read all of them; to Parquet
+the fixed size of `to_first` is just a list. The schema's metadata holds its version.
 
 Cost: data only.
 """

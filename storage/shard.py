@@ -1,13 +1,15 @@
 """Strips -> one Parquet shard, and back.
 
 A shard is a Parquet file of `storage.schema.SCHEMA`, in row groups of at most 64 strips, about
-6 MB each: small enough for dataset viewers and for reading one group at random, large enough
+15 MB each: small enough for dataset viewers and for reading one group at random, large enough
 to be read in one go. JPEG does not compress further, so that column is stored as it is.
 Rows are written as they come; no more than one row group is ever in memory.
 
-Cost: about as long as copying the bytes; well under a millisecond per strip.
+Cost, strips of 240 kB: 0.4 ms to write one, 0.2 ms to verify one; 15 ms for the pictures of a row
+group.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,17 @@ from storage.schema import SCHEMA, SCHEMA_VERSION
 ROW_GROUP_STRIPS = 64
 """Ours: Hugging Face's viewer refuses groups over 286 MiB, and a reader holds a whole one."""
 
+_COLUMNS = (
+    *(field.name for field in SCHEMA if field.name not in {"jpeg", "to_first", "scenes"}),
+    "to_first.list.element",
+    "scenes.list.element.scene",
+    "scenes.list.element.probability",
+)
+"""What is neither JPEG nor a list itself, by the names that Parquet knows it by."""
+
+_DAMAGE = (pa.ArrowException, OSError, ValueError)
+"""What pyarrow raises over wrong bytes: of its own, of the system, and of text decoding."""
+
 
 class ShardWriter:
     """Write rows to a Parquet file of `SCHEMA`, as a context manager."""
@@ -29,11 +42,11 @@ class ShardWriter:
     def __init__(self, path: Path, metadata: Mapping[str, str] | None = None) -> None:
         extra = {**SCHEMA.metadata, **{k.encode(): v.encode() for k, v in (metadata or {}).items()}}
         schema = SCHEMA.with_metadata(extra)
-        compressed = {field.name: "zstd" for field in SCHEMA if field.name != "jpeg"}
         self._writer = pq.ParquetWriter(
             path,
             schema,
-            compression={**compressed, "jpeg": "none"},
+            compression={**dict.fromkeys(_COLUMNS, "zstd"), "jpeg": "none"},
+            write_statistics=list(_COLUMNS),  # least and greatest: of pictures they say nothing
             use_dictionary=["source", "license", "owner", "scene_model", "config_hash"],
             write_page_checksum=True,
         )
@@ -50,9 +63,11 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._writer.close()
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append one row; a full row group goes to disk."""
@@ -75,14 +90,16 @@ def open_shard(path: Path) -> pq.ParquetFile:
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
+        version = (file.schema_arrow.metadata or {}).get(b"tinyvideo.schema_version", b"")
     except FileNotFoundError as error:
         raise StorageError(f"shard {path} is gone") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except _DAMAGE as error:
         raise StorageError(f"{path} is not a readable Parquet file: {error}") from error
-    version = (file.schema_arrow.metadata or {}).get(b"tinyvideo.schema_version")
-    if version is None:
+    if not version.isdigit():
+        file.close()
         raise StorageError(f"{path} is Parquet, but not a tinyvideo shard")
     if int(version) > SCHEMA_VERSION:
+        file.close()
         raise StorageError(
             f"{path} has schema version {int(version)}, this tinyvideo reads up to "
             f"{SCHEMA_VERSION}; install a newer tinyvideo"
@@ -90,11 +107,27 @@ def open_shard(path: Path) -> pq.ParquetFile:
     return file
 
 
-def iterate_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a shard in order, one row group in memory at a time."""
+def iterate_groups(
+    path: Path, columns: Sequence[str] | None = None
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of a shard, one row group after the other.
+
+    Raises:
+        StorageError: the shard cannot be opened, or its bytes are damaged.
+    """
     with open_shard(path) as file:
         for group in range(file.num_row_groups):
-            yield from file.read_row_group(group, columns=columns).to_pylist()
+            yield _read_group(file, path, group, columns).to_pylist()
+
+
+def iterate_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a shard in order, one row group in memory at a time.
+
+    Raises:
+        StorageError: the shard cannot be opened, or its bytes are damaged.
+    """
+    for rows in iterate_groups(path, columns):
+        yield from rows
 
 
 def read_rows(
@@ -103,18 +136,24 @@ def read_rows(
     """Read some rows of one row group, in the order of `rows`.
 
     Raises:
-        StorageError: the shard cannot be opened, or its bytes are damaged.
+        StorageError: the shard cannot be opened, has no such rows, or its bytes are damaged.
     """
     with open_shard(path) as file:
-        try:
-            table = file.read_row_group(row_group, columns=list(columns))
-        except (pa.ArrowException, OSError) as error:
-            raise StorageError(f"row group {row_group} of {path} is damaged: {error}") from error
+        table = _read_group(file, path, row_group, columns)
+    try:
         return list(table.take(pa.array(rows, pa.int64())).to_pylist())
+    except pa.ArrowIndexError as error:
+        raise StorageError(
+            f"row group {row_group} of {path} has {len(table)} rows: {error}"
+        ) from error
 
 
 def write_shard(path: Path, parts: Iterable[Path], metadata: Mapping[str, str]) -> int:
-    """Join part files, one per video, into one shard; return the number of strips."""
+    """Join part files, one per video, into one shard; return the number of strips.
+
+    Raises:
+        StorageError: a part cannot be read.
+    """
     with ShardWriter(path, metadata) as writer:
         for part in parts:
             for row in iterate_rows(part):
@@ -123,25 +162,47 @@ def write_shard(path: Path, parts: Iterable[Path], metadata: Mapping[str, str]) 
 
 
 def verify_shard(path: Path, strips: int) -> None:
-    """Read every byte of a shard, with its page checksums.
+    """Read every page of a shard against its checksum; Parquet's own headers have none.
 
     Raises:
         StorageError: a page is damaged, or the number of rows is not `strips`.
     """
     with open_shard(path) as file:
-        found = 0
-        for group in range(file.num_row_groups):
-            try:
-                found += len(file.read_row_group(group))
-            except (pa.ArrowException, OSError) as error:
-                raise StorageError(f"row group {group} of {path} is damaged: {error}") from error
+        groups = range(file.num_row_groups)
+        found = sum(len(_read_group(file, path, group)) for group in groups)
     if found != strips:
         raise StorageError(f"{path} holds {found} strips, {strips} were written")
 
 
 def shard_metadata(path: Path) -> dict[str, str]:
-    """Read the `tinyvideo.*` entries of a shard's schema metadata, and its number of strips."""
+    """Read the `tinyvideo.*` entries of a shard's schema metadata, and its number of strips.
+
+    Raises:
+        StorageError: the shard cannot be opened.
+    """
     with open_shard(path) as file:
         entries = file.schema_arrow.metadata or {}
-        ours = {k.decode(): v.decode() for k, v in entries.items() if k.startswith(b"tinyvideo.")}
+        ours = {
+            k.decode(): v.decode(errors="replace")
+            for k, v in entries.items()
+            if k.startswith(b"tinyvideo.")
+        }
         return {**ours, "strips": str(file.metadata.num_rows)}
+
+
+def strips_by_video(path: Path) -> dict[str, int]:
+    """Count the strips of each video in a shard.
+
+    Raises:
+        StorageError: the shard cannot be opened, or its bytes are damaged.
+    """
+    return dict(Counter(row["video_id"] for row in iterate_rows(path, ["video_id"])))
+
+
+def _read_group(
+    file: pq.ParquetFile, path: Path, group: int, columns: Sequence[str] | None = None
+) -> pa.Table:
+    try:
+        return file.read_row_group(group, columns=None if columns is None else list(columns))
+    except _DAMAGE as error:
+        raise StorageError(f"row group {group} of {path} is damaged: {error}") from error

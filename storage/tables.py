@@ -1,12 +1,15 @@
-"""The tables of the catalog, and how its SQLite file is opened.
+"""The tables of the catalog, and the words in them that more than one module needs.
 
-Cost: data only; opening a file that exists takes a few milliseconds.
+Cost: data only.
 """
 
-from pathlib import Path
-from typing import Any
-
 import sqlalchemy as sa
+
+ACCEPTED = "accepted"
+"""What `clips.outcome` says of a window that became a strip; else it is the reason."""
+
+VIDEOS_FOUND = "videos_found"
+"""Name of the fact that counts what was ever entered: the left side of the books."""
 
 METADATA = sa.MetaData()
 FACTS = sa.Table(
@@ -25,13 +28,15 @@ VIDEOS = sa.Table(
     sa.Column("owner", sa.String, nullable=False),
     sa.Column("page_url", sa.String, nullable=False),
     sa.Column("license", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False, index=True),
+    sa.Column("state", sa.String, nullable=False),
     sa.Column("reason", sa.String, nullable=False, default=""),
     sa.Column("detail", sa.String, nullable=False, default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("shard_key", sa.String, nullable=False, default="", index=True),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    # In the order in which a lease takes them, so that it reads no more rows than it takes.
+    sa.Index("queue", "state", "found_at", "video_id"),
 )
 CLIPS = sa.Table(
     "clips",
@@ -52,19 +57,3 @@ SHARDS = sa.Table(
     sa.Column("sha256", sa.String, nullable=False, default=""),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
 )
-
-
-def open_sqlite(path: Path) -> sa.Engine:
-    """Connect to the SQLite file at `path`; a busy writer is waited for up to 30 s."""
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),  # as an object: any file name survives
-        connect_args={"timeout": 30},
-    )
-    sa.event.listen(engine, "connect", _use_write_ahead_log)
-    return engine
-
-
-def _use_write_ahead_log(connection: Any, _record: object) -> None:
-    # Readers (`tinyvideo status`, the progress bar) then never wait for the writer.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA foreign_keys=ON")

@@ -6,7 +6,7 @@ stabilizer has to find again: a film is exact to about 0.002 px (linear interpol
 scene drawn at twice the size). Frames are RGB uint8, (T, H, W, 3); points are (x, y), and the
 center of the top left pixel is (0, 0). Equal arguments, equal bytes.
 
-Drawing costs about 1 ms per frame of 320 x 180, encoding it in H.264 another millisecond.
+Cost per frame of 320 x 180: 1.1 ms to draw, 1.6 ms for a ball, 2.1 ms to encode in H.264.
 """
 
 from collections.abc import Sequence

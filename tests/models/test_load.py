@@ -117,9 +117,20 @@ def test_epochs_and_seeds_differ():
     assert len(set(orders)) == 4
 
 
-def test_clips_of_a_window_are_mixed():
-    first = EpochOrder([64] * 8, seed=0).take(0, 64)
-    assert len({clip // 64 for clip in first}) == WINDOW
+@pytest.mark.parametrize("sizes", [[30], [1] * 30], ids=["one-group", "one-clip-groups"])
+def test_clips_and_row_groups_are_shuffled_anew_in_every_epoch(sizes):
+    order = EpochOrder(sizes, seed=1)
+    epochs = {tuple(order.take(30 * epoch, 30)) for epoch in range(3)}
+    assert len({*epochs, tuple(range(30))}) == 4
+
+
+def test_clips_of_a_window_are_mixed_and_windows_are_drawn_from_everywhere():
+    windows = set()
+    for seed in range(5):
+        first = EpochOrder([64] * 8, seed).take(0, 64 * WINDOW)
+        assert len({clip // 64 for clip in first[:64]}) == WINDOW
+        windows.add(frozenset(clip // 64 for clip in first))
+    assert len(windows) > 1
 
 
 def test_a_shuffle_stays_what_it_was():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.precision import RoundedConvolutions, arithmetic, autocast, cpu_has_bf16
 
@@ -31,6 +32,29 @@ def test_gradients_are_rounded_too():
         result.float().sum().backward()
     assert value.grad.item() == 256.0  # the weight as the convolution saw it
     assert weight.grad.item() == 1.0
+
+
+class Recorder(TorchDispatchMode):
+    """Note which type of numbers every convolution gets in the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if "convolution" in func.__name__:
+            self.seen.append((func.__name__.split(".")[0], args[0].dtype))
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_convolution_runs_in_bf16_forward_or_backward():
+    weight = torch.tensor([257.0], requires_grad=True)
+    with Recorder() as recorder, RoundedConvolutions():
+        with autocast("bf16", CPU):
+            result = convolve(torch.tensor([1.0]), weight)
+        result.float().sum().backward()
+    kernels = ["convolution", "convolution_backward"]
+    assert recorder.seen == [(kernel, torch.float32) for kernel in kernels]
 
 
 def test_fp32_is_left_alone():

@@ -20,16 +20,8 @@ from tests.models.drawn_dataset import make_dataset
 CONFIG = TrainConfig(width=1, batch=2, steps=6, checkpoint_every=2, precision="fp32", seed=3)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The test ends the training here."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums depend on the number of threads
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +46,7 @@ def figures(out):
 def stop_after(step):
     def on_step(metrics):
         if metrics.step == step:
-            raise Stopped
+            raise StoppedError
 
     return on_step
 
@@ -86,7 +78,7 @@ def test_first_losses_are_those_of_networks_that_know_nothing(unbroken):
 
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_resume_is_exact(root, unbroken, tmp_path, step):
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(root, "drawn", CONFIG, tmp_path, stop_after(step))
     result = train(root, "drawn", CONFIG, tmp_path)
     assert figures(tmp_path) == figures(unbroken[0])
@@ -121,7 +113,7 @@ def test_resume_after_kill_9_is_exact(root, unbroken, tmp_path):
 
 
 def test_resume_from_the_checkpoint_before_a_truncated_one_is_exact(root, unbroken, tmp_path):
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(root, "drawn", CONFIG, tmp_path, stop_after(5))
     newest = tmp_path / "step-00000004.pt"
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -132,7 +124,7 @@ def test_resume_from_the_checkpoint_before_a_truncated_one_is_exact(root, unbrok
 def test_bf16_differs_from_fp32_and_resumes_exactly_too(root, unbroken, tmp_path):
     config = replace(CONFIG, precision="bf16", steps=3)
     train(root, "drawn", config, tmp_path / "unbroken")
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(root, "drawn", config, tmp_path / "broken", stop_after(2))
     # The checkpoint of step 2 is written after the step was reported, so this starts anew ...
     train(root, "drawn", replace(config, steps=2), tmp_path / "broken")
@@ -215,7 +207,7 @@ def test_a_device_that_does_not_exist(root, tmp_path):
 def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(root, tmp_path):
     # Steps of 1e30 make the second step's numbers overflow.
     config = replace(CONFIG, learning_rate=1e30, checkpoint_every=1)
-    with pytest.raises(TrainingError, match="training diverged: .* at step"):
+    with pytest.raises(TrainingError, match=r"training diverged: .* at step"):
         train(root, "drawn", config, tmp_path)
     for path in tmp_path.glob("step-*.pt"):
         assert all(w.isfinite().all() for w in load_checkpoint(path).generator.values())

@@ -1,0 +1,244 @@
+"""The strips that a page shows: before and after, best and worst, with scenes and licenses.
+
+Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its film again; 8 ms and
+50 to 70 kB per ranked strip.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from flows.report_pictures import Gallery, Picture
+from flows.report_survey import HIGHER_IS_BETTER, RANKED, Found, Row, Survey, fetch_jpeg
+from pipeline.curation import DEFAULT_CONFIG
+from pipeline.errors import RejectedError, UnreadableError
+from pipeline.preview import shrink_strip, unstabilized_strip
+from pipeline.sources import path_of
+from storage.objects import FolderStore, StorageError
+
+PAIR_PX, PAIR_QUALITY = 128, 75
+THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70
+"""Largest size of a frame, in pixels, and JPEG quality. Ours: a page of 12 strips and 24 small
+ones stays below 5 MB."""
+
+TOP_SCENES = TOP_LICENSES = 12
+
+_LIMITS = DEFAULT_CONFIG.stabilize
+
+FIGURES = {
+    "visible_share": (
+        "In view",
+        "Share of the picture that the frame with the least of it still fills with its own "
+        f"pixels; the rest repeats what was seen last. Below {_LIMITS.min_visible:.0%} a clip is "
+        "dropped.",
+    ),
+    "inlier_ratio": (
+        "Agreement",
+        "Share of the matched keypoints that agree on where the camera was, in the frame where "
+        f"fewest do. Below {_LIMITS.min_inlier_ratio:.0%} a clip is dropped.",
+    ),
+    "reprojection_rmse_px": (
+        "Precision",
+        "How far those keypoints lie from where the camera path puts them, in pixels of the "
+        f"{DEFAULT_CONFIG.frames.working_px}-pixel frame (root mean square, worst frame). Above "
+        f"{_LIMITS.max_reprojection_rmse_px:g} px a clip is dropped.",
+    ),
+    "camera_motion_px": (
+        "Camera motion taken out",
+        "Longest way that a corner of the strip was moved to hold the picture still, in pixels of "
+        "the strip. Not good or bad in itself: 0 is a tripod.",
+    ),
+}
+"""Name of every figure for people, and what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A strip with its picture."""
+
+    title: str
+    where: str
+    figure: str
+    """The figure it was chosen for, written out."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One clip before and after stabilization."""
+
+    title: str
+    where: str
+    motion: str
+    after: Picture
+    before: Picture | None
+    """None where the film cannot be decoded again; `note` says why."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """The best and the worst strips by one figure."""
+
+    name: str
+    meaning: str
+    best_label: str
+    worst_label: str
+    best: list[Shown]
+    worst: list[Shown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """One bar: a name, how many, and how long the bar is."""
+
+    name: str
+    count: int
+    percent: float
+    """Of the largest count, 0 to 100."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneList:
+    """What one model saw."""
+
+    model: str
+    proxy: bool
+    """It is no Places classifier: its words must not be taken for Places tags."""
+
+    scenes: list[Count]
+    left_out: int
+
+
+def show_pairs(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Pair]:
+    """Fetch the chosen clips, decode their films again, and add both to the gallery."""
+    pairs = []
+    for found in survey.moved.ranked():
+        try:
+            pairs.append(_pair(found, _fetch(store, found, PAIR_PX, PAIR_QUALITY), gallery))
+        except StorageError as error:
+            survey.problems.append(str(error))
+    return pairs
+
+
+def show_rankings(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Ranking]:
+    """Fetch the best and the worst strips by every figure, no strip as both."""
+    rankings = []
+    for column in HIGHER_IS_BETTER if survey.strips else ():
+        name, meaning = FIGURES[column]
+        motion = column == "camera_motion_px"
+        best, worst = _ends(survey, column)
+        ranking = Ranking(
+            name=name,
+            meaning=meaning,
+            best_label="least" if motion else "best",
+            worst_label="most" if motion else "worst",
+            best=_show(store, survey, best, column, gallery),
+            worst=_show(store, survey, worst, column, gallery),
+        )
+        rankings.append(ranking)
+    return rankings
+
+
+def list_scenes(survey: Survey) -> list[SceneList]:
+    """List the most frequent scenes of every model, never those of two models together."""
+    return [
+        SceneList(
+            model=model,
+            proxy=not model.startswith("places365"),
+            scenes=[
+                Count(
+                    name=scene.replace(":", ": ").replace("_", " ").replace("/", ", "),
+                    count=count,
+                    percent=100 * count / max(counts.values()),
+                    note=f"{survey.probabilities[model, scene] / count:.2g}",
+                )
+                for scene, count in counts.most_common(TOP_SCENES)
+            ],
+            left_out=max(0, len(counts) - TOP_SCENES),
+        )
+        for model, counts in sorted(survey.scenes.items())
+    ]
+
+
+def list_licenses(licenses: Counter[str]) -> list[Count]:
+    """List the most frequent licenses; no license is called unknown."""
+    common = licenses.most_common(TOP_LICENSES)
+    rest = licenses.total() - sum(count for _, count in common)
+    named = [(name or "unknown", count) for name, count in common]
+    most = max(licenses.values(), default=1)
+    return [
+        Count(name=name, count=count, percent=min(100.0, 100 * count / most))
+        for name, count in [*named, ("others", rest)]
+        if count
+    ]
+
+
+def _pair(found: Found, after: bytes, gallery: Gallery) -> Pair:
+    row = found.row
+    before, note = None, ""
+    try:
+        film = path_of(row["uri"])
+        jpeg = unstabilized_strip(film, row["start_frame"], after, PAIR_QUALITY)
+        before = gallery.strip(jpeg, row["fps"], f"32 frames of {row['title']}, as filmed")
+    except (UnreadableError, RejectedError, ValueError) as error:
+        note = str(error)
+    moved = f"a corner moved by {_written(row, 'camera_motion_px')}"
+    return Pair(
+        title=row["title"],
+        where=_where(found),
+        motion="the camera stood still" if row["camera_still"] else moved,
+        after=gallery.strip(after, row["fps"], f"32 frames of {row['title']}, stabilized"),
+        before=before,
+        note=note,
+    )
+
+
+def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:
+    best = survey.best[column].ranked()[: math.ceil(survey.strips / 2)]
+    shown = {found.row["strip_id"] for found in best}
+    worst = [f for f in survey.worst[column].ranked() if f.row["strip_id"] not in shown]
+    return best, worst[:RANKED]
+
+
+def _show(
+    store: FolderStore, survey: Survey, chosen: list[Found], column: str, gallery: Gallery
+) -> list[Shown]:
+    shown = []
+    for found in chosen:
+        try:
+            jpeg = _fetch(store, found, THUMBNAIL_PX, THUMBNAIL_QUALITY)
+        except StorageError as error:
+            survey.problems.append(str(error))
+            continue
+        figure = _written(found.row, column)
+        says = f"strip of {found.row['title']}, {FIGURES[column][0].lower()} {figure}"
+        picture = gallery.strip(jpeg, found.row["fps"], says)
+        shown.append(
+            Shown(title=found.row["title"], where=_where(found), figure=figure, picture=picture)
+        )
+    return shown
+
+
+def _fetch(store: FolderStore, found: Found, size: int, quality: int) -> bytes:
+    try:
+        return shrink_strip(fetch_jpeg(store, found), size, quality)
+    except ValueError as error:
+        strip = f"strip {found.row['strip_id']} of {found.shard}"
+        raise StorageError(f"{strip} cannot be decoded: {error}") from error
+
+
+def _where(found: Found) -> str:
+    minutes, tenths = divmod(int(10 * found.row["start_s"]), 600)
+    return f"from {minutes}:{tenths / 10:04.1f}"
+
+
+def _written(row: Row, column: str) -> str:
+    decimals = {"reprojection_rmse_px": 2, "camera_motion_px": 1}
+    if column in decimals:
+        return f"{row[column]:.{decimals[column]}f} px"
+    return f"{row[column]:.0%}"

@@ -1,0 +1,25 @@
+"""Errors of loading, training and generating.
+
+* ModelError
+  x DataError         a clip of the dataset cannot be used; names its strip
+  x TrainingError     training cannot start or go on; says what to change
+  x CheckpointError   a checkpoint cannot be read or written; names the file
+
+Each text is one sentence for the user. Anything else that escapes is a bug, or a `StorageError`.
+"""
+
+
+class ModelError(Exception):
+    """Base class of every error that these modules raise on purpose."""
+
+
+class DataError(ModelError):
+    """A clip of the dataset cannot be used; the text names its strip."""
+
+
+class TrainingError(ModelError):
+    """Training cannot start or go on; the text says why and what to change."""
+
+
+class CheckpointError(ModelError):
+    """A file is no usable checkpoint, or cannot be written; the text names it."""

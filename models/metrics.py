@@ -1,0 +1,104 @@
+"""`metrics.jsonl`: one line of figures per training step, no step twice, none missing.
+
+A line is written when its step is done and synced to disk before a checkpoint is. A run that goes
+on from a checkpoint first cuts the lines of later steps, and a last line that a kill has torn.
+
+Cost: 0.1 ms and about 200 bytes per step; on a resume the file is read and written once.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from models.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMetrics:
+    """One line of the file."""
+
+    step: int
+    """Counted from 1."""
+
+    discriminator_loss: float
+    """Cross-entropies of real and generated clips; 2 ln 2 = 1.386 when it knows nothing."""
+
+    generator_loss: float
+    """Without the mask penalty; ln 2 = 0.693 when the discriminator knows nothing."""
+
+    accuracy_real: float
+    """Share of real clips, 0 to 1, that the discriminator calls real."""
+
+    accuracy_fake: float
+    """Share of generated clips, 0 to 1, that the discriminator calls fake."""
+
+    mask_mean: float
+    """Share of the generated video, 0 to 1, that is foreground."""
+
+    clips_per_second: float
+    """Real clips, reading and decoding included."""
+
+
+class MetricsLog:
+    """The file of one run, as a context manager; keeps the lines up to `step`.
+
+    Raises:
+        TrainingError: the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, step: int) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _cut(path, step)
+            self._file = path.open("ab")
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, metrics: StepMetrics) -> None:
+        """Write one line, whole for every reader that comes after."""
+        try:
+            self._file.write(json.dumps(asdict(metrics)).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def sync(self) -> None:
+        """Bring all lines to disk, so that no checkpoint is ahead of them after a power cut."""
+        os.fsync(self._file.fileno())
+
+
+def read_metrics(path: Path) -> list[StepMetrics]:
+    """Read the lines of the file up to the first broken one; none if there is no file."""
+    metrics: list[StepMetrics] = []
+    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
+        try:
+            metrics.append(StepMetrics(**json.loads(line)))
+        except (ValueError, TypeError):
+            break
+    return metrics
+
+
+def _cut(path: Path, step: int) -> None:
+    kept = [metrics for metrics in read_metrics(path) if metrics.step <= step]
+    shorter = path.with_name(f"{path.name}.partial")
+    shorter.write_text("".join(json.dumps(asdict(metrics)) + "\n" for metrics in kept))
+    shorter.replace(path)
+
+
+def _unwritable(path: Path, error: OSError) -> TrainingError:
+    return TrainingError(f"cannot write {path}: {error.strerror}")

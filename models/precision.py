@@ -1,0 +1,64 @@
+"""bf16 on every machine: by the processor's own arithmetic, or rounded by hand where it has none.
+
+`torch.autocast` casts the inputs of every convolution to bf16. A processor with bf16 arithmetic
+multiplies such numbers exactly and adds them up in fp32. One without (AVX2 and older) falls into
+a reference loop that is 40 to 80 times slower than fp32: 24 s instead of 0.4 s for a
+training step at width 16, batch 8. There `RoundedConvolutions` widens the bf16 inputs to fp32,
+runs the fp32 kernel, and rounds the result to bf16. This is the same arithmetic (products of
+bf16 numbers are exact in fp32), so networks learn as they do on better hardware.
+
+Cost, measured on 2 cores of an AVX2 machine: 5 to 15 % more time than fp32. So bf16 gains no time
+there; it does where the hardware has it, and activations take half the memory everywhere.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+PRECISIONS = ("bf16", "fp32")
+
+_CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)
+
+
+class RoundedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Compute bf16 convolutions, forward and backward, by fp32 kernels."""
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one operation; all but convolutions of bf16 numbers go through as they are."""
+        kwargs = kwargs or {}
+        if func not in _CONVOLUTIONS or args[0].dtype != torch.bfloat16:
+            return func(*args, **kwargs)
+        result = func(*(_widen(argument) for argument in args), **kwargs)
+        if isinstance(result, Tensor):
+            return result.bfloat16()
+        return tuple(None if part is None else part.bfloat16() for part in result)
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Open the context for forward passes in `precision`, "bf16" or "fp32"."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Open the context for a whole training step, backward passes included."""
+    if precision == "bf16" and device.type == "cpu" and not cpu_has_bf16():
+        return RoundedConvolutions()  # type: ignore[no-untyped-call]
+    return nullcontext()
+
+
+def cpu_has_bf16() -> bool:
+    """Tell whether PyTorch's kernels for this processor take bf16 without the reference loop."""
+    return "AVX512" in torch.backends.cpu.get_cpu_capability()
+
+
+def _widen(argument: Any) -> Any:
+    return argument.float() if isinstance(argument, Tensor) else argument

@@ -1,0 +1,81 @@
+"""A row says everything about its strip, in the types that the schema promises."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from storage.schema import SCHEMA, SCHEMA_VERSION, row_of
+from tests.drawn_strips import draw_record, draw_scenes, draw_strip
+
+RECORD = draw_record(
+    7, owner="Ada", page_url="https://example.org/7", license="CC BY 4.0", title='🏖️ "sea"'
+)
+
+
+def test_a_row_has_exactly_the_columns_of_the_schema():
+    assert list(row_of(RECORD, draw_strip(), "0.1.0", "c0ffee")) == SCHEMA.names
+
+
+def test_a_row_carries_the_rights_the_place_and_the_figures():
+    strip = draw_strip(3, source_step=2)
+    row = row_of(RECORD, strip, "0.1.0", "c0ffee")
+    jpeg, to_first = row.pop("jpeg"), row.pop("to_first")
+    assert row == {
+        "strip_id": "folder-0000000000000007-00003",
+        "video_id": "folder-0000000000000007",
+        "source": "folder",
+        "uri": "file:///videos/7.mp4",
+        "page_url": "https://example.org/7",
+        "owner": "Ada",
+        "title": '🏖️ "sea"',
+        "license": "CC BY 4.0",
+        "clip_index": 3,
+        "start_frame": 96,
+        "start_s": pytest.approx(3.84),
+        "fps": 25.0,
+        "source_step": 2,
+        "source_width": 320,
+        "source_height": 180,
+        "size": 16,
+        "frames": 32,
+        "inlier_ratio": 0.875,
+        "reprojection_rmse_px": 0.25,
+        "visible_share": 0.75,
+        "camera_motion_px": 4.5,
+        "camera_still": False,
+        "scene_model": "places365-resnet18",
+        "scenes": [
+            {"scene": "beach", "probability": 0.75},
+            {"scene": "harbor", "probability": 0.125},
+        ],
+        "pipeline_version": "0.1.0",
+        "config_hash": "c0ffee",
+    }
+    assert jpeg == strip.jpeg
+    np.testing.assert_array_equal(np.reshape(to_first, (32, 3, 3)), strip.to_first)
+
+
+def test_a_strip_without_a_classifier_has_no_scenes():
+    row = row_of(RECORD, draw_strip(scenes=None), "0.1.0", "c0ffee")
+    assert (row["scene_model"], row["scenes"]) == ("", [])
+
+
+def test_a_proxy_is_named_as_the_model():
+    scenes = draw_scenes("imagenet-proxy", beach=0.5)
+    row = row_of(RECORD, draw_strip(scenes=scenes), "0.1.0", "c0ffee")
+    assert row["scene_model"] == "imagenet-proxy"
+
+
+def test_rows_fit_the_schema_without_loss():
+    rows = [row_of(RECORD, draw_strip(index), "0.1.0", "c0ffee") for index in range(3)]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    table.validate(full=True)
+    assert table.to_pylist() == rows
+
+
+def test_nothing_in_a_row_may_be_missing():
+    assert [field.name for field in SCHEMA if field.nullable] == []
+
+
+def test_the_schema_carries_its_version():
+    assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
