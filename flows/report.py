@@ -2,7 +2,8 @@
 
     report_books       found = what became of it, and the videos one by one
     report_survey      one pass over the shards: counts, and which strips to show
-    report_strips      before and after, best and worst, scenes, licenses
+    report_strips      before and after, best and worst
+    report_scenes      scenes and licenses
     report_training    curves, generated clips
     report_charts      values -> SVG geometry
     report_pictures    JPEGs -> one style sheet
@@ -34,16 +35,8 @@ from flows.report_books import (
     list_videos,
 )
 from flows.report_pictures import Gallery, csp_hash
-from flows.report_strips import (
-    Count,
-    Pair,
-    Ranking,
-    SceneList,
-    list_licenses,
-    list_scenes,
-    show_pairs,
-    show_rankings,
-)
+from flows.report_scenes import Count, SceneList, list_licenses, list_scenes
+from flows.report_strips import Pair, Ranking, show_pairs, show_rankings
 from flows.report_survey import survey_shards
 from flows.report_training import Generated, Training, show_generated, show_training
 from flows.settings import code_version

@@ -1,15 +1,22 @@
-"""The strips that a page shows: before and after, best and worst, with scenes and licenses.
+"""The strips that a page shows: before and after, best and worst.
 
 Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its film again; 8 ms and
 50 to 70 kB per ranked strip.
 """
 
 import math
-from collections import Counter
 from dataclasses import dataclass
 
 from flows.report_pictures import Gallery, Picture
-from flows.report_survey import HIGHER_IS_BETTER, RANKED, Found, Row, Survey, fetch_jpeg
+from flows.report_survey import (
+    DECODED_AGAIN,
+    HIGHER_IS_BETTER,
+    RANKED,
+    Found,
+    Row,
+    Survey,
+    fetch_jpeg,
+)
 from pipeline.curation import DEFAULT_CONFIG
 from pipeline.errors import RejectedError, UnreadableError
 from pipeline.preview import shrink_strip, unstabilized_strip
@@ -20,8 +27,6 @@ PAIR_PX, PAIR_QUALITY = 128, 75
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70
 """Largest size of a frame, in pixels, and JPEG quality. Ours: a page of 12 strips and 24 small
 ones stays below 5 MB."""
-
-TOP_SCENES = TOP_LICENSES = 12
 
 _LIMITS = DEFAULT_CONFIG.stabilize
 
@@ -73,7 +78,7 @@ class Pair:
     motion: str
     after: Picture
     before: Picture | None
-    """None where the film cannot be decoded again; `note` says why."""
+    """None where the film is not decoded again; `note` says why."""
 
     note: str
 
@@ -88,30 +93,6 @@ class Ranking:
     worst_label: str
     best: list[Shown]
     worst: list[Shown]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """One bar: a name, how many, and how long the bar is."""
-
-    name: str
-    count: int
-    percent: float
-    """Of the largest count, 0 to 100."""
-
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneList:
-    """What one model saw."""
-
-    model: str
-    proxy: bool
-    """It is no Places classifier: its words must not be taken for Places tags."""
-
-    scenes: list[Count]
-    left_out: int
 
 
 def show_pairs(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Pair]:
@@ -144,46 +125,11 @@ def show_rankings(store: FolderStore, survey: Survey, gallery: Gallery) -> list[
     return rankings
 
 
-def list_scenes(survey: Survey) -> list[SceneList]:
-    """List the most frequent scenes of every model, never those of two models together."""
-    return [
-        SceneList(
-            model=model,
-            proxy=not model.startswith("places365"),
-            scenes=[
-                Count(
-                    name=scene.replace(":", ": ").replace("_", " ").replace("/", ", "),
-                    count=count,
-                    percent=100 * count / max(counts.values()),
-                    note=f"{survey.probabilities[model, scene] / count:.2g}",
-                )
-                for scene, count in counts.most_common(TOP_SCENES)
-            ],
-            left_out=max(0, len(counts) - TOP_SCENES),
-        )
-        for model, counts in sorted(survey.scenes.items())
-    ]
-
-
-def list_licenses(licenses: Counter[str]) -> list[Count]:
-    """List the most frequent licenses; no license is called unknown."""
-    common = licenses.most_common(TOP_LICENSES)
-    rest = licenses.total() - sum(count for _, count in common)
-    named = [(name or "unknown", count) for name, count in common]
-    most = max(licenses.values(), default=1)
-    return [
-        Count(name=name, count=count, percent=min(100.0, 100 * count / most))
-        for name, count in [*named, ("others", rest)]
-        if count
-    ]
-
-
 def _pair(found: Found, after: bytes, gallery: Gallery) -> Pair:
     row = found.row
     before, note = None, ""
     try:
-        film = path_of(row["uri"])
-        jpeg = unstabilized_strip(film, row["start_frame"], after, PAIR_QUALITY)
+        jpeg = _decode_again(row, after)
         before = gallery.strip(jpeg, row["fps"], f"32 frames of {row['title']}, as filmed")
     except (UnreadableError, RejectedError, ValueError) as error:
         note = str(error)
@@ -196,6 +142,13 @@ def _pair(found: Found, after: bytes, gallery: Gallery) -> Pair:
         before=before,
         note=note,
     )
+
+
+def _decode_again(row: Row, after: bytes) -> bytes:
+    start = row["start_frame"]
+    if start >= DECODED_AGAIN:
+        raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
+    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY)
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

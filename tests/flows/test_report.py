@@ -307,13 +307,16 @@ def test_clips_are_spread_over_videos_the_most_moved_first(tmp_path):
     assert [found.row["camera_motion_px"] for found in chosen] == [60, 50, 1, 40, 5, 30]
 
 
-def test_a_clip_far_into_a_film_is_not_decoded_again(tmp_path):
-    strips = [draw_strip(0, start_frame=999), draw_strip(1, start_frame=1000)]
+def test_a_clip_far_into_a_film_comes_last_and_is_not_decoded_again(tmp_path):
+    starts = {0: 1000, 1: 999}
+    strips = [draw_strip(index, start_frame=start) for index, start in starts.items()]
     add_sharded(tmp_path, [(draw_record(0), strips)])
 
-    chosen = survey_shards(FolderStore(tmp_path), [FIRST_SHARD]).moved.ranked()
+    text = page_of(tmp_path).text
 
-    assert [found.row["start_frame"] for found in chosen] == [999]
+    late = "it begins at frame 1,000, which is too far into the film"
+    assert text.index("No such file or directory") < text.index(late)
+    assert "frame 999" not in text
 
 
 def test_the_film_before_is_shown_where_it_still_exists(tmp_path):
@@ -329,7 +332,7 @@ def test_the_film_before_is_shown_where_it_still_exists(tmp_path):
     assert pair() == ["32 frames of 0.mp4, as filmed", "32 frames of 0.mp4, stabilized"]
     source.unlink()
     assert pair() == ["32 frames of 0.mp4, stabilized"]
-    assert "The film cannot be decoded again." in page_of(tmp_path / "out").text
+    assert "The film is not decoded again." in page_of(tmp_path / "out").text
     assert "No such file or directory" in page_of(tmp_path / "out").text
 
 

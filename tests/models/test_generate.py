@@ -106,6 +106,16 @@ def test_pictures_show_the_parts_and_their_composition(checkpoint_path, tmp_path
     assert clip.mask_mean == pytest.approx(0.75, abs=1e-6)
 
 
+def test_uses_the_variances_of_training_not_those_of_the_clip(checkpoint_path, tmp_path):
+    calm = load_checkpoint(checkpoint_path)
+    # Divided by so large a deviation, nothing is left of the pictures but the biases, all 0.
+    for layer in ("trunk.10", "background.10"):
+        calm.generator[f"{layer}.running_var"].fill_(1e20)
+    (clip,) = generate(save_checkpoint(tmp_path, calm), 1, SEED, tmp_path / "out")
+    for path in (clip.video, clip.background):
+        np.testing.assert_allclose(simplejpeg.decode_jpeg(path.read_bytes()), 127.5, atol=1)
+
+
 def test_same_seed_same_bytes_whatever_the_number_of_clips(checkpoint_path, tmp_path):
     generate(checkpoint_path, 2, SEED, tmp_path / "one")
     generate(checkpoint_path, 2, SEED, tmp_path / "two")

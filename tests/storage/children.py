@@ -11,6 +11,7 @@ import pkgutil
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -27,7 +28,7 @@ def child(action: Callable[..., None], *args: object) -> Iterator[subprocess.Pop
     code = "import sys; from tests.storage import children; "
     code += f"children.{action.__name__}(*sys.argv[1:])"
     command = [sys.executable, "-W", "error", "-c", code, *map(str, args)]
-    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # no threads, so that it may fork
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # no threads of NumPy, which could not fork
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, cwd=ROOT, env=alone, text=True, stdin=pipe, stdout=pipe
@@ -150,6 +151,8 @@ def serve_packers() -> None:
     from storage.objects import FolderStore  # noqa: PLC0415
     from storage.pack import CATALOG_NAME, finish_shards, pack  # noqa: PLC0415
 
+    # Python 3.12 warns of forks beside threads. Arrow's allocator has one, and is made for it.
+    warnings.simplefilter("ignore", DeprecationWarning)
     say("ready")
     for line in sys.stdin:
         root, deadly, call = json.loads(line)

@@ -16,7 +16,7 @@ from storage.catalog import MAX_ATTEMPTS, Catalog, VideoRow
 from storage.objects import StorageError
 from tests.drawn_strips import count_clips, draw_record
 from tests.storage.children import lease_one_by_one, open_catalogs, race
-from tests.storage.test_objects import room_for
+from tests.storage.full_disk import room_for
 
 PENDING, LEASED, CURATED = VideoState.PENDING, VideoState.LEASED, VideoState.CURATED
 SHARDED, REJECTED, FAILED = VideoState.SHARDED, VideoState.REJECTED, VideoState.FAILED

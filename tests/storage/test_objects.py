@@ -3,11 +3,10 @@
 import errno
 import fcntl
 import os
-import resource
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tests.storage.children import (
     race,
     refuse_to_link,
 )
+from tests.storage.full_disk import room_for
 
 Nobody = tuple[Path, Callable[[], AbstractContextManager[None]]]
 
@@ -277,17 +277,6 @@ def test_a_folder_that_forgets_is_found_out(store, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", lambda _: b"")
     with pytest.raises(StorageError, match="does not return what was written to it"):
         store.probe()
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def check_sentence(error: StorageError, folder: Path, cause: str) -> None:

@@ -30,7 +30,7 @@ from tests.drawn_strips import (
     write_strips,
 )
 from tests.storage.children import packers
-from tests.storage.test_objects import room_for
+from tests.storage.full_disk import room_for
 
 FIRST = "shards/shard-000001.parquet"
 A, B, C = (draw_record(number).video_id for number in range(3))
