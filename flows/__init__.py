@@ -10,7 +10,8 @@
     options, settings    what runs are told, by whom
     server               a private Prefect server
     stabilize_files      films -> strips and clips.json, without any of the above
-    report, console      what people see
+    report/              the page                                START at report/page.py
+    console              what the terminal shows
 
 The work itself is imported from `models`, `storage` and `pipeline`.
 """

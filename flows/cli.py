@@ -48,7 +48,7 @@ def demo(
     out: Out = Path("demo-out"),
     json: Json = False,
     keep_ui: KeepUi = False,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 300,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 200,
 ) -> None:
     """Take three real films all the way: strips, shards, a small model, a page. Start here."""
     from flows.demo import run_demo  # noqa: PLC0415
@@ -138,9 +138,9 @@ def stabilize(
 @app.command()
 def report(out: Out, json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
-    from flows.report import write_report  # noqa: PLC0415
+    from flows.run import show_page  # noqa: PLC0415
 
-    page = write_report(out.absolute())
+    page = show_page(out.absolute())
     say(f"the page is {page}")
     if json:
         write_json({"report": str(page)})

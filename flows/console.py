@@ -10,7 +10,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,11 @@ def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
             stop.set()
             thread.join()
             show()
+
+
+def waiting(title: str, note: str) -> AbstractContextManager[None]:
+    """Show a bar for a block that cannot say how far it has come."""
+    return progress(title, lambda: Position(0, None, note))
 
 
 @contextmanager

@@ -21,17 +21,15 @@ from typing import Any
 
 from flows.console import Position, progress, say, show_books, show_facts
 from flows.options import RunOptions
-from flows.report import write_report
-from flows.run import announced_server, stabilize_all
+from flows.run import announced_server, show_page, stabilize_all
 from flows.settings import Settings
-from models.metrics import read_metrics
+from models.metrics import METRICS_NAME, read_metrics
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
 from storage.pack import read_books
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"
-METRICS_NAME = "metrics.jsonl"
 WIDTH, BATCH = 16, 6
 """A quarter of the paper's width, and no more clips per step than the films give."""
 
@@ -121,7 +119,7 @@ def _make(places: Places, *, keep_ui: bool, steps: int) -> None:
     # Before the page, which shows them; its own seconds are added after.
     write_note(places, checkpoint, steps, watch.seconds)
     with watch.stage("write the page"):
-        write_report(places.out)
+        show_page(places.out)
     write_note(places, checkpoint, steps, watch.seconds)
 
 

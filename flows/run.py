@@ -9,8 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from flows.console import Position, progress, say, show_books, show_facts
+from flows.console import Position, progress, say, show_books, show_facts, waiting
 from flows.options import RunOptions
+from flows.report.page import write_report
 from flows.server import prefect_server
 from flows.settings import Settings
 from storage.catalog import Catalog
@@ -46,7 +47,7 @@ def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> 
 def announced_server(out: Path, settings: Settings, *, keep_ui: bool) -> Iterator[None]:
     """Have a Prefect server for the block, and say where its page is."""
     with ExitStack() as stack:
-        with progress("server", lambda: Position(0, None, "Prefect starts")):
+        with waiting("server", "Prefect starts"):
             context = prefect_server(out / "prefect", settings.prefect_api_url, keep=keep_ui)
             server = stack.enter_context(context)
         say(f"Prefect's page: {server.ui_url}")
@@ -61,6 +62,12 @@ def stabilize_all(options: RunOptions) -> dict[str, Any]:
 
     with progress("videos", catalog_position(options.catalog_path)):
         return asyncio.run(crawl_and_stabilize(options))
+
+
+def show_page(out: Path) -> Path:
+    """Write the page of an output folder, with a progress bar; return its path."""
+    with waiting("page", "reads the shards"):
+        return write_report(out)
 
 
 def catalog_position(path: Path) -> Callable[[], Position]:

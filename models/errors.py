@@ -8,8 +8,10 @@
 Each text is one sentence for the user. Anything else that escapes is a bug, or a `StorageError`.
 """
 
+from pipeline.errors import ExpectedError
 
-class ModelError(Exception):
+
+class ModelError(ExpectedError):
     """Base class of every error that these modules raise on purpose."""
 
 

@@ -12,7 +12,7 @@ row group each) are shuffled, and then the clips of `WINDOW` consecutive pieces 
 each row group is read once per epoch, and no more than `WINDOW` of them, as JPEG, are in memory.
 
 Cost, one core: 4 ms per clip to decode 128-pixel strips at 64 pixels; at most `WINDOW` row groups
-of about 6 MB in memory; 17 bytes per row group for the order itself.
+of about 15 MB in memory; 17 bytes per row group for the order itself.
 """
 
 from collections import OrderedDict
@@ -32,7 +32,7 @@ from storage.dataset import Manifest
 from storage.shard import read_rows
 
 WINDOW = 4
-"""Row groups that are shuffled together and held in memory. Ours: 256 clips, about 24 MB."""
+"""Row groups that are shuffled together and held in memory. Ours: 256 clips, about 60 MB."""
 
 
 class Clips:

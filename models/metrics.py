@@ -15,6 +15,9 @@ from typing import Self
 
 from models.errors import TrainingError
 
+METRICS_NAME = "metrics.jsonl"
+"""File name, in the folder of a run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMetrics:

@@ -18,13 +18,11 @@ from pathlib import Path
 from models.checkpoint import Checkpoint, load_newest, save_checkpoint
 from models.errors import TrainingError
 from models.load import Clips, EpochOrder
-from models.metrics import MetricsLog, StepMetrics
+from models.metrics import METRICS_NAME, MetricsLog, StepMetrics
 from models.trainer import TrainConfig, Trainer
 from storage.dataset import Manifest, read_manifest
 
 __all__ = ["StepMetrics", "TrainConfig", "TrainResult", "TrainingError", "train"]
-
-METRICS_NAME = "metrics.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

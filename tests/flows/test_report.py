@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from flows.report import VIDEOS_PER_STATE, write_report
-from flows.report_books import explain, headline, web_link
-from flows.report_charts import MAX_POINTS, Series, draw, thin, ticks
-from flows.report_pictures import Gallery
-from flows.report_survey import survey_shards
+from flows.report.books import explain, headline, web_link
+from flows.report.charts import MAX_POINTS, Series, draw, thin, ticks
+from flows.report.page import VIDEOS_PER_STATE, write_report
+from flows.report.pictures import Gallery
+from flows.report.survey import survey_shards
 from pipeline.errors import FailCause, RejectReason
 from pipeline.types import VideoState
 from storage.objects import FolderStore, StorageError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.report import write_report
+from flows.report.page import write_report
 from tests.flows.browser import find_chromium, opened_tab
 from tests.flows.drawn_outputs import EVIL_TITLE, draw_everything
 

@@ -7,8 +7,8 @@ Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its fil
 import math
 from dataclasses import dataclass
 
-from flows.report_pictures import Gallery, Picture
-from flows.report_survey import (
+from flows.report.pictures import Gallery, Picture
+from flows.report.survey import (
     DECODED_AGAIN,
     HIGHER_IS_BETTER,
     RANKED,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.report_charts import Chart, Series, draw
-from flows.report_pictures import DEFAULT_FPS, Gallery, Picture
-from models.metrics import read_metrics
+from flows.report.charts import Chart, Series, draw
+from flows.report.pictures import DEFAULT_FPS, Gallery, Picture
+from models.metrics import METRICS_NAME, read_metrics
 from pipeline.preview import shrink_strip
 
 RUNS = 4
@@ -23,8 +23,8 @@ CLIP_PX, CLIP_QUALITY = 64, 75
 """Largest size of a frame, in pixels, and JPEG quality. Ours: as they are stored, noise at quality
 95, six clips would take 2 MB of the page."""
 
-# models.train and models.generate name these files too; importing those costs torch.
-METRICS_PATTERN = "training/*/metrics.jsonl"
+METRICS_PATTERN = f"training/*/{METRICS_NAME}"
+# models.generate names this file too; importing it costs torch.
 INDEX_KEY = "generated/index.json"
 
 

@@ -1,12 +1,12 @@
 """Scenes and licenses of all strips, as a page shows them: names, counts and bars.
 
-Cost: nothing that can be measured beside `flows.report_survey`.
+Cost: nothing that can be measured beside `flows.report.survey`.
 """
 
 from collections import Counter
 from dataclasses import dataclass
 
-from flows.report_survey import Survey
+from flows.report.survey import Survey
 
 TOP = 12
 """Scenes of every model, and licenses, that are named."""

@@ -1,13 +1,13 @@
 """The page of an output folder: one file that shows everything and fetches nothing.
 
-    report_books       found = what became of it, and the videos one by one
-    report_survey      one pass over the shards: counts, and which strips to show
-    report_strips      before and after, best and worst
-    report_scenes      scenes and licenses
-    report_training    curves, generated clips
-    report_charts      values -> SVG geometry
-    report_pictures    JPEGs -> one style sheet
-    templates/         HTML, CSS and the little JavaScript that is needed
+    books       found = what became of it, and the videos one by one
+    survey      one pass over the shards: counts, and which strips to show
+    strips      before and after, best and worst
+    scenes      scenes and licenses
+    training    curves, generated clips
+    charts      values -> SVG geometry
+    pictures    JPEGs -> one style sheet
+    templates/  HTML, CSS and the little JavaScript that is needed
 
 Titles, owners and reasons come from strangers. The template escapes all text, and the page's
 own security policy allows just the two style sheets and the one script whose hashes it names:
@@ -25,7 +25,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.report_books import (
+from flows.report.books import (
     Account,
     Fate,
     Video,
@@ -34,11 +34,11 @@ from flows.report_books import (
     list_fates,
     list_videos,
 )
-from flows.report_pictures import Gallery, csp_hash
-from flows.report_scenes import Count, SceneList, list_licenses, list_scenes
-from flows.report_strips import Pair, Ranking, show_pairs, show_rankings
-from flows.report_survey import survey_shards
-from flows.report_training import Generated, Training, show_generated, show_training
+from flows.report.pictures import Gallery, csp_hash
+from flows.report.scenes import Count, SceneList, list_licenses, list_scenes
+from flows.report.strips import Pair, Ranking, show_pairs, show_rankings
+from flows.report.survey import survey_shards
+from flows.report.training import Generated, Training, show_generated, show_training
 from flows.settings import code_version
 from storage.catalog import Catalog
 from storage.objects import FolderStore

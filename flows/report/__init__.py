@@ -1,0 +1,1 @@
+"""The page `report.html`: START at `page`, which puts the other modules' parts together."""
