@@ -8,9 +8,9 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from storage.catalog import Catalog
-from storage.dataset import DatasetConfig, Manifest, build_dataset
+from storage.dataset import DatasetConfig, build_dataset
 from storage.objects import FolderStore, StorageError
-from storage.pack import CATALOG_NAME
+from storage.pack import find_catalog
 
 
 @flow(name="build-dataset", validate_parameters=True)
@@ -20,18 +20,13 @@ async def build(out: Path, name: str, config: DatasetConfig) -> dict[str, int]:
     Raises:
         StorageError: there is no shard, or no strip fits.
     """
-    manifest = build_now(out, name, config)
-    get_run_logger().info("dataset %s: %s", name, manifest.counts)
-    return manifest.counts
-
-
-def build_now(out: Path, name: str, config: DatasetConfig) -> Manifest:
-    """Do the same without Prefect."""
-    catalog = Catalog.open(out / CATALOG_NAME)
+    catalog = Catalog.open(find_catalog(out))
     try:
         keys = [shard.key for shard in catalog.shards(committed=True)]
     finally:
         catalog.close()
     if not keys:
         raise StorageError(f"there is no shard in {out} yet; run 'tinyvideo run' first")
-    return build_dataset(FolderStore(out), name, keys, config)
+    manifest = build_dataset(FolderStore(out), name, keys, config)
+    get_run_logger().info("dataset %s: %s", name, manifest.counts)
+    return manifest.counts

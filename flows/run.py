@@ -16,7 +16,7 @@ from flows.server import prefect_server
 from flows.settings import Settings
 from storage.catalog import Catalog
 from storage.objects import FolderStore
-from storage.pack import CATALOG_NAME
+from storage.pack import CATALOG_NAME, find_catalog
 
 
 def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> dict[str, Any]:
@@ -65,7 +65,12 @@ def stabilize_all(options: RunOptions) -> dict[str, Any]:
 
 
 def show_page(out: Path) -> Path:
-    """Write the page of an output folder, with a progress bar; return its path."""
+    """Write the page of an output folder, with a progress bar; return its path.
+
+    Raises:
+        StorageError: there is no catalog, or the folder cannot be written.
+    """
+    find_catalog(out)  # before the bar: without one there is nothing to wait for
     with waiting("page", "reads the shards"):
         return write_report(out)
 

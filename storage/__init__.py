@@ -9,6 +9,7 @@
     catalog    state of every video and shard      READ THIS FIRST
     tally      the books, counted out of the tables
     books      found = what became of it
+    outcomes   videos one by one, for people
     pack       parts of videos -> committed shard
     dataset    shards -> a named, split choice of strips
 

@@ -76,16 +76,25 @@ def audit(catalog: Catalog, store: FolderStore) -> list[str]:
     return [*filter(None, (_difference(store, shard) for shard in committed)), *strangers]
 
 
+def find_catalog(root: Path) -> Path:
+    """Name the catalog of an output folder.
+
+    Raises:
+        StorageError: there is none.
+    """
+    path = root / CATALOG_NAME
+    if not path.exists():
+        raise StorageError(f"there is no catalog in {root}; make one with 'tinyvideo run'")
+    return path
+
+
 def read_books(root: Path) -> dict[str, Any]:
     """Count the books of an output folder, held against its files, laid out for JSON.
 
     Raises:
         StorageError: there is no catalog.
     """
-    path = root / CATALOG_NAME
-    if not path.exists():
-        raise StorageError(f"there is no catalog in {root}; make one with 'tinyvideo run'")
-    catalog = Catalog.open(path)
+    catalog = Catalog.open(find_catalog(root))
     try:
         return audited_books(catalog, FolderStore(root))
     finally:
