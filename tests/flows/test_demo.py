@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from flows.demo import FILMS, Places, fetch_films
+from flows.demo import FILMS, DemoPaths, fetch_films
 from models.checkpoint import load_checkpoint
 from storage.dataset import read_manifest
 
@@ -29,15 +29,15 @@ def demo(out, url):
 
 
 def test_the_demo_survives_a_kill_and_knows_when_it_is_done(tmp_path, prefect_url):
-    places = Places(tmp_path / "out")
-    process = demo(places.out, prefect_url)
-    while not list(places.training.glob("*")) and process.poll() is None:
+    paths = DemoPaths(tmp_path / "out")
+    process = demo(paths.out, prefect_url)
+    while not list(paths.training.glob("*")) and process.poll() is None:
         time.sleep(0.05)
     assert process.poll() is None, process.communicate()  # it trains, and is killed doing so
     process.kill()
     process.communicate()
 
-    process = demo(places.out, prefect_url)
+    process = demo(paths.out, prefect_url)
     summary, words = process.communicate(timeout=280)
 
     assert process.returncode == 0, words
@@ -45,20 +45,20 @@ def test_the_demo_survives_a_kill_and_knows_when_it_is_done(tmp_path, prefect_ur
     assert found["books"]["balanced"]
     assert found["books"]["videos"]["found"] == len(FILMS)
     assert found["books"]["strips"] >= 6  # and as many are in the dataset
-    assert read_manifest(places.out, "demo").counts["train"] == found["books"]["strips"]
-    assert load_checkpoint(places.out / "training/demo/step-00000003.pt").step == 3
-    assert found["files"]["page"] == str(places.report)
-    assert len(list(places.generated.glob("*/video.jpg"))) == 6
-    page = places.report.read_text()
+    assert read_manifest(paths.out, "demo").counts["train"] == found["books"]["strips"]
+    assert load_checkpoint(paths.out / "training/demo/step-00000003.pt").step == 3
+    assert found["files"]["page"] == str(paths.report)
+    assert len(list(paths.generated.glob("*/video.jpg"))) == 6
+    page = paths.report.read_text()
     assert "bikes.mp4" in page
     assert set(found["seconds"]) >= {"train", "generate", "write the page"}
 
-    process = demo(places.out, prefect_url)
+    process = demo(paths.out, prefect_url)
     again, words = process.communicate(timeout=60)
     assert process.returncode == 0
     assert words.startswith("All is done already")
     assert json.loads(again) == found
-    assert places.report.read_text() == page
+    assert paths.report.read_text() == page
 
 
 def test_films_are_whole_or_not_there(tmp_path):
