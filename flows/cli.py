@@ -2,7 +2,7 @@
 
 Commands print for people on standard error, and with `--json` one document on standard output.
 Exit codes: 0 done; 1 the run failed; 2 the command, a file or a setting is wrong (one sentence
-says what); 3 the books do not balance; 130 stopped by Ctrl-C.
+says what); 3 the books do not balance; 130 stopped by Ctrl-C, 143 by SIGTERM.
 
 Cost: help answers in half a second: torch and Prefect are imported by the commands which use them.
 """
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
-from flows.console import counted, say, show_books, write_json
+from flows.console import GO_ON, counted, say, show_books, write_json
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -31,6 +31,9 @@ app = typer.Typer(
 )
 weights = typer.Typer(no_args_is_help=True, help="Fetch the weights of the scene classifier.")
 app.add_typer(weights, name="weights")
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 Out = Annotated[Path, typer.Option(help="Output folder: catalog, shards, report.", file_okay=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
@@ -166,6 +169,8 @@ def main() -> None:
     """Run the command line; every expected error is one sentence."""
     try:
         code = app(standalone_mode=False) or 0
+        if code == STOPPED:  # typer has turned Ctrl-C into this number
+            say(GO_ON)
     except TyperException as error:
         code = _refuse(error.format_message(), error.exit_code)
     except ValidationError as error:
@@ -173,7 +178,7 @@ def main() -> None:
     except ExpectedError as error:
         code = _refuse(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        code = _refuse("stopped; run the same command again to go on", 130)
+        code = _refuse(GO_ON, STOPPED)
     sys.exit(code)
 
 

@@ -18,6 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+GO_ON = "stopped; run the same command again to go on"
+"""What whoever stops a run should know."""
+
 console = Console(stderr=True, highlight=False)
 
 
@@ -45,7 +48,10 @@ def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
         task = bar.add_task(title, total=None, note="")
 
         def show() -> None:
-            position = read()
+            try:
+                position = read()
+            except Exception:  # a bar must never end, or hide, the work that it shows
+                return
             bar.update(task, completed=position.done, total=position.total, note=position.note)
 
         def follow() -> None:

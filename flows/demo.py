@@ -8,7 +8,6 @@ clips the network learns them by heart: the demo shows that all parts work, not 
 Cost: two to three minutes on two cores, most of it training.
 """
 
-import asyncio
 import json
 import shutil
 import time
@@ -21,8 +20,8 @@ from typing import Any
 
 from flows.console import Position, progress, say, show_books, show_facts
 from flows.options import RunOptions
-from flows.run import announced_server, show_page, stabilize_all
-from flows.settings import Settings
+from flows.run import announced_server, check_free, run_flow, show_page, stabilize_all
+from flows.settings import read_settings
 from models.metrics import METRICS_NAME, read_metrics
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
@@ -93,7 +92,7 @@ def run_demo(out: Path, *, keep_ui: bool, steps: int) -> dict[str, Any]:
         StorageError, ServerError, TrainingError: as their texts say.
     """
     paths = DemoPaths(out)
-    FolderStore(out).probe()
+    check_free(out)
     if is_done(paths, steps):
         say(f"All is done already in {out}.")
     else:
@@ -102,7 +101,7 @@ def run_demo(out: Path, *, keep_ui: bool, steps: int) -> dict[str, Any]:
 
 
 def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
-    settings, watch = Settings(), Stopwatch()
+    settings, watch = read_settings(), Stopwatch()
     paths.report.unlink(missing_ok=True)  # it shows an older run
     fetch_films(paths.films)
     options = RunOptions.of(settings, paths.films, paths.out)
@@ -129,7 +128,7 @@ def _build_dataset(paths: DemoPaths) -> None:
 
     # Three films are too few to hold any of them out.
     everything = DatasetConfig(validation=0, test=0)
-    asyncio.run(build(paths.out, DATASET, everything))
+    run_flow(build(paths.out, DATASET, everything))
 
 
 def _train(paths: DemoPaths, steps: int) -> Path:
@@ -144,7 +143,7 @@ def _train(paths: DemoPaths, steps: int) -> Path:
         checkpoint_every=CHECKPOINT_EVERY,
     )
     with progress("training", training_position(paths.training, steps)):
-        return Path(asyncio.run(train(paths.out, DATASET, paths.training, config)))
+        return Path(run_flow(train(paths.out, DATASET, paths.training, config)))
 
 
 def _generate(paths: DemoPaths, checkpoint: Path) -> None:

@@ -1,22 +1,25 @@
 """`tinyvideo run`: the flow `crawl-and-stabilize` on a folder, with a server and progress bars.
 
-Cost: what the flow costs, and 5 to 17 s for the private Prefect server.
+Cost: what the flow costs, and some seconds for the private Prefect server.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from flows.console import Position, progress, say, show_books, show_facts, waiting
+from flows.console import GO_ON, Position, progress, say, show_books, show_facts, waiting
 from flows.options import RunOptions
 from flows.report.page import write_report
 from flows.server import prefect_server
-from flows.settings import Settings
+from flows.settings import Settings, read_settings
+from pipeline.errors import ExpectedError
 from storage.catalog import Catalog
 from storage.objects import FolderStore
 from storage.pack import CATALOG_NAME, find_catalog
+
+T = TypeVar("T")
 
 
 def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> dict[str, Any]:
@@ -26,9 +29,9 @@ def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> 
         ValidationError: an option or setting is out of range.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
-    settings = Settings()
+    settings = read_settings()
     options = RunOptions.of(settings, folder, out, **changes)
-    FolderStore(options.out).probe()
+    check_free(options.out)
     with announced_server(options.out, settings, keep_ui=keep_ui):
         books = stabilize_all(options)
     show_books(books)
@@ -41,6 +44,18 @@ def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> 
         },
     )
     return books
+
+
+def check_free(out: Path) -> None:
+    """Refuse, before a server is started for nothing, a folder that cannot be worked in.
+
+    Raises:
+        StorageError: it cannot be written, or another run works in it.
+    """
+    store = FolderStore(out)
+    store.probe()
+    with store.locked():
+        return
 
 
 @contextmanager
@@ -61,7 +76,27 @@ def stabilize_all(options: RunOptions) -> dict[str, Any]:
     from flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
 
     with progress("videos", catalog_position(options.catalog_path)):
-        return asyncio.run(crawl_and_stabilize(options))
+        return run_flow(crawl_and_stabilize(options))
+
+
+class StoppedError(ExpectedError):
+    """The run was asked to end."""
+
+    exit_code = 143  # as shells have it after SIGTERM
+
+
+def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
+    """Run a flow to its end; SIGTERM, which Prefect turns into an exception, is one sentence.
+
+    Raises:
+        StoppedError: this process was told to end.
+    """
+    from prefect.exceptions import TerminationSignal  # noqa: PLC0415  after the server
+
+    try:
+        return asyncio.run(flow_run)
+    except TerminationSignal as error:
+        raise StoppedError(GO_ON) from error
 
 
 def show_page(out: Path) -> Path:

@@ -68,8 +68,8 @@ def prefect_server(home: Path, api_url: str | None, *, keep: bool) -> Iterator[S
     guard, server = _start(home)
     try:
         yield _use(server)
-        send_what_is_left()
     finally:
+        send_what_is_left()  # also after an error: Prefect would go on trying without a server
         _leave(guard, server, home, keep=keep)
 
 

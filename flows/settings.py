@@ -13,10 +13,11 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.curation import CurationConfig
+from pipeline.errors import ExpectedError
 
 
 class Settings(BaseSettings):
@@ -42,9 +43,29 @@ class Settings(BaseSettings):
     memory_limit_mb: int = Field(default=1500, ge=64)
     """Megabytes that decoding and stabilizing may take beside the libraries (Linux only)."""
 
-    flickr_api_key: SecretStr | None = Field(default=None, validation_alias="FLICKR_API_KEY")
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
+
+
+class SettingsError(ExpectedError):
+    """The environment, or `.env`, holds a value that cannot be used."""
+
+
+def read_settings() -> Settings:
+    """Read the environment and `.env`.
+
+    Raises:
+        SettingsError: a value cannot be used; the text names its variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        variable = name if name.startswith(("FLICKR_", "PREFECT_")) else f"TINYVIDEO_{name}"
+        raise SettingsError(f"{variable}: {first['msg']}, got {first['input']!r}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
 
 
 def code_version() -> str:

@@ -12,10 +12,13 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
                  rotation, to those of the window's first frame; null where it was not found
     figures      of the stabilization; null without a strip
 
-Cost: what `pipeline.curation` says; nothing is tagged.
+Nothing is tagged, and the films are decoded in this process, without the limits of `run`.
+
+Cost: what `pipeline.curation` says.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -52,8 +55,7 @@ def stabilize_films(
 
 def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
     store = FolderStore(out / film.stem)
-    for stale in store.root.glob("[0-9]*.jpg"):
-        stale.unlink()
+    _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
     strips, problem = 0, ""
     try:
@@ -64,11 +66,21 @@ def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> Stabilized
                 strips += 1
     except (RejectedError, UnreadableError) as error:
         problem = str(error)
+    except MemoryError:
+        problem = "it needs more memory than there is"
     store.replace("clips.json", json.dumps(entries, indent=1).encode())
-    (store.root / "tmp").rmdir()
+    store.remove_temporary()
     return StabilizedFilm(
         film=str(film), folder=str(store.root), clips=len(entries), strips=strips, problem=problem
     )
+
+
+def _remove_old_strips(folder: Path) -> None:
+    if not (folder / "clips.json").exists():
+        return  # a folder of somebody else's pictures
+    for path in folder.glob("*.jpg"):
+        if re.fullmatch(r"\d{4,}", path.stem):
+            path.unlink()
 
 
 def _entry(clip: Clip) -> dict[str, Any]:
@@ -95,7 +107,9 @@ def stabilize_with_progress(films: Sequence[Path], out: Path, size: int) -> list
     for stem, count in Counter(film.stem for film in films).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")
-    FolderStore(out).probe()
+    store = FolderStore(out)
+    store.probe()
+    store.remove_temporary()
     done: list[StabilizedFilm] = []
     with progress("films", lambda: Position(len(done), len(films))):
         for film in stabilize_films(films, out, config):

@@ -10,6 +10,7 @@ classifier; after that, what `pipeline.curation` says.
 
 import faulthandler
 import resource
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from pipeline.errors import FailCause, RejectedError, UnreadableError
 from pipeline.sources import path_of
 from pipeline.tag import Classifier
 from pipeline.types import ClipCounts, VideoRecord, VideoState
-from storage.objects import FolderStore
+from storage.objects import FolderStore, StorageError
 from storage.pack import part_path
 from storage.schema import row_of
 from storage.shard import ShardWriter
@@ -72,6 +73,7 @@ _process = _Process()
 
 def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     use_one_thread()
     _process.config = config
     try:
@@ -86,6 +88,7 @@ def curate_video(record: VideoRecord) -> Outcome:
 
     Raises:
         Exception: what went wrong when this process was prepared; no video is to blame.
+        StorageError: the strips cannot be written; no video is to blame either.
     """
     if _process.problem is not None:
         raise _process.problem
@@ -101,6 +104,8 @@ def curate_video(record: VideoRecord) -> Outcome:
     except MemoryError as error:
         limit = f"more than {config.memory_limit_mb} MB needed"
         return _failed(FailCause.MEMORY, f"{limit}: {error}".removesuffix(": "))
+    except (StorageError, OSError) as error:  # what it reads is `UnreadableError`: the disk is full
+        raise StorageError(f"cannot write to {config.out}: {error}") from error
     except Exception:  # a bug must cost one video, and must be found again in the catalog
         return _failed(FailCause.BUG, traceback.format_exc())
 

@@ -17,6 +17,7 @@ import logging
 import os
 import re
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         partial.replace(path)
         _sync_folder(folder)
     except (OSError, RuntimeError) as error:  # PyTorch's zip writer reports as RuntimeError
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to tell
+            partial.unlink()
         raise CheckpointError(f"cannot write checkpoint {path}: {error}") from error
     _remove_old(folder)
     return path

@@ -10,7 +10,7 @@ Equal checkpoint, seed and k give equal bytes, whatever the number of clips: eve
 own pass through the network, which uses the means and variances of training. In fp32, since the
 parts are to be looked at.
 
-Cost at width 64, 2 cores: 0.4 s per clip.
+Cost at width 64: 0.8 s to load the checkpoint, then 0.13 s of one core per clip.
 """
 
 import json
@@ -63,10 +63,13 @@ def generate(checkpoint: Path, count: int, seed: int, out: Path) -> list[Generat
 
     Raises:
         CheckpointError: the checkpoint cannot be read.
-        ValueError: `count` is below 1, or `seed` negative.
+        OSError: `out` cannot be written.
+        ValueError: `count` is below 1, or `seed` not from 0 to below 2 ** 63.
     """
-    if count < 1 or seed < 0:
-        raise ValueError(f"count must be above 0 and seed not negative, got {count} and {seed}")
+    if count < 1 or not 0 <= seed < 2**63:
+        raise ValueError(
+            f"count must be above 0 and seed from 0 to below 2 ** 63, got {count} and {seed}"
+        )
     state = load_checkpoint(checkpoint)
     network = Generator(state.config["width"])
     network.load_state_dict(state.generator)

@@ -20,8 +20,8 @@ The head's channels 0 to 2 are the foreground (tanh), channel 3 is the mask (sig
 a head of 3 and a head of 1 channel side by side; together they are the same function with the same
 16,245,383 parameters, and one convolution instead of two.
 
-Cost at width 64, fp32, 2 cores of an AVX2 machine: a batch of 8 takes 0.4 s forward and about 1.1 s
-backward. Weights lie channels last, which makes the backward pass a fifth faster.
+Cost at width 64, fp32, 2 cores of an AVX2 machine: a batch of 8 takes 0.4 s forward and about
+0.8 s backward. Weights lie channels last, which the convolutions prefer.
 
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016, section 2.1; code: cvondrick/videogan, main.lua.
 """

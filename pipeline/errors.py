@@ -1,19 +1,19 @@
 """The errors, and the words in which the catalog counts them.
 
-* PipelineError
-  x RejectedError      the video or clip is unfit; recorded with a reason, never retried
-* ExpectedError        something outside the program is wrong; one sentence says what to do
-  x UnreadableError    the file cannot be read (missing, no permission); recorded with its true text
-  x StorageError, ServerError, BooksError, ...    beside what raises them
+    RejectedError        a judgment: this video or clip is unfit, for one of the reasons below
+    ExpectedError        something outside the program is wrong; one sentence says what to do
+      UnreadableError    a file cannot be opened; the text is the operating system's
+      StorageError, ServerError, BooksError, ...    stand beside what raises them
 
-Anything else that escapes a stage is a bug and reaches the catalog unchanged, as `FailCause.BUG`.
+An exception of another kind is a mistake of ours. Its traceback goes into the catalog, as
+`FailCause.BUG`.
 """
 
 from enum import StrEnum
 
 
 class RejectReason(StrEnum):
-    """Why a video or a clip was dropped; the catalog counts by these values."""
+    """What made a video or a clip unfit, in the words that the books use."""
 
     NOT_A_VIDEO = "not_a_video"
     """The container cannot be parsed: text, an empty file, a file without its index."""
@@ -25,13 +25,13 @@ class RejectReason(StrEnum):
     """No whole step through the frames gives 20 to 35 frames per second."""
 
     FRAME_SIZE = "frame_size"
-    """The picture is smaller than a strip or larger than the decoder is allowed to take."""
+    """The picture is too small for a strip, or larger than the decoder is allowed to take."""
 
     TOO_SHORT = "too_short"
     """The film ends before one window of 32 frames is full."""
 
     BROKEN_STREAM = "broken_stream"
-    """Decoding stopped before the end that the container announces."""
+    """The film is cut off or damaged, or its pictures change their size on the way."""
 
     UNEVEN_TIMING = "uneven_timing"
     """A gap, or a jump, in the time stamps of the window."""
@@ -56,7 +56,7 @@ class RejectReason(StrEnum):
 
 
 class FailCause(StrEnum):
-    """Why a video could not be judged; the catalog counts by these values."""
+    """What kept us from judging a video, in the words that the books use."""
 
     UNREADABLE = "unreadable"
     """The file, link or folder cannot be opened."""
@@ -71,18 +71,15 @@ class FailCause(StrEnum):
     """The worker process died: a signal inside the decoder, for instance."""
 
     BUG = "bug"
-    """An exception that no stage raises on purpose; the catalog keeps its traceback."""
+    """A mistake of ours: an exception nobody expected, or strips that were lost again and again."""
 
 
-class PipelineError(Exception):
-    """Base class of what a stage raises to judge a video."""
-
-
-class RejectedError(PipelineError):
-    """The video or clip cannot become training data."""
+class RejectedError(Exception):
+    """A video or clip is unfit: the reason, and the figures behind it in words."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
-        super().__init__(reason, detail)  # both in args, so that the error survives pickling
+        # Processes send exceptions by calling the class with its `args` again.
+        super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
 

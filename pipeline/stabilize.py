@@ -2,24 +2,23 @@
 
 Stage:  frames -> [stabilize] -> tag -> strips -> shard
 
-The generator paints moving objects over one still background, so it can only learn from
-clips whose camera stands still. SIFT keypoints of every frame are matched to those of frame 0
-(Lowe's ratio test) and RANSAC fits a homography to the matches. Each frame is fitted to frame 0
-itself: the paper multiplies the homographies of neighbors instead, and their errors add up. Where
-the camera has turned too far for direct matches, the frame is fitted to the last one that was, and
-that one product is taken. Then the frames are warped to a strip; pixels which the camera no
-longer sees keep their last stabilized value.
+A background that is to be learned as one still picture must stand still in the data. SIFT
+keypoints of every frame are matched to those of frame 0 (Lowe's ratio test), and RANSAC finds the
+homography on which most matches agree. Each frame is fitted to frame 0 itself: the paper multiplies
+the homographies of neighbors instead, and their errors add up. Only where frame 0 is out of
+sight, or too blurred to match, is a frame fitted to the one before it, as in the paper. Then the
+frames are warped to a strip; where a frame shows nothing, the strip shows what was there before.
 
 Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics", NIPS 2016,
 section 3; Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Barath et
 al., "MAGSAC++", CVPR 2020, for the scoring of inliers.
 
-Axes: T frames, H rows, W columns, N keypoints. Points are (x, y) in pixels of the frames given.
+T counts frames, N keypoints; points are (x, y), in pixels of the frames that are passed in.
 Cost: on frames with a short side of 240 px about 30 ms per frame on one core, nearly all of it
-SIFT. No randomness that is not seeded: equal input, equal output.
+SIFT. The random draws are seeded by OpenCV, so a film always gives the same bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -43,11 +42,11 @@ Points = npt.NDArray[np.float32]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StabilizeConfig:
     max_keypoints: int = 600
-    """SIFT keypoints kept per frame, strongest first. Theirs: no limit, on full-size frames."""
+    """The strongest so many are used. Ours, for speed; theirs are all of a full-size frame."""
 
     contrast_threshold: float = 0.01
-    """Least contrast of a keypoint. OpenCV's default is 0.04, which leaves 8 keypoints in a frame
-    of a gray street."""
+    """Least contrast of a keypoint. Ours; OpenCV's default of 0.04 leaves 8 keypoints in a frame of
+    a gray street."""
 
     match_ratio: float = 0.75
     """Lowe's ratio test: nearest over second-nearest distance. Theirs: 0.7; IJCV 2004: 0.8."""
@@ -77,10 +76,11 @@ class StabilizeConfig:
     count as still. Ours: then the frames are left as they are, without a warp."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.match_ratio < 1:
-            raise ValueError(f"match_ratio must be between 0 and 1, got {self.match_ratio}")
-        if self.min_inliers < 4:
-            raise ValueError(f"a homography needs 4 points, got min_inliers={self.min_inliers}")
+        for name in ("match_ratio", "min_inlier_ratio", "min_visible", "still_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
+        if self.min_inliers < 4:  # four points determine a homography, and agree with anything
+            raise ValueError(f"min_inliers must be at least 4, got {self.min_inliers}")
 
 
 DEFAULT_CONFIG = StabilizeConfig()
@@ -128,7 +128,7 @@ class Rendering:
     """Stabilized, cropped and scaled, (T, S, S, 3)."""
 
     visible: npt.NDArray[np.float64]
-    """Share of the picture, 0 to 1, that frame t fills with its own pixels, (T,)."""
+    """How much of each rendered frame is its own, from 0 to 1, (T,)."""
 
 
 def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -> CameraPath:
@@ -136,21 +136,20 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
 
     Raises:
         RejectedError: TOO_FEW_INLIERS or REPROJECTION_ERROR, with the frame and its figures.
-        ValueError: `frames` has the wrong shape or dtype.
+        ValueError: these are no RGB frames of bytes.
     """
     check_frames(frames)
     features = [detect_features(to_gray(frame), config) for frame in frames]
-    fits = [_Anchored(np.eye(3), Fit(np.eye(3), 1.0, 0.0, 1.0))]
-    anchor = 0
+    fits = [_Placed(np.eye(3), Fit(np.eye(3), 1.0, 0.0, 1.0))]
     for t in range(1, len(frames)):
         try:
             fit = fit_homography(features[t], features[0], config)
-            fits.append(_Anchored(fit.homography, fit))
+            fits.append(_Placed(fit.homography, fit))
         except RejectedError:
-            # Frame 0 is out of sight or too blurred to match: one step from a frame that fits.
-            fit = _fit_or_reject(features[t], features[anchor], config, t)
-            fits.append(_Anchored(_unit(fits[anchor].to_first @ fit.homography), fit))
-        anchor = t
+            fit = _fit_or_reject(features[t], features[t - 1], config, t)
+            # A camera that has lost sight of frame 0 did move, however small its last step was.
+            moved = replace(fit, still_share=0.0)
+            fits.append(_Placed(_unit(fits[t - 1].to_first @ fit.homography), moved))
     return _summarize(fits, config)
 
 
@@ -165,7 +164,7 @@ def render(frames: Frames, to_first: Homographies, crop: Homography, size: int) 
     rendered = np.empty((len(frames), size, size, 3), np.uint8)
     visible = np.empty(len(frames))
     for t, frame in enumerate(frames):
-        canvas, visible[t] = warp_over(canvas, frame, double @ to_first[t], 2 * size)
+        canvas, visible[t] = lay_over(canvas, frame, double @ to_first[t], 2 * size)
         rendered[t] = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
     return Rendering(rendered, visible)
 
@@ -177,7 +176,8 @@ def check_view(visible: npt.NDArray[np.float64], config: StabilizeConfig = DEFAU
         RejectedError: OUT_OF_VIEW, with the first frame that shows too little.
     """
     for t in np.flatnonzero(visible < config.min_visible):
-        detail = f"frame {t} fills {visible[t]:.0%} of the picture, {config.min_visible:.0%} needed"
+        in_view = f"only {visible[t]:.0%} of frame {t} of the window is in view"
+        detail = f"{in_view}, {config.min_visible:.0%} needed"
         raise RejectedError(RejectReason.OUT_OF_VIEW, detail)
 
 
@@ -201,10 +201,10 @@ def detect_features(gray: GrayFrame, config: StabilizeConfig = DEFAULT_CONFIG) -
     """Find SIFT features in `gray`, (H, W)."""
     sift = cv2.SIFT.create(config.max_keypoints, contrastThreshold=config.contrast_threshold)
     keypoints, descriptors = sift.detectAndCompute(gray, None)
-    if not keypoints:  # OpenCV gives None for the descriptors of a blank picture
-        return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
-    points = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32)
-    return Features(points, np.asarray(descriptors, np.float32))
+    # A blank picture has no keypoints, and then OpenCV returns no arrays at all.
+    points = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32).reshape(-1, 2)
+    found = np.empty((0, 128)) if descriptors is None else descriptors
+    return Features(points, np.asarray(found, np.float32))
 
 
 def fit_homography(
@@ -241,38 +241,36 @@ def match_features(source: Features, target: Features, ratio: float) -> tuple[Po
     """Pair keypoints whose descriptors are nearest and pass the ratio test, as two (N, 2)."""
     if min(len(source.points), len(target.points)) < 2:
         return np.empty((0, 2), np.float32), np.empty((0, 2), np.float32)
-    # Brute force: the reference code's FLANN index is randomized, and a dataset that can be
-    # rebuilt byte for byte is worth more than the millisecond it saves.
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(source.descriptors, target.descriptors, k=2)
-    good = [best for best, second in pairs if best.distance < ratio * second.distance]
-    return (
-        source.points[[match.queryIdx for match in good]],
-        target.points[[match.trainIdx for match in good]],
-    )
+    # All pairs at once, by |a - b|^2 = |a|^2 - 2ab + |b|^2: exact, where the paper's FLANN index
+    # draws lots, and one matrix product is faster than OpenCV's loop over the pairs.
+    squares = (source.descriptors**2).sum(1)[:, None] + (target.descriptors**2).sum(1)
+    distances = np.maximum(squares - 2 * source.descriptors @ target.descriptors.T, 0)
+    nearest = np.argpartition(distances, 1, axis=1)[:, :2]
+    two = np.take_along_axis(distances, nearest, axis=1)
+    best = np.take_along_axis(nearest, two.argmin(axis=1)[:, None], axis=1)[:, 0]
+    good = two.min(axis=1) < ratio**2 * two.max(axis=1)
+    return source.points[good], target.points[best[good]]
 
 
-def warp_over(
+def lay_over(
     background: Frame | None, frame: Frame, homography: Homography, size: int
 ) -> tuple[Frame, float]:
-    """Paint `frame`, (H, W, 3), warped by `homography`, over `background`, (size, size, 3).
+    """Lay a warped `frame`, (H, W, 3), over `background`, (size, size, 3); say how much it covers.
 
     Without a background the border of the frame is continued outward.
-
-    Returns:
-        The painted picture, and the share of its pixels, 0 to 1, that come from `frame`.
     """
-    # Border pixels are repeated outward, so that no pixel is a blend with black; a white picture
-    # warped the same way tells which pixels lie within the outer edges of the frame.
+    # Border pixels are repeated outward, so that no pixel is a blend with black; the mask ends
+    # where the outer edges of the frame's pixels lie.
     warped = cv2.warpPerspective(frame, homography, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    white = np.full(frame.shape[:2], 255, np.uint8)
-    inside = cv2.warpPerspective(white, homography, (size, size)) > 127
+    mask = np.full(frame.shape[:2], 255, np.uint8)
+    inside = cv2.warpPerspective(mask, homography, (size, size)) > 127
     if background is not None:
         warped = np.where(inside[..., None], warped, background)
     return warped.astype(np.uint8), float(inside.mean())
 
 
 @dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Placed:
     to_first: Homography
     fit: Fit
 
@@ -281,14 +279,15 @@ def _fit_or_reject(source: Features, target: Features, config: StabilizeConfig, 
     try:
         return fit_homography(source, target, config)
     except RejectedError as error:
-        raise RejectedError(error.reason, f"frame {t}: {error.detail}") from error
+        raise RejectedError(error.reason, f"frame {t} of the window: {error.detail}") from error
 
 
-def _summarize(fits: list[_Anchored], config: StabilizeConfig) -> CameraPath:
+def _summarize(fits: list[_Placed], config: StabilizeConfig) -> CameraPath:
     worst = max(range(len(fits)), key=lambda t: fits[t].fit.rmse_px)
     rmse = fits[worst].fit.rmse_px
     if rmse > config.max_reprojection_rmse_px:
-        detail = f"frame {worst}: {rmse:.2f} px, {config.max_reprojection_rmse_px:.2f} allowed"
+        limit = f"{config.max_reprojection_rmse_px:.2f} allowed"
+        detail = f"frame {worst} of the window: {rmse:.2f} px, {limit}"
         raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
     still = all(entry.fit.still_share >= config.still_share for entry in fits)
     to_first = np.stack([np.eye(3) if still else entry.to_first for entry in fits])

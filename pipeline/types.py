@@ -1,4 +1,4 @@
-"""Types shared by all stages, and the check that guards the arrays.
+"""The nouns of the pipeline: frames, records, strips, clips, and what is known of them.
 
 Axes: T frames, H rows, W columns. Points are (x, y) in pixels; the center of the top left pixel
 is (0, 0). Data only, so importing this costs what numpy costs.
@@ -19,23 +19,23 @@ STRIP_FRAMES = 32
 """Frames in a strip, a window and a training clip. Theirs (NIPS 2016, section 3)."""
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
-"""One RGB image, (H, W, 3), values 0-255."""
+"""A picture in RGB, (H, W, 3); 0 is black, 255 full brightness."""
 
 Frames: TypeAlias = npt.NDArray[np.uint8]
-"""A clip of RGB images, (T, H, W, 3), values 0-255."""
+"""T pictures in RGB that follow each other, (T, H, W, 3)."""
 
 GrayFrame: TypeAlias = npt.NDArray[np.uint8]
-"""One gray image, (H, W), values 0-255."""
+"""The brightness of a picture, (H, W); 0 is black."""
 
 Homography: TypeAlias = npt.NDArray[np.float64]
-"""Projective map of (x, y, 1) pixel coordinates, (3, 3), with element [2, 2] equal to 1."""
+"""Projective map from points to points, (3, 3), scaled so that its last element is 1."""
 
 Homographies: TypeAlias = npt.NDArray[np.float64]
 """One homography per frame, (T, 3, 3)."""
 
 
 class VideoState(StrEnum):
-    """How far a video has come; the catalog stores exactly one of these per video."""
+    """Where a video stands. It is in exactly one state at any time."""
 
     PENDING = "pending"
     """Found, and nobody works on it."""
@@ -208,7 +208,7 @@ class ClipCounts:
 
 
 def check_frames(frames: Frames | Sequence[Frame]) -> None:
-    """Raise ValueError unless `frames` is (T >= 1, H, W, 3) uint8."""
+    """Refuse anything but at least one RGB frame of bytes, with a ValueError."""
     array = np.asarray(frames)
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or len(array) == 0:
-        raise ValueError(f"frames must be (T, H, W, 3) uint8, got {array.shape} {array.dtype}")
+        raise ValueError(f"want RGB frames (T, H, W, 3) uint8, got {array.shape} {array.dtype}")

@@ -1,4 +1,4 @@
-"""The ledger: what became of every video and every shard.
+"""The ledger: one state for every video and every shard, and how they change.
 
 Three tables (SQLAlchemy Core; a SQLite file in WAL mode): `videos` holds exactly one state per
 video and the reason for it in words, `clips` how many windows of a video ended how, `shards` one
@@ -9,7 +9,7 @@ never lease one video. Prefect's database may be deleted without losing a video;
     add -> PENDING -> lease -> LEASED -> enter_clips -> CURATED -> commit_shard -> SHARDED
               ^                  |  |                      |
               +--- give_back ----+  +- enter_clips, settle +- forget_clips -> PENDING, FAILED
-              +--- reopen_failed -- FAILED, REJECTED
+              +--- reopen_failed -- FAILED  (REJECTED stays)
 
 Cost, 100,000 videos on two busy cores: a transaction is 1.5 to 7 ms, nearly all of it the sync to
 disk, and there is one per video and three per batch; entering them all takes 5 to 8 s, a lease of
@@ -138,13 +138,15 @@ class Catalog:
     def give_back(self) -> int:
         """Return every leased video to pending; only for whoever holds the catalog alone."""
         with self._write() as db:
-            return _update(db, VIDEOS.c.state == VideoState.LEASED, state=VideoState.PENDING)
+            leased = VIDEOS.c.state == VideoState.LEASED
+            # A run that was killed is no attempt that the video has failed.
+            return _update(db, leased, state=VideoState.PENDING, attempts=VIDEOS.c.attempts - 1)
 
     def reopen_failed(self) -> int:
         """Return every failed video to pending, to be tried again."""
         with self._write() as db:
             failed = VIDEOS.c.state == VideoState.FAILED
-            return _update(db, failed, state=VideoState.PENDING, reason="", detail="")
+            return _update(db, failed, state=VideoState.PENDING, reason="", detail="", attempts=0)
 
     def settle(self, video_id: str, state: VideoState, reason: str, detail: str) -> None:
         """Give a video the state REJECTED or FAILED, with its reason in words.

@@ -16,7 +16,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -122,6 +122,12 @@ class FolderStore:
         for path in (self.root / "tmp").glob("*"):
             if _TEMPORARY.fullmatch(path.name):  # the folder may be one that a user works in
                 path.unlink(missing_ok=True)
+
+    def remove_temporary(self) -> None:
+        """Clear `tmp/` and remove it, unless somebody else keeps files there."""
+        self.clear_temporary()
+        with suppress(OSError):
+            (self.root / "tmp").rmdir()
 
     def _lock(self, file: TextIO) -> None:
         try:

@@ -92,7 +92,9 @@ def open_shard(path: Path) -> pq.ParquetFile:
         file = pq.ParquetFile(path, page_checksum_verification=True)
         version = (file.schema_arrow.metadata or {}).get(b"tinyvideo.schema_version", b"")
     except FileNotFoundError as error:
-        raise StorageError(f"shard {path} is gone") from error
+        raise StorageError(
+            f"shard {path} is gone; put it back, or make the strips anew in another folder"
+        ) from error
     except _DAMAGE as error:
         raise StorageError(f"{path} is not a readable Parquet file: {error}") from error
     if not version.isdigit():

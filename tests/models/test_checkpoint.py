@@ -160,6 +160,12 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, kind):
     assert load_newest(tmp_path)[1].step == 1
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"cannot write .*file/run/step-00000001\.pt"):
+        save_checkpoint(tmp_path / "file" / "run", make_checkpoint())
+
+
 def test_what_a_kill_left_half_written_is_no_checkpoint_and_goes_away(tmp_path):
     save_checkpoint(tmp_path, make_checkpoint(1))
     (tmp_path / "step-00000002.pt.partial").write_bytes(b"half")

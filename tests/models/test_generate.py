@@ -151,7 +151,7 @@ def test_a_file_is_renamed_into_place_when_it_is_whole(checkpoint_path, tmp_path
     assert [name for name, _ in sizes][-1] == "index.json"
 
 
-@pytest.mark.parametrize(("count", "seed"), [(0, 1), (1, -1)])
+@pytest.mark.parametrize(("count", "seed"), [(0, 1), (1, -1), (1, 2**63)])
 def test_impossible_numbers_are_refused(checkpoint_path, tmp_path, count, seed):
     with pytest.raises(ValueError, match=f"got {count} and {seed}"):
         generate(checkpoint_path, count, seed, tmp_path / "out")

@@ -231,6 +231,7 @@ def test_a_weight_that_is_not_finite_is_never_saved(root, unbroken, part):
         ("steps", 0),
         ("checkpoint_every", 0),
         ("seed", -1),
+        ("seed", 2**63),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("beta1", 1.0),

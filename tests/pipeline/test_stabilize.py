@@ -143,7 +143,9 @@ def test_same_input_gives_same_bytes():
     ],
 )
 def test_rejects_what_cannot_be_aligned(frames):
-    with pytest.raises(RejectedError, match=r"frame 1: \d+ inliers of \d+ matches") as caught:
+    with pytest.raises(
+        RejectedError, match=r"frame 1 of the window: \d+ inliers of \d+ matches"
+    ) as caught:
         find_camera_path(frames)
     assert caught.value.reason is RejectReason.TOO_FEW_INLIERS
 
@@ -158,7 +160,9 @@ def test_rejects_matches_that_agree_too_loosely():
 
 def test_rejects_a_view_that_is_lost():
     check_view(np.array([1.0, 0.5]))
-    with pytest.raises(RejectedError, match="frame 2 fills 49% of the picture") as caught:
+    with pytest.raises(
+        RejectedError, match="only 49% of frame 2 of the window is in view"
+    ) as caught:
         check_view(np.array([1.0, 0.9, 0.49, 0.3]))
     assert caught.value.reason is RejectReason.OUT_OF_VIEW
 
@@ -181,7 +185,7 @@ def test_a_blank_frame_has_no_features():
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (2, 8, 8), (2, 3, 8, 8)])
 def test_a_wrong_shape_is_a_bug_not_a_rejection(shape):
-    with pytest.raises(ValueError, match=r"frames must be \(T, H, W, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"want RGB frames \(T, H, W, 3\) uint8"):
         find_camera_path(np.zeros(shape, np.uint8))
 
 

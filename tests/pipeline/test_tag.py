@@ -83,7 +83,7 @@ def test_a_classifier_that_breaks_its_promise_is_a_bug(rows, message):
     "frames", [np.zeros((0, 4, 4, 3), np.uint8), np.zeros((1, 4, 4, 3), np.float32)]
 )
 def test_wrong_frames_are_a_bug(frames):
-    with pytest.raises(ValueError, match="frames must be"):
+    with pytest.raises(ValueError, match="want RGB frames"):
         tag_shot(frames, Table(ROWS, SIX))
 
 
