@@ -51,7 +51,7 @@ def demo(
     out: Out = Path("demo-out"),
     json: Json = False,
     keep_ui: KeepUi = False,
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 300,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 400,
 ) -> None:
     """Take three real films all the way: strips, shards, a small model, a page. Start here."""
     from flows.demo import run_demo  # noqa: PLC0415

@@ -29,9 +29,9 @@ from storage.pack import read_books
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"
-WIDTH, BATCH, LEARNING_RATE = 16, 4, 5e-4
-"""A quarter of the paper's width, fewer clips per step than the films give, and 2.5 times the
-paper's learning rate. Ours: with 300 steps, shapes and colors of the films can then be seen."""
+WIDTH, BATCH = 24, 2
+"""Three eighths of the paper's width and a small batch. Ours: of what 100 s on two cores pay for,
+this shows most of the films after 400 steps."""
 
 CHECKPOINT_EVERY = 50
 CLIPS, SEED = 6, 0
@@ -139,7 +139,6 @@ def _train(paths: DemoPaths, steps: int) -> Path:
         width=WIDTH,
         batch=BATCH,
         steps=steps,
-        learning_rate=LEARNING_RATE,
         checkpoint_every=CHECKPOINT_EVERY,
     )
     with progress("training", training_position(paths.training, steps)):

@@ -104,7 +104,7 @@ def test_the_books_are_on_the_page_with_every_reason_in_words(everything):
     assert "3 videos = 2 sharded + 0 rejected + 1 failed + 0 pending" in text
     assert "9 clips = 5 sharded + 4 rejected + 0 failed + 0 pending" in text
     assert "rejected: shot cut The window holds the border between two shots. 0 4" in text
-    assert "failed: bug An exception that no stage raises on purpose" in text
+    assert "failed: bug A mistake of ours: an exception nobody expected" in text
     assert "Dropped clips: 2 shot cut" in text
     assert not everything.all("div", role="alert")
 
