@@ -18,7 +18,6 @@ Cost: what `pipeline.curation` says.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -76,11 +75,14 @@ def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> Stabilized
 
 
 def _remove_old_strips(folder: Path) -> None:
-    if not (folder / "clips.json").exists():
-        return  # a folder of somebody else's pictures
-    for path in folder.glob("*.jpg"):
-        if re.fullmatch(r"\d{4,}", path.stem):
-            path.unlink()
+    # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
+    try:
+        listed = json.loads((folder / "clips.json").read_bytes())
+        old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    for name in old:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _entry(clip: Clip) -> dict[str, Any]:

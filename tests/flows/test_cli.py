@@ -1,6 +1,7 @@
 """Wrong commands and files get one sentence and exit code 2, and never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -98,3 +99,30 @@ def test_books_that_do_not_balance_have_their_own_exit_code(tmp_path):
     books = json.loads(answer.stdout)
     assert books["balanced"] is False
     assert books["problems"] == ["3 videos found, but 0 accounted for"]
+
+
+def test_settings_that_cannot_be_used_are_named(tmp_path):
+    words = ["run", "--folder", ".", "--out", "out"]
+
+    number = tinyvideo(*words, cwd=tmp_path, env={**os.environ, "TINYVIDEO_WORKERS": "many"})
+    (tmp_path / ".env").write_bytes(b"TINYVIDEO_WORKERS=\xff\n")
+    encoding = tinyvideo(*words, cwd=tmp_path)
+
+    assert (number.returncode, encoding.returncode) == (2, 2)
+    assert number.stderr.startswith("tinyvideo: TINYVIDEO_WORKERS: Input should be a valid integer")
+    assert encoding.stderr.startswith("tinyvideo: the file .env in this folder is not UTF-8 text")
+
+
+def test_stabilize_removes_its_own_strips_and_no_other_picture(tmp_path):
+    (tmp_path / "film.mp4").write_text("no video")
+    folder = tmp_path / "film"
+    folder.mkdir()
+    (folder / "2019.jpg").write_text("a picture of somebody's holiday")
+    (folder / "0007.jpg").write_text("a strip of an earlier run")
+    earlier = [{"index": 7, "accepted": True}, {"index": 2019, "accepted": False}]
+    (folder / "clips.json").write_text(json.dumps(earlier))
+
+    tinyvideo("stabilize", tmp_path / "film.mp4", "-o", tmp_path)
+
+    assert sorted(p.name for p in folder.iterdir()) == ["2019.jpg", "clips.json"]
+    assert not (tmp_path / "tmp").exists()
