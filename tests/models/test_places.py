@@ -173,7 +173,7 @@ def test_frames_may_be_read_only_or_mirrored(save, checkpoint):
 
 
 def test_wrong_frames_are_a_bug(save, checkpoint):
-    with pytest.raises(ValueError, match="frames must be"):
+    with pytest.raises(ValueError, match="want RGB frames"):
         load_places(save(checkpoint))(noise(1, 64, 64).astype(np.float32))
 
 
