@@ -12,7 +12,8 @@ Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A 
 its window early and the next one begins behind it; otherwise windows follow each other without
 gap or overlap. What is left at the end, fewer than 32 frames, is no window.
 
-Cost: about 35 ms per frame on one core, of which SIFT takes 30; 32 small frames in memory.
+Cost: about 48 ms per frame on one core, of which SIFT takes 45 (benchmarks/RESULTS.md); 32 small
+frames in memory.
 """
 
 from collections.abc import Iterator, Sequence

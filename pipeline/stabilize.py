@@ -14,7 +14,7 @@ section 3; Lowe, "Distinctive image features from scale-invariant keypoints", IJ
 al., "MAGSAC++", CVPR 2020, for the scoring of inliers.
 
 T counts frames, N keypoints; points are (x, y), in pixels of the frames that are passed in.
-Cost: on frames with a short side of 240 px about 30 ms per frame on one core, nearly all of it
+Cost: on frames with a short side of 240 px about 45 ms per frame on one core, nearly all of it
 SIFT. The random draws are seeded by OpenCV, so a film always gives the same bytes.
 """
 
