@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
-from flows.worker import Outcome, WorkerConfig, curate_video, prepare_worker, take_remains
+from flows.worker import Outcome, WorkerConfig, curate_video, failed, prepare_worker, take_remains
 from pipeline.errors import FailCause
-from pipeline.types import VideoRecord, VideoState
+from pipeline.types import VideoRecord
 
 Work: TypeAlias = Callable[[VideoRecord], Outcome]
 """What a worker process does with a video."""
@@ -58,7 +58,7 @@ async def _one(
         return record, await asyncio.wrap_future(future)
     except LimitReached:
         take_remains(config.out, record.video_id)
-        return record, _failed(FailCause.TIMEOUT, f"not done after {limit_s:.0f} s")
+        return record, failed(FailCause.TIMEOUT, f"not done after {limit_s:.0f} s")
     except ProcessExpired as error:
         return record, _explain_death(record, config, error)
 
@@ -67,11 +67,7 @@ def _explain_death(record: VideoRecord, config: WorkerConfig, error: ProcessExpi
     where = take_remains(config.out, record.video_id)
     if where:
         limit = f"no window of frames came within {config.window_limit_s:.0f} s"
-        return _failed(FailCause.TIMEOUT, f"{limit}; the process was at:\n{where}")
+        return failed(FailCause.TIMEOUT, f"{limit}; the process was at:\n{where}")
     code = error.exitcode
     by = Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-    return _failed(FailCause.CRASH, f"the worker process ended with {by}")
-
-
-def _failed(cause: FailCause, detail: str) -> Outcome:
-    return Outcome(state=VideoState.FAILED, reason=cause, detail=detail)
+    return failed(FailCause.CRASH, f"the worker process ended with {by}")

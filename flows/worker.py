@@ -100,14 +100,14 @@ def curate_video(record: VideoRecord) -> Outcome:
     except RejectedError as error:
         return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
     except UnreadableError as error:
-        return _failed(FailCause.UNREADABLE, str(error))
+        return failed(FailCause.UNREADABLE, str(error))
     except MemoryError as error:
         limit = f"more than {config.memory_limit_mb} MB needed"
-        return _failed(FailCause.MEMORY, f"{limit}: {error}".removesuffix(": "))
+        return failed(FailCause.MEMORY, f"{limit}: {error}".removesuffix(": "))
     except (StorageError, OSError) as error:  # what it reads is `UnreadableError`: the disk is full
         raise StorageError(f"cannot write to {config.out}: {error}") from error
     except Exception:  # a bug must cost one video, and must be found again in the catalog
-        return _failed(FailCause.BUG, traceback.format_exc())
+        return failed(FailCause.BUG, traceback.format_exc())
 
 
 def take_remains(out: Path, video_id: str) -> str:
@@ -162,7 +162,8 @@ def _watchdog(config: WorkerConfig, video_id: str) -> Iterator[Callable[[], None
             report.unlink()
 
 
-def _failed(cause: FailCause, detail: str) -> Outcome:
+def failed(cause: FailCause, detail: str) -> Outcome:
+    """Say that a video could not be judged, and why."""
     return Outcome(state=VideoState.FAILED, reason=cause, detail=detail)
 
 

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from models.errors import CheckpointError
+from storage.objects import sync
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(folder)
+        sync(folder)
     except (OSError, RuntimeError) as error:  # PyTorch's zip writer reports as RuntimeError
         with suppress(OSError):  # the first error is the one to tell
             partial.unlink()
@@ -151,11 +152,3 @@ def _read(path: Path) -> Any:
 def _remove_old(folder: Path) -> None:
     for path in (*list_checkpoints(folder)[KEEP:], *folder.glob(f"*{_PARTIAL}")):
         path.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

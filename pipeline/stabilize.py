@@ -139,9 +139,11 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         ValueError: these are no RGB frames of bytes.
     """
     check_frames(frames)
-    features = [detect_features(to_gray(frame), config) for frame in frames]
+    features = [detect_features(to_gray(frames[0]), config)]
     fits = [_Placed(np.eye(3), Fit(np.eye(3), 1.0, 0.0, 1.0))]
     for t in range(1, len(frames)):
+        # One by one: a window that is dropped at its second frame costs no SIFT on the others.
+        features.append(detect_features(to_gray(frames[t]), config))
         try:
             fit = fit_homography(features[t], features[0], config)
             fits.append(_Placed(fit.homography, fit))
