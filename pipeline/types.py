@@ -119,6 +119,34 @@ class StabilizationFigures:
     camera_still: bool
     """The camera did not move, so the frames were left exactly as they are."""
 
+    motion_model: str = "homography"
+    """The simplest map that explains the camera: still, shift, similarity, affine, homography."""
+
+    condition_number: float = 1.0
+    """Worst ratio of the largest to the least singular value of a frame's map, in strip units:
+    1 is a rigid motion."""
+
+    drift_px: float = 0.0
+    """Largest disagreement between the direct and the chained estimate of a frame, strip pixels."""
+
+    jitter_px: float = 0.0
+    """Tremble that is left: root mean square of the background's second difference in time, in
+    strip pixels."""
+
+    residual_motion_px: float = 0.0
+    """Camera motion that is left: median way of the background from where it was in frame 0, in
+    the worst frame, in strip pixels."""
+
+    filled_share: float = 0.0
+    """Mean share, 0 to 1, of the strip's pixels that come from an earlier frame."""
+
+    object_motion: float = 0.0
+    """How much moves when the camera stands still: share of the picture, 0 to 1."""
+
+    flicker: float = 0.0
+    """Mean over pixels of the median over time of the change between neighboring frames, 0 to
+    255, before JPEG."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
