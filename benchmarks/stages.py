@@ -24,8 +24,9 @@ from threadpoolctl import threadpool_limits
 from models.places import load_imagenet_proxy
 from pipeline.curation import use_one_thread
 from pipeline.frames import open_video
+from pipeline.render import render
 from pipeline.shots import CutDetector
-from pipeline.stabilize import find_camera_path, render
+from pipeline.stabilize import find_camera_path
 from pipeline.strips import crop_to_strip, decode_strip, encode_strip
 from pipeline.tag import tag_shot
 from tests.films import film, shaky_path, write_video
@@ -56,7 +57,7 @@ def measure(height: int, width: int) -> dict[str, float]:
         return {
             "decode and shrink": median_ms(decode, FRAMES),
             "look for cuts": median_ms(lambda: look_for_cuts(frames), FRAMES),
-            "find the camera path (SIFT)": median_ms(lambda: find_camera_path(window), 32),
+            "find the camera path": median_ms(lambda: find_camera_path(window), 32),
             "render 128 px": median_ms(lambda: render(window, found.to_first, crop, 128), 32),
             "encode the strip": median_ms(lambda: encode_strip(rendered), 32),
             "decode the strip at 64 px": median_ms(lambda: decode_strip(jpeg, 64), 32),

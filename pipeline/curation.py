@@ -2,9 +2,10 @@
 
     open_video        a stream of small RGB frames, with time stamps       pipeline.frames
     CutDetector       a window ends where a shot ends                      pipeline.shots
-    check_window      no gap in time, no repeated frame, no black          here
+    check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
-    render            32 still frames of 128 x 128                         pipeline.stabilize
+    render            32 still frames of 128 x 128                         pipeline.render
+    certify           how well that went, or why the clip is unfit         pipeline.stabilize
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
 
@@ -16,19 +17,18 @@ Cost: about 48 ms per frame on one core, of which SIFT takes 45 (benchmarks/RESU
 frames in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline import stabilize
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
+from pipeline.render import render
 from pipeline.shots import CutDetector, ShotConfig
-from pipeline.stabilize import StabilizeConfig
+from pipeline.stabilize import CameraPath, StabilizeConfig, certify, find_camera_path
 from pipeline.strips import StripConfig, crop_to_strip, encode_strip
 from pipeline.tag import Classifier, TagConfig, tag_shot
 from pipeline.types import (
@@ -39,8 +39,8 @@ from pipeline.types import (
     Homographies,
     SceneTags,
     Strip,
-    VideoFacts,
 )
+from pipeline.windows import WindowConfig, check_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +49,10 @@ class CurationConfig:
 
     frames: FramesConfig = field(default_factory=FramesConfig)
     shots: ShotConfig = field(default_factory=ShotConfig)
+    window: WindowConfig = field(default_factory=WindowConfig)
     stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
     strips: StripConfig = field(default_factory=StripConfig)
     tag: TagConfig = field(default_factory=TagConfig)
-
-    max_gap: float = 1.5
-    """Longest time between two frames, in frame intervals. Ours: a dropped frame makes 2."""
-
-    min_contrast: float = 4.0
-    """Least standard deviation of a frame's brightness, 0 to 255. Ours: below, it is black or
-    of one color, and nothing can be matched."""
 
 
 DEFAULT_CONFIG = CurationConfig()
@@ -102,7 +96,7 @@ class _Curation:
     index: int = 0
 
     def clips(self) -> Iterator[Clip]:
-        detector = CutDetector(self.config.shots, self.config.stabilize)
+        detector = CutDetector(self.config.shots, self.config.stabilize.match)
         try:
             for frame in self.video:
                 yield from self._take(frame, new_shot=detector.is_cut(frame.image))
@@ -130,19 +124,19 @@ class _Curation:
     def _judge(self) -> Clip:
         to_first: Homographies | None = None
         try:
-            check_window(self.window, self.video.facts, self.config)
+            check_window(self.window, self.video.facts, self.config.window)
             images = np.stack([frame.image for frame in self.window])
-            path = stabilize.find_camera_path(images, self.config.stabilize)
+            path = find_camera_path(images, self.config.stabilize)
             to_first = self._in_source_pixels(path.to_first)
             return self._accept(images, path, to_first)
         except RejectedError as error:
             return self._drop(error.reason, error.detail, to_first)
 
-    def _accept(self, images: Frames, path: stabilize.CameraPath, to_first: Homographies) -> Clip:
+    def _accept(self, images: Frames, path: CameraPath, to_first: Homographies) -> Clip:
         size = self.config.strips.size
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
-        rendering = stabilize.render(images, path.to_first, crop, size)
-        stabilize.check_view(rendering.visible, self.config.stabilize)
+        rendering = render(images, path.to_first, crop, size)
+        figures = certify(path, rendering, crop, self.config.stabilize)
         first, facts = self.window[0], self.video.facts
         strip = Strip(
             index=self.index,
@@ -155,7 +149,7 @@ class _Curation:
             size=size,
             jpeg=encode_strip(rendering.frames, self.config.strips.jpeg_quality),
             to_first=to_first,
-            figures=stabilize.figures_of(path, rendering, crop),
+            figures=figures,
             scenes=self._tag_once(),
         )
         return self._next(
@@ -201,29 +195,3 @@ class _Curation:
         to_working = self.video.source_to_working
         in_source: Homographies = np.linalg.inv(to_working) @ to_first @ to_working
         return np.asarray(in_source / in_source[:, 2:, 2:])
-
-
-def check_window(
-    window: Sequence[TimedFrame], facts: VideoFacts, config: CurationConfig = DEFAULT_CONFIG
-) -> None:
-    """Refuse a window whose frames are not 32 different moments at an even pace.
-
-    Raises:
-        RejectedError: FLAT, UNEVEN_TIMING or REPEATED_FRAME, with the frame.
-    """
-    for frame in window:
-        contrast = float(cv2.meanStdDev(frame.image)[1].max())
-        if contrast < config.min_contrast:
-            detail = (
-                f"frame {frame.index} has contrast {contrast:.1f}, {config.min_contrast} needed"
-            )
-            raise RejectedError(RejectReason.FLAT, detail)
-    interval = float(facts.step / facts.fps)
-    for before, frame in pairwise(window):
-        gap = (frame.time_s - before.time_s) / interval
-        if not 1 / config.max_gap < gap < config.max_gap:
-            detail = f"frame {frame.index} comes {gap:.2f} intervals after the one before it"
-            raise RejectedError(RejectReason.UNEVEN_TIMING, detail)
-        if np.array_equal(before.image, frame.image):
-            detail = f"frame {frame.index} is equal to the one before it"
-            raise RejectedError(RejectReason.REPEATED_FRAME, detail)

@@ -45,11 +45,26 @@ class RejectReason(StrEnum):
     SHOT_CUT = "shot_cut"
     """The window holds the border between two shots."""
 
+    FADE = "fade"
+    """The picture fades from or to one color within the window."""
+
+    FROZEN = "frozen"
+    """Nothing moves at all: a still picture or a slide."""
+
+    BLURRED = "blurred"
+    """Too blurred for keypoints."""
+
     TOO_FEW_INLIERS = "too_few_inliers"
     """Too few keypoints agree on where frame 0 of the window is."""
 
     REPROJECTION_ERROR = "reprojection_error"
     """The keypoints agree, but too loosely for a background that stands still."""
+
+    FOREGROUND = "foreground"
+    """Most keypoints move in ways of their own: the background is not what fills the picture."""
+
+    OVERLAY = "overlay"
+    """Part of the picture moves with the frame: a recorded screen, a caption, a border."""
 
     OUT_OF_VIEW = "out_of_view"
     """The camera has left too much of what frame 0 of the window shows."""

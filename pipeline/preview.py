@@ -16,7 +16,8 @@ import numpy as np
 
 from pipeline.errors import UnreadableError
 from pipeline.frames import FramesConfig, open_video
-from pipeline.stabilize import render, to_gray
+from pipeline.matching import to_gray
+from pipeline.render import render
 from pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
 from pipeline.types import STRIP_FRAMES, Frame, Frames
 

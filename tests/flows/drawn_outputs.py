@@ -9,7 +9,7 @@ import numpy as np
 import simplejpeg
 
 from models.metrics import StepMetrics
-from pipeline.stabilize import render
+from pipeline.render import render
 from pipeline.strips import crop_to_strip, encode_strip
 from pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
 from storage.pack import pack, part_path

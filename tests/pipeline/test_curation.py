@@ -1,16 +1,12 @@
 """One video from file to strips: which windows there are, and what becomes of each."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
-from pipeline.curation import CurationConfig, check_window, curate
+from pipeline.curation import CurationConfig, curate
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import TimedFrame
 from pipeline.strips import StripConfig, decode_strip
-from pipeline.types import VideoFacts
-from tests.films import film, flat, pan, shaky_path, turn, write_video
+from tests.films import film, flat, pan, shaky_path, write_video
 
 SMALL = CurationConfig(strips=StripConfig(size=64))
 
@@ -124,50 +120,9 @@ def test_strips_before_a_break_are_kept(tmp_path):
 
 
 def test_a_camera_that_turns_away_leaves_the_view(tmp_path):
-    path = [np.linalg.matrix_power(pan(12, 0), t) for t in range(32)]
+    path = [np.linalg.matrix_power(pan(6, 0), t) for t in range(32)]
 
     (clip,) = curate(write_video(tmp_path / "film.mp4", film(path)), None, SMALL)
 
     assert clip.reason is RejectReason.OUT_OF_VIEW
     assert clip.to_first.shape == (32, 3, 3)  # where it went is known all the same
-
-
-FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
-
-
-def window(times, images):
-    return [
-        TimedFrame(index, time, image)
-        for index, (time, image) in enumerate(zip(times, images, strict=True))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("times", "copies", "reason", "words"),
-    [
-        ([0, 0.04, 0.08], (), None, ""),
-        ([0, 0.04, 0.12], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 2.00 intervals after"),
-        ([0, 0.04, 0.05], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.25 intervals after"),
-        ([0, 0.04, 0.04], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.00 intervals after"),
-        ([0, 0.04, 0.08], (1,), RejectReason.REPEATED_FRAME, "frame 1 is equal"),
-    ],
-    ids=["even", "gap", "too-early", "same-time", "repeated"],
-)
-def test_a_window_is_different_moments_at_an_even_pace(times, copies, reason, words):
-    images = list(film([turn(t) for t in range(3)], height=64, width=64))
-    for t in copies:
-        images[t] = images[t - 1]
-    if reason is None:
-        check_window(window(times, images), FACTS)
-        return
-    with pytest.raises(RejectedError, match=words) as caught:
-        check_window(window(times, images), FACTS)
-    assert caught.value.reason is reason
-
-
-def test_one_color_is_flat_however_bright():
-    red = np.tile(np.array([200, 10, 10], np.uint8), (64, 64, 1))
-
-    with pytest.raises(RejectedError, match=r"frame 0 has contrast 0\.0") as caught:
-        check_window(window([0], [red]), FACTS)
-    assert caught.value.reason is RejectReason.FLAT
