@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install bench-stages clean
+.PHONY: help demo test check install bench-stages bench-stabilize clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench-stages   where the time of one video goes"
+	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -36,6 +37,9 @@ check: $(STAMP)
 
 bench-stages: $(STAMP)
 	$(BIN)/python -m benchmarks.stages
+
+bench-stabilize: $(STAMP)
+	$(BIN)/python -m benchmarks.stabilize
 
 clean:
 	rm -rf $(VENV) demo-out

@@ -125,13 +125,43 @@ def stabilize(
     films: Films,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for strips.", file_okay=False)],
     size: Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")] = 128,
+    method: Annotated[
+        str, typer.Option(help="`tracks`, or `paper` for the stabilization of 2016.")
+    ] = "tracks",
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json."""
     from flows.stabilize_files import stabilize_with_progress  # noqa: PLC0415
 
     try:
-        summary = stabilize_with_progress(films, out.absolute(), size)
+        summary = stabilize_with_progress(films, out.absolute(), size, method)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if json:
+        write_json(summary)
+
+
+@app.command()
+def render(
+    film: Annotated[
+        Path, typer.Argument(help="The film.", show_default=False, exists=True, dir_okay=False)
+    ],
+    clips: Annotated[
+        Path,
+        typer.Option(help="Its clips.json, from `stabilize`.", exists=True, dir_okay=False),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for strips.", file_okay=False)],
+    size: Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")] = 128,
+    crop: Annotated[
+        str, typer.Option(help="Square of the film, LEFT,TOP,SIDE in pixels; else the middle.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again."""
+    from flows.render_files import render_film  # noqa: PLC0415
+
+    try:
+        summary = render_film(film, clips, out.absolute(), size, crop)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if json:

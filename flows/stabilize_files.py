@@ -27,6 +27,8 @@ from typing import Any
 from flows.console import Position, progress, say
 from pipeline.curation import CurationConfig, curate
 from pipeline.errors import RejectedError, UnreadableError
+from pipeline.frames import FramesConfig
+from pipeline.stabilize import METHODS, StabilizeConfig
 from pipeline.strips import StripConfig
 from pipeline.types import Clip
 from storage.objects import FolderStore
@@ -98,14 +100,21 @@ def _entry(clip: Clip) -> dict[str, Any]:
     }
 
 
-def stabilize_with_progress(films: Sequence[Path], out: Path, size: int) -> list[dict[str, Any]]:
+def stabilize_with_progress(
+    films: Sequence[Path], out: Path, size: int, method: str = METHODS[0]
+) -> list[dict[str, Any]]:
     """Stabilize films with a progress bar and a line for each; return what became of them.
 
     Raises:
-        ValueError: the size is no strip's, or two films would share a folder.
+        ValueError: no such method, the size is no strip's, or two films would share a folder.
         StorageError: `out` cannot be written.
     """
-    config = CurationConfig(strips=StripConfig(size=size))
+    config = CurationConfig(
+        # The method of 2016 works on full-size frames.
+        frames=FramesConfig(working_px=None) if method == "paper" else FramesConfig(),
+        stabilize=StabilizeConfig(method=method),
+        strips=StripConfig(size=size),
+    )
     for stem, count in Counter(film.stem for film in films).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")

@@ -13,8 +13,7 @@ Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A 
 its window early and the next one begins behind it; otherwise windows follow each other without
 gap or overlap. What is left at the end, fewer than 32 frames, is no window.
 
-Cost: about 48 ms per frame on one core, of which SIFT takes 45 (benchmarks/RESULTS.md); 32 small
-frames in memory.
+Cost: about 5 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
 
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
@@ -78,8 +78,9 @@ def curate(
 
 
 def use_one_thread() -> None:
-    """Keep OpenCV to the thread that calls it; for a process that is one of several workers."""
+    """Keep OpenCV and NumPy to the thread that calls them, in a process that is one of several."""
     cv2.setNumThreads(1)
+    threadpool_limits(1)
 
 
 @dataclass(slots=True)

