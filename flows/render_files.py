@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.console import say
-from pipeline.recut import ClipPlace, cut_strips
+from pipeline.recrop import ClipPlace, cut_strips
 from pipeline.strips import StripConfig
 from storage.objects import FolderStore
 

@@ -5,14 +5,14 @@ import pytest
 
 from pipeline.curation import CurationConfig, curate
 from pipeline.errors import UnreadableError
-from pipeline.recut import ClipPlace, cut_strips
+from pipeline.recrop import ClipPlace, cut_strips
 from pipeline.strips import StripConfig, decode_strip
 from tests.films import film, shaky_path, write_video
 
 
 @pytest.fixture(scope="module")
 def shaken(tmp_path_factory):
-    path = tmp_path_factory.mktemp("recut") / "film.mp4"
+    path = tmp_path_factory.mktemp("recrop") / "film.mp4"
     write_video(path, film(shaky_path(64, seed=8, strength=5)))
     clips = list(curate(path, None, CurationConfig(strips=StripConfig(size=64))))
     assert all(clip.strip for clip in clips)
