@@ -17,6 +17,10 @@ from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
 from flows.console import GO_ON, counted, say, show_books, write_json
+from flows.datasets import app as datasets
+from flows.exchange import export, import_released
+from flows.shards import app as shards
+from flows.takedown import takedown
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -31,11 +35,18 @@ app = typer.Typer(
 )
 weights = typer.Typer(no_args_is_help=True, help="Fetch the weights of the scene classifier.")
 app.add_typer(weights, name="weights")
+app.add_typer(datasets, name="dataset")
+app.add_typer(shards, name="shards")
+app.command()(takedown)
+app.command("import")(import_released)
+app.command()(export)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
-Out = Annotated[Path, typer.Option(help="Output folder: catalog, shards, report.", file_okay=False)]
+Out = Annotated[
+    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 KeepUi = Annotated[
     bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
@@ -48,7 +59,7 @@ Films = Annotated[
 
 @app.command()
 def demo(
-    out: Out = Path("demo-out"),
+    out: Annotated[Path, typer.Option(help="Output folder.", file_okay=False)] = Path("demo-out"),
     json: Json = False,
     keep_ui: KeepUi = False,
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 400,
@@ -63,7 +74,7 @@ def demo(
 
 @app.command()
 def run(
-    out: Out,
+    out: Out = "",
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -101,17 +112,18 @@ def run(
     changes = {"size": size, "retry_failed": retry_failed}
     if workers is not None:
         changes["workers"] = workers
-    books = run_folder(folder, out.absolute(), keep_ui=keep_ui, **changes)
+    books = run_folder(folder, out, keep_ui=keep_ui, **changes)
     if json:
         write_json(books)
 
 
 @app.command()
-def status(out: Out, json: Json = False) -> None:
-    """Print the books of an output folder: what became of every video and every clip."""
+def status(out: Out = "", json: Json = False) -> None:
+    """Print the books of an output: what became of every video and every clip."""
+    from flows.place import place_of  # noqa: PLC0415
     from storage.pack import read_books  # noqa: PLC0415
 
-    books = read_books(out.absolute())
+    books = read_books(place_of(out))
     if json:
         write_json(books)
     else:
@@ -169,11 +181,12 @@ def render(
 
 
 @app.command()
-def report(out: Out, json: Json = False) -> None:
+def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
+    from flows.place import place_of  # noqa: PLC0415
     from flows.run import show_page  # noqa: PLC0415
 
-    page = show_page(out.absolute())
+    page = show_page(place_of(out))
     say(f"the page is {page}")
     if json:
         write_json({"report": str(page)})

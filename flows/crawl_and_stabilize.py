@@ -3,7 +3,7 @@
     find videos -> lease a batch -> make-shard -> next batch ... -> check the books
 
 The catalog decides what is left to do, so that running the flow again after a crash, or with more
-videos in the folder, does just what is missing. One run at a time works in an output folder.
+videos in the folder, does just what is missing. One run at a time works on an output.
 
 Cost: finding costs about 1 ms per video; the rest is `make-shard`.
 """
@@ -15,12 +15,15 @@ from prefect import flow, get_run_logger
 from flows.make_shard import make_shard
 from flows.options import RunOptions
 from flows.settings import config_hash
+from flows.takedown import finish_open_takedowns
 from models.places import load_places
 from pipeline.sources import scan_folder
 from storage.books import BooksError
 from storage.catalog import Catalog
-from storage.objects import FolderStore, StorageError
+from storage.objects import StorageError, Store
+from storage.output import Output
 from storage.pack import audited_books, finish_shards
+from storage.rewrite import finish_rewrites
 
 
 @flow(name="crawl-and-stabilize", validate_parameters=True)
@@ -29,30 +32,26 @@ async def crawl_and_stabilize(options: RunOptions) -> dict[str, Any]:
 
     Raises:
         BooksError: what was found is not what became of it.
-        StorageError: the output folder cannot be used.
+        StorageError: the output cannot be used.
         UnreadableError: the source folder cannot be read.
     """
-    store = FolderStore(options.out)
-    store.probe()
-    with store.locked():
-        catalog = Catalog.open(options.catalog_path)
-        try:
-            prepare(catalog, store, options)
-            while batch := catalog.lease(options.batch_videos):
-                await make_shard([record.video_id for record in batch], options)
-            return check_books(catalog, store)
-        finally:
-            catalog.close()
+    place = options.place
+    place.probe()
+    with place.alone(make=True) as output:
+        prepare(output, options)
+        while batch := output.catalog.lease(options.batch_videos):
+            await make_shard([record.video_id for record in batch], options)
+        return check_books(output.catalog, output.store)
 
 
-def prepare(catalog: Catalog, store: FolderStore, options: RunOptions) -> None:
+def prepare(output: Output, options: RunOptions) -> None:
     """Finish what an earlier run left, and enter what is new in the folder.
 
     Raises:
-        StorageError: the folder holds strips that were made with other settings.
+        StorageError: the output holds strips that were made with other settings.
         WeightsError: the Places365 weights cannot be used.
     """
-    logger = get_run_logger()
+    logger, catalog = get_run_logger(), output.catalog
     if options.places_weights is not None:
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())
@@ -60,11 +59,15 @@ def prepare(catalog: Catalog, store: FolderStore, options: RunOptions) -> None:
     if before != named:
         raise StorageError(
             f"{options.out} holds strips of configuration {before}, now it is {named}; "
-            "choose another folder with --out, or the settings of the first run"
+            "choose another --out, or the settings of the first run"
         )
-    store.clear_temporary()
+    output.work.clear_temporary()
+    output.store.abort_stale()
     returned = catalog.give_back()
-    finished = finish_shards(catalog, store)
+    finish_rewrites(output)
+    finished = finish_shards(catalog, output.store, output.work)
+    finish_open_takedowns(output)
+    finish_open_takedowns(output)
     if returned or finished:
         logger.info("took up %d videos and %d shards of an earlier run", returned, finished)
     if options.retry_failed:
@@ -72,8 +75,8 @@ def prepare(catalog: Catalog, store: FolderStore, options: RunOptions) -> None:
     logger.info("%d new videos in %s", catalog.add(scan_folder(options.folder)), options.folder)
 
 
-def check_books(catalog: Catalog, store: FolderStore) -> dict[str, Any]:
-    """Balance the books, and hold the shards against the files.
+def check_books(catalog: Catalog, store: Store) -> dict[str, Any]:
+    """Balance the books, and hold the shards against the objects.
 
     Raises:
         BooksError: with every difference.

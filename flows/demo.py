@@ -26,6 +26,7 @@ from models.metrics import METRICS_NAME, read_metrics
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
 from storage.pack import read_books
+from storage.place import Place
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"
@@ -92,7 +93,7 @@ def run_demo(out: Path, *, keep_ui: bool, steps: int) -> dict[str, Any]:
         StorageError, ServerError, TrainingError: as their texts say.
     """
     paths = DemoPaths(out)
-    check_free(out)
+    check_free(Place.at(out))
     if is_done(paths, steps):
         say(f"All is done already in {out}.")
     else:
@@ -104,7 +105,7 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
     settings, watch = read_settings(), Stopwatch()
     paths.report.unlink(missing_ok=True)  # it shows an older run
     fetch_films(paths.films)
-    options = RunOptions.of(settings, paths.films, paths.out)
+    options = RunOptions.of(settings, paths.films, paths.out, local=True)
     with ExitStack() as stack:
         with watch.stage("start the Prefect server"):
             stack.enter_context(announced_server(paths.out, settings, keep_ui=keep_ui))
@@ -119,7 +120,7 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
     # Before the page, which shows them; its own seconds are added after.
     write_note(paths, checkpoint, steps, watch.seconds)
     with watch.stage("write the page"):
-        show_page(paths.out)
+        show_page(Place.at(paths.out))
     write_note(paths, checkpoint, steps, watch.seconds)
 
 

@@ -15,7 +15,6 @@ from flows.pool import curate_videos
 from flows.worker import Outcome, WorkerConfig
 from pipeline.types import VideoRecord, VideoState
 from storage.catalog import Catalog
-from storage.objects import FolderStore
 from storage.pack import pack
 
 
@@ -30,9 +29,10 @@ async def make_shard(video_ids: list[str], options: RunOptions) -> str | None:
 async def curate_batch(video_ids: list[str], options: RunOptions) -> dict[str, int]:
     """Curate the videos of a batch in worker processes; return how many ended in which state."""
     logger = get_run_logger()
-    catalog = Catalog.open(options.catalog_path)
+    place = options.place
+    catalog = place.open_catalog()
     config = WorkerConfig(
-        out=options.out,
+        out=place.work,
         places_weights=options.places_weights,
         memory_limit_mb=options.memory_limit_mb,
         window_limit_s=options.window_limit_s,
@@ -56,11 +56,8 @@ async def curate_batch(video_ids: list[str], options: RunOptions) -> dict[str, i
 @task(name="commit-shard", cache_policy=NO_CACHE)
 async def commit_shard(options: RunOptions) -> str | None:
     """Pack everything that is curated into one shard; return its key, None without any."""
-    catalog = Catalog.open(options.catalog_path)
-    try:
-        return pack(catalog, FolderStore(options.out))
-    finally:
-        catalog.close()
+    with options.place.open() as output:
+        return pack(output.catalog, output.store, output.work)
 
 
 def _enter(catalog: Catalog, record: VideoRecord, outcome: Outcome) -> VideoState:

@@ -11,59 +11,61 @@ from typing import Any, TypeVar
 
 from flows.console import GO_ON, Position, progress, say, show_books, show_facts, waiting
 from flows.options import RunOptions
+from flows.place import place_of
 from flows.report.page import write_report
 from flows.server import prefect_server
 from flows.settings import Settings, read_settings
 from pipeline.errors import ExpectedError
-from storage.catalog import Catalog
-from storage.objects import FolderStore
-from storage.pack import CATALOG_NAME, find_catalog
+from storage.objects import StorageError
+from storage.place import Place
 
 T = TypeVar("T")
 
 
-def run_folder(folder: Path, out: Path, *, keep_ui: bool, **changes: object) -> dict[str, Any]:
-    """Stabilize the videos of `folder` into shards below `out`; return the books.
+def run_folder(
+    folder: Path, out: str | Path, *, keep_ui: bool, **changes: object
+) -> dict[str, Any]:
+    """Stabilize the videos of `folder` into shards at `out`; return the books.
 
     Raises:
         ValidationError: an option or setting is out of range.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
     settings = read_settings()
-    options = RunOptions.of(settings, folder, out, **changes)
-    check_free(options.out)
-    with announced_server(options.out, settings, keep_ui=keep_ui):
+    options = RunOptions.of(settings, folder, place_of(out).address, **changes)
+    place = options.place
+    check_free(place)
+    with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)
     show_books(books)
     show_facts(
         "where things are",
         {
-            "shards": f"{options.out / 'shards'}  ({books['shards']} shards, {_mb(books)})",
-            "catalog": options.out / CATALOG_NAME,
-            "next": f"tinyvideo report --out {options.out}",
+            "shards": f"{place.names['shards']}  ({books['shards']} shards, {_mb(books)})",
+            "catalog": place.names["catalog"],
+            "next": f"tinyvideo report --out {place.address}",
         },
     )
     return books
 
 
-def check_free(out: Path) -> None:
-    """Refuse, before a server is started for nothing, a folder that cannot be worked in.
+def check_free(place: Place) -> None:
+    """Refuse, before a server is started for nothing, a place that cannot be worked at.
 
     Raises:
-        StorageError: it cannot be written, or another run works in it.
+        StorageError: it cannot be written, or another run works there.
     """
-    store = FolderStore(out)
-    store.probe()
-    with store.locked():
+    place.probe()
+    with place.alone(make=True):
         return
 
 
 @contextmanager
-def announced_server(out: Path, settings: Settings, *, keep_ui: bool) -> Iterator[None]:
+def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterator[None]:
     """Have a Prefect server for the block, and say where its page is."""
     with ExitStack() as stack:
         with waiting("server", "Prefect starts"):
-            context = prefect_server(out / "prefect", settings.prefect_api_url, keep=keep_ui)
+            context = prefect_server(work / "prefect", settings.prefect_api_url, keep=keep_ui)
             server = stack.enter_context(context)
         say(f"Prefect's page: {server.ui_url}")
         yield
@@ -75,7 +77,7 @@ def stabilize_all(options: RunOptions) -> dict[str, Any]:
     """Run the flow `crawl-and-stabilize` with a progress bar; return the books."""
     from flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
 
-    with progress("videos", catalog_position(options.catalog_path)):
+    with progress("videos", catalog_position(options.place)):
         return run_flow(crawl_and_stabilize(options))
 
 
@@ -99,24 +101,25 @@ def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
         raise StoppedError(GO_ON) from error
 
 
-def show_page(out: Path) -> Path:
-    """Write the page of an output folder, with a progress bar; return its path.
+def show_page(place: Place) -> Path:
+    """Write the page of an output, with a progress bar; return its path.
 
     Raises:
-        StorageError: there is no catalog, or the folder cannot be written.
+        StorageError: there is no catalog, or the work folder cannot be written.
     """
-    find_catalog(out)  # before the bar: without one there is nothing to wait for
+    place.open_catalog().close()  # before the bar: without one there is nothing to wait for
     with waiting("page", "reads the shards"):
-        return write_report(out)
+        return write_report(place)
 
 
-def catalog_position(path: Path) -> Callable[[], Position]:
+def catalog_position(place: Place) -> Callable[[], Position]:
     """Read from the catalog how many of the found videos are done."""
 
     def read() -> Position:
-        if not path.exists():
+        try:
+            catalog = place.open_catalog()
+        except StorageError:
             return Position(0, None, "looking for videos")
-        catalog = Catalog.open(path)
         try:
             done, found, strips = catalog.position()
         finally:

@@ -28,6 +28,15 @@ class Settings(BaseSettings):
     places_weights: Path | None = None
     """Places365 weights (ResNet-18 or ResNet-50); without them scenes are ImageNet proxies."""
 
+    storage: str = ""
+    """Folder or s3://bucket/prefix for the output of commands which are given no --out."""
+
+    catalog: str = Field(default="", repr=False)
+    """Path or postgresql:// URL of the catalog; without one it is a file in the work folder."""
+
+    work: Path = Path("~/.tinyvideo")
+    """Folder whose BUCKET/PREFIX is the work folder of an output on S3."""
+
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     """Processes that decode and stabilize."""
 
@@ -48,7 +57,7 @@ class Settings(BaseSettings):
 
 
 class SettingsError(ExpectedError):
-    """The environment, or `.env`, holds a value that cannot be used."""
+    """The environment, or `.env`, holds a value that cannot be used, or lacks one."""
 
 
 def read_settings() -> Settings:

@@ -36,7 +36,7 @@ UNFINISHED, WATCHDOG = ".unfinished", ".watchdog"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
     out: Path
-    """Output folder; part files go below it."""
+    """Work folder of the output; part files go below it."""
 
     places_weights: Path | None
     memory_limit_mb: int
@@ -110,9 +110,9 @@ def curate_video(record: VideoRecord) -> Outcome:
         return failed(FailCause.BUG, traceback.format_exc())
 
 
-def take_remains(out: Path, video_id: str) -> str:
+def take_remains(work: Path, video_id: str) -> str:
     """Clear up after a worker that died; return what its watchdog wrote down, if it did."""
-    part = part_path(FolderStore(out), video_id)
+    part = part_path(FolderStore(work), video_id)
     part.with_suffix(UNFINISHED).unlink(missing_ok=True)
     report = part.with_suffix(WATCHDOG)
     if not report.exists():

@@ -1,140 +1,229 @@
-"""A dataset's strips -> batches of clips, in an order that depends on nothing but a number.
+"""A dataset's strips -> batches of clips, read ahead and decoded by threads.
 
 Stage:  shard -> dataset -> [load] -> train -> generate
 
-`Clips` reads clip i of a dataset; `EpochOrder` says which clip comes at which position of training.
-The order needs (seed, position) only, so a checkpoint keeps one number, the clips consumed
-so far, and goes on exactly where it stopped. Every epoch is a new permutation of all clips, and a
-batch that meets the end of an epoch takes the rest from the next one: no clip is left out.
+`models.order` says which clips make up a batch, `storage.pictures` reads a row group of them in
+one large range, from disk or S3, before it is needed, and threads decode each JPEG, at the scale
+that is needed, into its place in the batch: no picture is copied, stacked or sent. The batch is
+(B, 3, 32, 64, 64) uint8, channels last in memory.
 
-A full shuffle would read a whole row group for every clip. Here the pieces of the dataset (one
-row group each) are shuffled, and then the clips of `WINDOW` consecutive pieces among each other:
-each row group is read once per epoch, and no more than `WINDOW` of them, as JPEG, are in memory.
+The state is one number, the clips consumed by all ranks so far. The order knows neither ranks nor
+threads, so a run can go on with any other number of them. Rank r takes the positions that are r
+modulo the number of ranks.
 
-Cost, one core: 3.3 ms per clip to decode 128-pixel strips at 64 pixels; at most `WINDOW` row groups
-of about 15 MB in memory; 17 bytes per row group for the order itself.
+Threads and not processes, because simplejpeg frees the interpreter while it decodes: TODO.
+
+Cost per clip of one core, strips of 128 pixels: TODO ms, of which TODO decode. Memory: the row
+groups of all lanes and 4 that are read ahead, 15 MB each; three batches, 25 MB each for 64 clips;
+40 bytes per row group of the dataset.
+
+Source: ours. StatefulDataLoader of torchdata keeps a state per worker, which ties a resume to
+their number.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from pathlib import Path
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from models.errors import DataError
 from models.generator import CLIP_SIZE
+from models.order import EpochOrder
+from models.row_groups import RowGroup, RowGroups
 from pipeline.strips import decode_strip
-from pipeline.types import Frames
-from storage.dataset import Manifest
-from storage.shard import read_rows
+from pipeline.types import STRIP_FRAMES, Frames
+from storage.dataset import Manifest, read_pieces
+from storage.objects import Store
 
-WINDOW = 4
-"""Row groups that are shuffled together and held in memory. Ours: 256 clips, about 60 MB."""
+logger = logging.getLogger(__name__)
+
+_Clip: TypeAlias = tuple[RowGroup, int]
+"""A row group, and a place among its chosen rows."""
+
+_Batch: TypeAlias = tuple[Frames, list[Future[int]]]
+"""Memory of a batch, and what fills it; each result is a number of bad strips."""
+
+_TASK_CLIPS = 4
+"""Clips that a thread takes at once: few, so that threads share a batch; a task costs 30 us."""
+
+_BATCHES_AHEAD = 2
+"""Batches that are being decoded while one is trained on."""
 
 
-class Clips:
-    """One split of a dataset, clip by clip."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadConfig:
+    batch: int = 64
+    """Clips per batch, over all ranks together."""
 
-    def __init__(self, root: Path, manifest: Manifest, split: str = "train") -> None:
-        self._root = root
-        self._pieces = manifest.pieces[split]
-        self.piece_sizes = tuple(len(piece.rows) for piece in self._pieces)
-        self._starts = np.cumsum((0, *self.piece_sizes))
-        self._held: OrderedDict[int, list[tuple[str, bytes]]] = OrderedDict()
+    seed: int = 0
+    """Of the order of the clips; 0 or more."""
+
+    lanes: int = 8
+    """Row groups that are mixed at a time; part of the order. A multiple of the number of ranks
+    lets no two of them read the same row group. Ours: 512 clips, 120 MB."""
+
+    skip_bad_strips: bool = False
+    """What to do with a strip that is not 32 whole frames: put the next good one of its row group
+    in its place, and count it, or raise."""
+
+    workers: int = 2
+    """Threads that decode. Of any number the batches are the same."""
+
+    readers: int = 4
+    """Threads that read row groups: requests to S3 at a time."""
+
+    read_ahead: int = 256
+    """Clips of a rank whose row groups are read before they are needed: 4 row groups, 60 MB."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "lanes", "workers", "readers", "read_ahead"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, got {self.seed}")
+
+
+class Loader:
+    """Batches of one split for one rank, without end; a context manager, for its threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        config: LoadConfig,
+        *,
+        split: str = "train",
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        if not 0 <= rank < ranks <= config.batch:
+            raise ValueError(f"rank {rank} of {ranks} has no share in a batch of {config.batch}")
+        pieces = read_pieces(store, manifest, split)
+        self._config, self._manifest_id = config, manifest.manifest_id
+        self._rank, self._ranks = rank, ranks
+        self._order = EpochOrder(pieces.count, config.seed, config.lanes)
+        if not len(self._order):
+            raise DataError(f"dataset {manifest.name!r} has no clips in its split {split!r}")
+        self._groups = RowGroups(store, manifest, pieces, config.readers)
+        self._decoders = ThreadPoolExecutor(config.workers, "decode")
+        self._planned: deque[list[_Clip]] = deque()
+        self._decoding: deque[_Batch] = deque()
+        self._cursor = 0
+        self.skipped = 0
+        """Bad strips that another one stood in for, since this loader was made."""
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        """Count the clips of one epoch, over all ranks."""
+        return len(self._order)
 
-    def __getitem__(self, index: int) -> Tensor:
-        """Decode clip `index` as (3, 32, 64, 64) uint8.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self
+
+    def __next__(self) -> Tensor:
+        """Wait for the next batch, this rank's share of it, as (B, 3, 32, 64, 64) uint8.
 
         Raises:
-            DataError: its strip cannot be decoded at 64 pixels.
-            IndexError: there is no clip of that number.
-            StorageError: its shard cannot be read.
+            DataError: a strip is bad and must not be skipped, or a row group has no good one.
+            StorageError: a shard is gone or damaged.
         """
-        return self.batch([index])[0]
-
-    def batch(self, indices: Sequence[int]) -> Tensor:
-        """Decode some clips as (B, 3, 32, 64, 64) uint8, channels last in memory.
-
-        Raises:
-            DataError, IndexError, StorageError: as for a single clip.
-        """
-        frames = np.stack([self._frames(index) for index in indices])
+        while len(self._decoding) <= _BATCHES_AHEAD:
+            self._decoding.append(self._decode_next())
+        frames, tasks = self._decoding[0]
+        self.skipped += sum(task.result() for task in tasks)  # raises again if asked again
+        self._decoding.popleft()
+        self._cursor += self._config.batch
         return torch.from_numpy(frames).permute(0, 4, 1, 2, 3)
 
-    def _frames(self, index: int) -> Frames:
-        if not 0 <= index < len(self):
-            raise IndexError(f"there is no clip {index} among {len(self)}")
-        piece = int(np.searchsorted(self._starts, index, side="right")) - 1
-        strip_id, jpeg = self._strips(piece)[index - int(self._starts[piece])]
-        try:
-            return decode_strip(jpeg, CLIP_SIZE)
-        except ValueError as error:
-            shard = self._pieces[piece].shard
-            raise DataError(f"strip {strip_id} of {shard} cannot be used: {error}") from error
+    def state_dict(self) -> dict[str, int | str]:
+        """Save where the next batch begins, the same on every rank."""
+        return {"cursor": self._cursor, **self._identity()}
 
-    def _strips(self, piece: int) -> list[tuple[str, bytes]]:
-        if piece not in self._held:
-            at = self._pieces[piece]
-            rows = read_rows(self._root / at.shard, at.row_group, at.rows, ("strip_id", "jpeg"))
-            self._held[piece] = [(row["strip_id"], row["jpeg"]) for row in rows]
-            if len(self._held) > WINDOW:
-                self._held.popitem(last=False)
-        self._held.move_to_end(piece)
-        return self._held[piece]
+    def load_state_dict(self, state: Mapping[str, int | str]) -> None:
+        """Go on where `state` was saved, by whatever number of ranks and workers.
 
+        Raises:
+            DataError: it is the state of another order: of other clips, seed or lanes.
+        """
+        for name, mine in self._identity().items():
+            if state[name] != mine:
+                raise DataError(f"the loader's state is of {name} {state[name]}, not {mine}")
+        self.seek(int(state["cursor"]))
 
-class EpochOrder:
-    """Which clip stands at which position of training."""
+    def seek(self, cursor: int) -> None:
+        """Let the next batch begin after `cursor` clips of all ranks together."""
+        self._drop()
+        self._cursor = cursor
 
-    def __init__(self, piece_sizes: Sequence[int], seed: int) -> None:
-        self._sizes = np.asarray(piece_sizes, np.int64)
-        self._starts = np.cumsum(self._sizes) - self._sizes
-        self._count = int(self._sizes.sum())
-        self._seed = seed
-        self._epoch = -1
-        self._pieces: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._window_ends: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._window = (-1, -1)
-        self._clips: npt.NDArray[np.int64] = np.empty(0, np.int64)
+    def close(self) -> None:
+        """End the threads; a batch that was returned stays good."""
+        self._drop()
+        self._groups.close()
+        self._decoders.shutdown(wait=True, cancel_futures=True)
 
-    def clip_at(self, position: int) -> int:
-        """Name the clip at `position`, which counts on from epoch to epoch."""
-        epoch, offset = divmod(position, self._count)
-        if epoch != self._epoch:
-            self._pieces = shuffled(len(self._sizes), self._seed, epoch, 0)
-            ends = np.cumsum(self._sizes[self._pieces])
-            self._window_ends = np.append(ends[WINDOW - 1 : -1 : WINDOW], self._count)
-            self._epoch = epoch
-        window = int(np.searchsorted(self._window_ends, offset, side="right"))
-        if self._window != (epoch, window):
-            self._clips = self._shuffle_window(epoch, window)
-            self._window = (epoch, window)
-        start = int(self._window_ends[window]) - len(self._clips)
-        return int(self._clips[offset - start])
+    def _identity(self) -> dict[str, int | str]:
+        config = self._config
+        return {"dataset": self._manifest_id, "seed": config.seed, "lanes": config.lanes}
 
-    def take(self, position: int, count: int) -> list[int]:
-        """Name the `count` clips from `position` on."""
-        return [self.clip_at(position + step) for step in range(count)]
+    def _drop(self) -> None:
+        for _, tasks in self._decoding:
+            for task in tasks:
+                task.cancel()
+        self._decoding.clear()
+        self._planned.clear()
 
-    def _shuffle_window(self, epoch: int, window: int) -> npt.NDArray[np.int64]:
-        pieces = self._pieces[window * WINDOW : (window + 1) * WINDOW]
-        clips = np.concatenate(
-            [self._starts[piece] + np.arange(self._sizes[piece]) for piece in pieces]
-        )
-        return clips[shuffled(len(clips), self._seed, epoch, 1 + window)]
+    def _decode_next(self) -> _Batch:
+        self._plan()
+        clips = self._planned.popleft()
+        frames = np.empty((len(clips), STRIP_FRAMES, CLIP_SIZE, CLIP_SIZE, 3), np.uint8)
+        parts = range(0, len(clips), _TASK_CLIPS)
+        return frames, [
+            self._decoders.submit(self._decode, clips[i : i + _TASK_CLIPS], frames[i:])
+            for i in parts
+        ]
 
+    def _plan(self) -> None:
+        """Begin to read what the batches up to `read_ahead` clips from here need."""
+        batch = self._config.batch
+        batches = 1 + -(-self._config.read_ahead * self._ranks // batch)
+        while len(self._planned) < batches:
+            number = len(self._decoding) + len(self._planned)
+            first = self._cursor + number * batch
+            positions = np.arange(first + self._rank, first + batch, self._ranks)
+            clips = self._order.take(positions)
+            self._planned.append([(self._groups.plan(piece), place) for piece, place in clips])
 
-def shuffled(count: int, *key: int) -> npt.NDArray[np.int64]:
-    """Permute 0 to `count` - 1; equal non-negative keys give equal permutations.
+    def _decode(self, clips: Sequence[_Clip], frames: Frames) -> int:
+        return sum(self._decode_clip(*clip, out) for clip, out in zip(clips, frames, strict=False))
 
-    Sorts raw random bits, because NumPy promises these across its versions, and the results
-    of `Generator.permutation` not: a resume after an upgrade must find the old order.
-    """
-    bits = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
-    return np.argsort(bits, kind="stable")
+    def _decode_clip(self, group: RowGroup, place: int, out: Frames) -> int:
+        """Decode a clip, or one that stands in for it; return the number of bad ones."""
+        for bad in range(len(group)):
+            at = (place + bad) % len(group)
+            try:
+                decode_strip(group.picture(at), CLIP_SIZE, out)
+            except ValueError as error:
+                strip = group.strip_id(at)
+                if not self._config.skip_bad_strips:
+                    raise DataError(f"strip {strip} cannot be used: {error}") from error
+                logger.warning("strip %s is skipped: %s", strip, error)
+            else:
+                return bad
+        raise DataError(f"no strip of {group} can be used")

@@ -17,12 +17,16 @@ from pathlib import Path
 
 from models.checkpoint import Checkpoint, load_newest, save_checkpoint
 from models.errors import TrainingError
-from models.load import Clips, EpochOrder
+from models.load import LoadConfig, Loader
 from models.metrics import METRICS_NAME, MetricsLog, StepMetrics
 from models.trainer import TrainConfig, Trainer
 from storage.dataset import Manifest, read_manifest
+from storage.objects import Store, open_store
 
 __all__ = ["StepMetrics", "TrainConfig", "TrainResult", "TrainingError", "train"]
+
+_MAY_CHANGE = {"steps", "workers"}
+"""What a run can go on with another value of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +40,13 @@ class TrainResult:
 
 
 def train(
-    root: Path,
+    source: Store | Path | str,
     dataset: Manifest | str,
     config: TrainConfig,
     out: Path,
     on_step: Callable[[StepMetrics], None] | None = None,
 ) -> TrainResult:
-    """Train on a dataset of the output folder `root` until `config.steps` are done.
+    """Train on a dataset in the store or at the address `source` until `config.steps` are done.
 
     Goes on from the newest readable checkpoint in `out`. A run that is already done, or
     further, is left as it is.
@@ -54,9 +58,9 @@ def train(
         DataError: a strip cannot be decoded.
         StorageError: the dataset or a shard of it cannot be read.
     """
-    manifest = read_manifest(root, dataset) if isinstance(dataset, str) else dataset
-    clips = Clips(root, manifest)
-    _check_enough(len(clips), manifest.name, config.batch)
+    store = open_store(source) if isinstance(source, str | Path) else source
+    manifest = read_manifest(store, dataset) if isinstance(dataset, str) else dataset
+    _check_enough(manifest.counts["train"], manifest.name, config.batch)
     newest = load_newest(out)
     if newest:
         _check_same_run(newest[1], config, manifest, out)
@@ -65,21 +69,22 @@ def train(
     trainer = Trainer(config, manifest.manifest_id)
     if newest:
         trainer.restore(newest[1])
-    return _run(trainer, clips, out, on_step)
+    with Loader(store, manifest, _load_config(config)) as loader:
+        loader.seek(trainer.cursor)
+        return _run(trainer, loader, out, on_step)
 
 
 def _run(
     trainer: Trainer,
-    clips: Clips,
+    loader: Loader,
     out: Path,
     on_step: Callable[[StepMetrics], None] | None,
 ) -> TrainResult:
     config = trainer.config
-    order = EpochOrder(clips.piece_sizes, config.seed)
     with MetricsLog(out / METRICS_NAME, trainer.step) as log:
         while True:
             start = time.perf_counter()
-            values = trainer.take_step(clips.batch(order.take(trainer.cursor, config.batch)))
+            values = trainer.take_step(next(loader))
             speed = config.batch / (time.perf_counter() - start)
             metrics = StepMetrics(step=trainer.step, clips_per_second=speed, **values)
             log.append(metrics)
@@ -91,6 +96,11 @@ def _run(
             path = save_checkpoint(out, trainer.checkpoint(metrics))
             if trainer.step >= config.steps:
                 return TrainResult(checkpoint=path, step=trainer.step, last=metrics)
+
+
+def _load_config(config: TrainConfig) -> LoadConfig:
+    shared = {field.name for field in fields(LoadConfig)} & {field.name for field in fields(config)}
+    return LoadConfig(**{name: getattr(config, name) for name in shared})
 
 
 def _result(path: Path, checkpoint: Checkpoint) -> TrainResult:
@@ -112,7 +122,7 @@ def _check_enough(clips: int, dataset: str, batch: int) -> None:
 def _check_same_run(
     checkpoint: Checkpoint, config: TrainConfig, manifest: Manifest, out: Path
 ) -> None:
-    for name in (field.name for field in fields(config) if field.name != "steps"):
+    for name in (field.name for field in fields(config) if field.name not in _MAY_CHANGE):
         before, now = checkpoint.config.get(name), getattr(config, name)
         if before != now:
             raise TrainingError(

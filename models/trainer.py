@@ -74,11 +74,20 @@ class TrainConfig:
     checkpoint_every: int = 1000
     """Steps from one checkpoint to the next; the last step always has one. Ours."""
 
+    lanes: int = 8
+    """Row groups whose clips are mixed; see `models.load.LoadConfig`."""
+
+    skip_bad_strips: bool = False
+    """Put another strip in the place of a bad one, and count it, instead of ending the run."""
+
+    workers: int = 2
+    """Threads that decode clips; may be another number in every run."""
+
     device: str = "cpu"
     """Where to train, in PyTorch's words: `cpu`, `cuda`, `cuda:1`."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "batch", "steps", "checkpoint_every"):
+        for name in ("width", "batch", "steps", "checkpoint_every", "lanes", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**63:

@@ -69,6 +69,9 @@ class RejectReason(StrEnum):
     OUT_OF_VIEW = "out_of_view"
     """The camera has left too much of what frame 0 of the window shows."""
 
+    TAKEN_DOWN = "taken_down"
+    """Somebody who has the right to has asked that it go; it is never fetched again."""
+
 
 class FailCause(StrEnum):
     """What kept us from judging a video, in the words that the books use."""

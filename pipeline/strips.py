@@ -70,8 +70,12 @@ def encode_strip(frames: Frames, quality: int = DEFAULT_CONFIG.jpeg_quality) -> 
     return bytes(simplejpeg.encode_jpeg(sheet, quality=quality, colorsubsampling="420"))
 
 
-def decode_strip(jpeg: bytes, size: int | None = None) -> Frames:
+def decode_strip(
+    jpeg: bytes | memoryview, size: int | None = None, out: Frames | None = None
+) -> Frames:
     """Read a strip as (32, size, size, 3); None keeps the stored size.
+
+    With `out`, an array of that shape, the frames are written there and nothing is allocated.
 
     Any number of eighths of the stored size is decoded at that scale; a half costs two thirds of
     a full decode. At more than half the size, where color has to be enlarged, the top and bottom
@@ -85,7 +89,7 @@ def decode_strip(jpeg: bytes, size: int | None = None) -> Frames:
         raise ValueError(f"a strip is 32 square frames, got {width} x {height} pixels")
     size = width if size is None else size
     sheet = simplejpeg.decode_jpeg(
-        jpeg, min_height=STRIP_FRAMES * size, min_width=size, min_factor=1
+        jpeg, min_height=STRIP_FRAMES * size, min_width=size, min_factor=1, buffer=out
     )
     if sheet.shape != (STRIP_FRAMES * size, size, 3):
         raise ValueError(f"a strip of {width} pixels cannot be decoded at {size}")
@@ -93,7 +97,7 @@ def decode_strip(jpeg: bytes, size: int | None = None) -> Frames:
     return frames
 
 
-def strip_shape(jpeg: bytes) -> tuple[int, int]:
+def strip_shape(jpeg: bytes | memoryview) -> tuple[int, int]:
     """Read height and width, in pixels, from the header of a JPEG.
 
     Raises:

@@ -1,10 +1,11 @@
 """The ledger: one state for every video and every shard, and how they change.
 
-Three tables (SQLAlchemy Core; a SQLite file in WAL mode): `videos` holds exactly one state per
-video and the reason for it in words, `clips` how many windows of a video ended how, `shards` one
-row per Parquet file. Every change is one transaction that nobody else can come between, so a
-process that is killed leaves a catalog that a later one can read and finish, and two processes
-never lease one video. Prefect's database may be deleted without losing a video; this one may not.
+Three tables (SQLAlchemy Core; a SQLite file in WAL mode, or a PostgreSQL database): `videos`
+holds exactly one state per video and the reason for it in words, `clips` how many windows of a
+video ended how, `shards` one row per Parquet file. Every change is one transaction that nobody
+else can come between, so a process that is killed leaves a catalog that a later one can read and
+finish, and two processes never lease one video. Prefect's database may be deleted without losing
+a video; this one may not.
 
     add -> PENDING -> lease -> LEASED -> enter_clips -> CURATED -> commit_shard -> SHARDED
               ^                  |  |                      |
@@ -27,8 +28,9 @@ import sqlalchemy as sa
 
 from pipeline.errors import FailCause
 from pipeline.types import ClipCounts, VideoRecord, VideoState
+from storage.blocks import refuse_blocked
 from storage.books import Books
-from storage.database import open_sqlite, transaction
+from storage.database import alone, name_of, open_database, transaction
 from storage.objects import StorageError
 from storage.rows import (
     RECORD_COLUMNS,
@@ -47,7 +49,8 @@ from storage.tally import count_books, count_states, count_strips
 
 __all__ = ["CATALOG_VERSION", "MAX_ATTEMPTS", "Catalog", "ShardRow", "VideoRow"]
 
-CATALOG_VERSION = 1
+CATALOG_VERSION = 2
+"""2 added what was taken down, which a version that does not know of it would fetch again."""
 
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""
@@ -61,29 +64,43 @@ T = TypeVar("T")
 
 
 class Catalog:
-    """The catalog of one output folder; any number of processes may have it open."""
+    """The catalog of one output; any number of processes may have it open."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     @classmethod
-    def open(cls, path: Path) -> "Catalog":
-        """Open the SQLite file at `path`, made with its tables if it is missing.
+    def open(cls, address: str | Path, *, make: bool = True) -> "Catalog":
+        """Open the catalog at a path or URL; it is made with its tables if it is missing.
 
         Raises:
-            StorageError: not a database, another program's, or one written by a newer version.
+            StorageError: not a database, another program's, or one written by a newer version;
+                or there is none, and it was not to be made.
         """
-        catalog = cls(open_sqlite(path))
+        catalog = cls(open_database(address))
         try:
-            catalog._prepare(path)
+            catalog._prepare(make=make)
         except StorageError:
             catalog.close()
             raise
         return catalog
 
+    @property
+    def engine(self) -> sa.Engine:
+        """The connections, for the modules that keep tables of their own beside these."""
+        return self._engine
+
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Be the only run that works with this catalog, beside the lock of the work folder.
+
+        Raises:
+            StorageError: another run works with it.
+        """
+        return alone(self._engine)
 
     def fact(self, name: str, value: str) -> str:
         """Return the stored value of `name`, which becomes `value` if there is none yet."""
@@ -100,7 +117,10 @@ class Catalog:
     # -- videos -----------------------------------------------------------------------------
 
     def add(self, records: Iterable[VideoRecord]) -> int:
-        """Enter videos that are not yet known; return how many were new."""
+        """Enter videos that are not yet known; return how many were new.
+
+        One that was taken down, or whose owner was, is entered as rejected.
+        """
         new = 0
         for chunk in _chunks(records):
             with self._write() as db:
@@ -112,7 +132,8 @@ class Catalog:
                     if record.video_id not in known:
                         fresh.setdefault(record.video_id, record)
                 if fresh:
-                    db.execute(VIDEOS.insert(), [row_of_video(r, _now()) for r in fresh.values()])
+                    rows = [row_of_video(r, _now()) for r in fresh.values()]
+                    db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
                     _count_found(db, len(fresh))
             new += len(fresh)
         return new
@@ -282,20 +303,32 @@ class Catalog:
 
     # -- transactions -----------------------------------------------------------------------
 
-    def _prepare(self, path: Path) -> None:
+    def _prepare(self, *, make: bool) -> None:
+        name = name_of(self._engine.url)
         with self._read() as db:
             tables = sa.inspect(db).get_table_names()
+        if not tables and not make:
+            raise StorageError(f"there is no catalog in {name}; make one with 'tinyvideo run'")
         if not tables:
             with self._write() as db:
                 METADATA.create_all(db)  # makes what no other process has made meanwhile
         elif FACTS.name not in tables:
-            raise StorageError(f"{path} is the database of another program, not a catalog")
+            raise StorageError(f"{name} is the database of another program, not a catalog")
+        elif set(METADATA.tables) - set(tables):
+            self._upgrade()
         version = int(self.fact("version", str(CATALOG_VERSION)))
         if version > CATALOG_VERSION:
             raise StorageError(
-                f"{path} has catalog version {version}, this tinyvideo knows up to "
+                f"{name} has catalog version {version}, this tinyvideo knows up to "
                 f"{CATALOG_VERSION}; install a newer tinyvideo"
             )
+
+    def _upgrade(self) -> None:
+        # From version 1, which has fewer tables.
+        with self._write() as db:
+            METADATA.create_all(db)
+            version = FACTS.update().where(FACTS.c.name == "version", FACTS.c.value == "1")
+            db.execute(version.values(value=str(CATALOG_VERSION)))
 
     def _conclude(self, video_id: str, clips: list[dict[str, Any]], **verdict: str) -> None:
         # Clips of an earlier attempt go: the books would count them twice.

@@ -1,184 +1,119 @@
-"""Objects in a folder: each appears whole or not at all, and a final one is never overwritten.
+"""Objects: where shards and manifests lie, in a folder or behind S3, and what holds for both.
 
-A writer fills a file below `tmp/` in the same folder, hence on the same file system, syncs it
-to disk and links it to its final name. A link fails when the name exists, so that of
-two writers exactly one wins, and a crash leaves nothing but a file below `tmp/`. Where the
-file system has no links, writers take turns by a lock and rename: the same promise, as long as
-every writer comes through here.
+    open_store("/data/out")           a folder: `storage.folder`
+    open_store("s3://bucket/prefix")  any S3-compatible server: `storage.s3`
 
-Cost: two syncs to disk per object, 2 to 8 ms; the bytes are written once.
+An object appears whole or not at all. A key that is put only if absent has exactly one writer that
+wins, whoever else writes and whatever dies. What is read is what was written, or an error
+that names the object.
+
+Cost: that of the store; boto3 (0.3 s to import) is loaded for S3 only.
 """
 
-import errno
-import fcntl
-import hashlib
-import os
 import re
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from pipeline.errors import ExpectedError
+from storage.errors import GoneError, StorageError
+from storage.folder import FolderStore, sha256_of, sync
 
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-_TEMPORARY = re.compile(r"[0-9a-f]{32}(\..*)?")
+__all__ = [
+    "FolderStore",
+    "GoneError",
+    "StorageError",
+    "Store",
+    "is_remote",
+    "open_store",
+    "sha256_of",
+    "sync",
+]
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-class StorageError(ExpectedError):
-    """The storage cannot be used; the text names the object and the way out."""
+class Store(Protocol):
+    """Objects below one address; a key is a relative path with forward slashes.
 
+    Every method raises `StorageError`, one sentence that names the object and the way out. A
+    store can be sent to another process, and used by many threads.
+    """
 
-class FolderStore:
-    """Objects below one folder; a key is a relative path with forward slashes."""
+    @property
+    def address(self) -> str:
+        """Name the store, as `--out` takes it: "/data/out" or "s3://bucket/prefix"."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def path(self, key: str) -> Path:
-        """Name the file of an object, whether it exists or not."""
-        return self.root / key
+    def name(self, key: str) -> str:
+        """Name an object in full, for messages."""
 
     def probe(self) -> None:
-        """Write, read and delete a small object.
-
-        Raises:
-            StorageError: the folder cannot be made or written.
-        """
-        with self._explained("write to"), self.temporary() as path:
-            path.write_bytes(b"tinyvideo")
-            sync(path)  # some file systems tell only now that they are full
-            if path.read_bytes() != b"tinyvideo":
-                raise StorageError(f"{self.root} does not return what was written to it")
-
-    @contextmanager
-    def temporary(self, suffix: str = "") -> Iterator[Path]:
-        """Yield a fresh file name below `tmp/`; whatever is left of it is deleted at the end.
-
-        Raises:
-            StorageError: the folder cannot be made.
-        """
-        folder = self.root / "tmp"
-        with self._explained("write to"):
-            folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{uuid.uuid4().hex}{suffix}"
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        """Write, read and delete a small object."""
 
     def put_if_absent(self, key: str, source: Path) -> bool:
-        """Give `source`, a file from `temporary`, its final name; False if the name is taken.
-
-        Raises:
-            StorageError: the folder cannot be written.
-        """
-        target = self.path(key)
-        with self._explained(f"put {key} into"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            sync(source)
-            won = self._link_if_absent(source, target)
-            sync(target.parent)
-        return won
+        """Put a file under a name that nobody has; False if it is taken. Whole or not at all."""
 
     def replace(self, key: str, content: bytes) -> None:
-        """Write a small object over an older one, whole or not at all.
+        """Write a small object over an older one, whole or not at all."""
 
-        Raises:
-            StorageError: the folder cannot be written.
-        """
-        target = self.path(key)
-        with self._explained(f"put {key} into"), self.temporary() as path:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            sync(path)
-            path.replace(target)
-            sync(target.parent)
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object of that name."""
+
+    def size(self, key: str) -> int:
+        """Measure an object, in bytes; `GoneError` if there is none."""
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read exactly `length` bytes from `start` on, or all that follow it."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open an object to be read from anywhere; over a network, in few large ranges."""
+
+    def sha256(self, key: str) -> str:
+        """Hash an object as it is read back, as hexadecimal digits."""
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if there is one."""
 
     def list(self, prefix: str) -> Iterator[str]:
-        """Yield the keys of all objects below the folder `prefix`, sorted."""
-        for path in sorted((self.root / prefix).rglob("*")):
-            if path.is_file():
-                yield path.relative_to(self.root).as_posix()
+        """Yield the keys of all objects below the folder `prefix`, sorted; "" means all."""
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder alone; the operating system frees it when the process ends, however.
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the keys of `list`, each with the size of its object in bytes."""
 
-        Raises:
-            StorageError: another process holds it, or it cannot be written.
-        """
-        with self._explained("lock"):
-            self.root.mkdir(parents=True, exist_ok=True)
-            file = (self.root / ".lock").open("w")
-        with file:
-            with self._explained("lock"):
-                self._lock(file)
-            yield
-
-    def clear_temporary(self) -> None:
-        """Delete what crashed writers left below `tmp/`; call it only while nobody writes."""
-        for path in (self.root / "tmp").glob("*"):
-            if _TEMPORARY.fullmatch(path.name):  # the folder may be one that a user works in
-                path.unlink(missing_ok=True)
-
-    def remove_temporary(self) -> None:
-        """Clear `tmp/` and remove it, unless somebody else keeps files there."""
-        self.clear_temporary()
-        with suppress(OSError):
-            (self.root / "tmp").rmdir()
-
-    def _lock(self, file: TextIO) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StorageError(
-                f"another run works in {self.root}; wait for it, or choose another --out"
-            ) from error
-
-    def _link_if_absent(self, source: Path, target: Path) -> bool:
-        try:
-            os.link(source, target)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            return self._rename_if_absent(source, target)
-        return True
-
-    def _rename_if_absent(self, source: Path, target: Path) -> bool:
-        # Claiming the name with an empty file instead would show that file to readers, and
-        # leave it there for ever if the process died before the rename.
-        with (self.root / ".naming").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            if os.path.lexists(target):
-                return False
-            source.rename(target)
-        return True
-
-    @contextmanager
-    def _explained(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageError(
-                f"cannot {action} {self.root}: {error.strerror or error}; "
-                "make room or mend its permissions, or choose another folder with --out"
-            ) from error
+    def abort_stale(self, older_than_s: float = 86_400) -> int:
+        """End uploads that killed writers began; return how many. Nobody ever saw them."""
 
 
-def sync(path: Path) -> None:
-    """Force a file, or the names in a folder, to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def open_store(address: str | Path) -> Store:
+    """Open the store at a folder, a `file://` or an `s3://` address; nothing is asked of it yet.
+
+    Raises:
+        StorageError: the address cannot be one.
+    """
+    text = str(address)
+    if not isinstance(address, Path) and is_remote(text):
+        from storage.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
+
+        return S3Store.at(text)
+    return FolderStore(folder_of(address))
 
 
-def sha256_of(path: Path) -> str:
-    """Hash a file, as hexadecimal digits; 1 GB takes about a second."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def is_remote(address: str) -> bool:
+    """Tell an `s3://` address from a folder."""
+    return address.startswith("s3://")
+
+
+def folder_of(address: str | Path) -> Path:
+    """Name the folder of an address that is not remote, as an absolute path.
+
+    Raises:
+        StorageError: it is an address of another kind.
+    """
+    if isinstance(address, Path):
+        return address.expanduser().absolute()
+    scheme = _SCHEME.match(address)
+    if scheme and scheme[1] != "file":
+        raise StorageError(f"{address} is no place for output; give a folder or s3://BUCKET/PREFIX")
+    path = Path(url2pathname(urlsplit(address).path) if scheme else address)
+    return path.expanduser().absolute()

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipeline.types import VideoState
-from storage.database import open_sqlite, transaction
+from storage.database import open_database, transaction
 from storage.rows import VIDEO_COLUMNS, VideoRow, video_of
 from storage.tables import ACCEPTED, CLIPS, VIDEOS
 
@@ -28,13 +28,13 @@ class VideoOutcome:
     """By reason, the most frequent first."""
 
 
-def list_outcomes(catalog: Path, per_state: int) -> list[VideoOutcome]:
+def list_outcomes(catalog: str | Path, per_state: int) -> list[VideoOutcome]:
     """List up to `per_state` videos of every state, by title.
 
     Raises:
         StorageError: the catalog cannot be read.
     """
-    engine = open_sqlite(catalog)
+    engine = open_database(catalog)
     try:
         with transaction(engine, writes=False) as db:
             return [outcome for state in VideoState for outcome in _of_state(db, state, per_state)]

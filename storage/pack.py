@@ -1,14 +1,14 @@
 """Part files of single videos -> one committed shard, exactly once.
 
-A worker leaves the strips of a video in `work/<video id>.parquet`. Packing enters the shard in the
-catalog, joins the parts under a temporary name, reads every byte back, links the file to
-its final key if that is free, holds what is there now against the catalog, and then marks shard
-and videos as done in one transaction. After a crash at any point `finish_shards` brings it to
-that end: the parts are deleted last. A part that is lost or damaged is no end of the run: its
-video is curated again.
+A worker leaves the strips of a video in `work/<video id>.parquet` of the work folder. Packing
+enters the shard in the catalog, joins the parts under a temporary name there, reads every byte
+back, puts the file under its final key if that is free, hashes what the store returns for it, and
+then marks shard and videos as done in one transaction. After a crash at any point `finish_shards`
+brings it to that end: the parts are deleted last, and no pixel stays in the work folder. A part
+that is lost or damaged is no end of the run: its video is curated again.
 
 Cost: 2 ms per strip of 240 kB: the parts are read twice (to verify, to join), the shard is written
-once and read twice (to verify, to hash).
+once and read three times (to verify, to hash, to hash as the store returns it).
 """
 
 import logging
@@ -17,172 +17,199 @@ from pathlib import Path
 from typing import Any
 
 from storage.catalog import Catalog, ShardRow
-from storage.objects import FolderStore, StorageError, sha256_of
-from storage.shard import shard_metadata, strips_by_video, verify_shard, write_shard
+from storage.objects import FolderStore, StorageError, Store, is_remote, sha256_of
+from storage.place import CATALOG_NAME, Place
+from storage.rewrite import keys_in_rewrite
+from storage.shard import ShardFile, shard_metadata, strips_by_video, verify_shard, write_shard
+
+__all__ = [
+    "CATALOG_NAME",
+    "audit",
+    "audited_books",
+    "finish_shards",
+    "pack",
+    "part_path",
+    "read_books",
+]
 
 logger = logging.getLogger(__name__)
 
-CATALOG_NAME = "catalog.db"
-"""File name of the catalog in an output folder."""
 
-
-def part_path(store: FolderStore, video_id: str) -> Path:
+def part_path(work: FolderStore, video_id: str) -> Path:
     """Name the file that holds the strips of one video until they are in a shard."""
-    return store.path(f"work/{video_id}.parquet")
+    return work.path(f"work/{video_id}.parquet")
 
 
-def pack(catalog: Catalog, store: FolderStore) -> str | None:
+def pack(catalog: Catalog, store: Store, work: FolderStore | None = None) -> str | None:
     """Commit the strips of all curated videos as one shard; return its key, None without any.
+
+    `work` holds the parts; without it, they are in the folder of `store` itself.
 
     Raises:
         StorageError: the shard cannot be written, or another file has its name.
     """
-    strips = _with_parts(catalog, store, catalog.curated(shard_key=""))
+    work = work or _folder_of(store)
+    strips = _with_parts(catalog, work, catalog.curated(shard_key=""))
     if not strips:
         return None
     key = catalog.begin_shard(list(strips))
-    _commit(catalog, store, key, strips)
+    _commit(catalog, ShardFile(store, key), work, strips)
     return key
 
 
-def finish_shards(catalog: Catalog, store: FolderStore) -> int:
+def finish_shards(catalog: Catalog, store: Store, work: FolderStore | None = None) -> int:
     """Bring every shard that a killed process began to its end; return how many there were.
 
-    Only for whoever holds the folder alone.
+    Only for whoever holds the output alone.
 
     Raises:
         StorageError: a shard cannot be written, or another file has its name.
     """
+    work = work or _folder_of(store)
     begun = catalog.shards(committed=False)
     for shard in begun:
         strips = catalog.curated(shard_key=shard.key)
-        if not store.path(shard.key).exists():
-            strips = _with_parts(catalog, store, strips)
+        if not store.exists(shard.key):
+            strips = _with_parts(catalog, work, strips)
         if strips:
-            _commit(catalog, store, shard.key, strips)
+            _commit(catalog, ShardFile(store, shard.key), work, strips)
         else:
             catalog.drop_shard(shard.key)
-    _delete_stale_parts(catalog, store)
+    _delete_stale_parts(catalog, work)
     return len(begun)
 
 
-def audit(catalog: Catalog, store: FolderStore) -> list[str]:
-    """Hold the shards of the catalog against the files; one sentence per difference."""
+def audit(catalog: Catalog, store: Store) -> list[str]:
+    """Hold the shards of the catalog against the objects; one sentence per difference.
+
+    On S3 only their sizes, which listing gives away; `tinyvideo shards verify` reads them.
+    """
     # Listed first: a shard is in the catalog before its file appears.
-    files = [key for key in store.list("shards") if key.endswith(".parquet")]
+    sizes = {key: size for key, size in store.sizes("shards") if key.endswith(".parquet")}
     committed = catalog.shards(committed=True)
     known = {shard.key for shard in [*committed, *catalog.shards(committed=False)]}
-    strangers = [f"{store.path(key)} is not in the catalog" for key in files if key not in known]
-    return [*filter(None, (_difference(store, shard) for shard in committed)), *strangers]
+    known |= keys_in_rewrite(catalog.engine)
+    strangers = [f"{store.name(key)} is not in the catalog" for key in sizes if key not in known]
+    suspects = (
+        shard
+        for shard in committed
+        if not is_remote(store.address) or sizes.get(shard.key) != shard.bytes
+    )
+    return [*filter(None, (_difference(store, shard) for shard in suspects)), *strangers]
 
 
-def find_catalog(root: Path) -> Path:
-    """Name the catalog of an output folder.
-
-    Raises:
-        StorageError: there is none.
-    """
-    path = root / CATALOG_NAME
-    if not path.exists():
-        raise StorageError(f"there is no catalog in {root}; make one with 'tinyvideo run'")
-    return path
-
-
-def read_books(root: Path) -> dict[str, Any]:
-    """Count the books of an output folder, held against its files, laid out for JSON.
+def read_books(place: Place | Path) -> dict[str, Any]:
+    """Count the books of an output, held against its objects, laid out for JSON.
 
     Raises:
         StorageError: there is no catalog.
     """
-    catalog = Catalog.open(find_catalog(root))
-    try:
-        return audited_books(catalog, FolderStore(root))
-    finally:
-        catalog.close()
+    with Place.at(place).open() as output:
+        return audited_books(output.catalog, output.store)
 
 
-def audited_books(catalog: Catalog, store: FolderStore) -> dict[str, Any]:
-    """Count the books, with every contradiction and every difference from the files."""
+def audited_books(catalog: Catalog, store: Store) -> dict[str, Any]:
+    """Count the books, with every contradiction and every difference from the objects."""
     books = catalog.books()
     problems = [*books.problems, *audit(catalog, store)]
     return {**books.as_dict(), "balanced": not problems, "problems": problems}
 
 
-def _difference(store: FolderStore, shard: ShardRow) -> str:
-    path = store.path(shard.key)
+def _folder_of(store: Store) -> FolderStore:
+    if not isinstance(store, FolderStore):
+        raise TypeError(f"{store.address} is not local, so its work folder must be named")
+    return store
+
+
+def _difference(store: Store, shard: ShardRow) -> str:
     try:
-        found = int(shard_metadata(path)["strips"])
+        found = int(shard_metadata(ShardFile(store, shard.key))["strips"])
+        size = store.size(shard.key)
     except StorageError as error:
         return str(error)
+    name = store.name(shard.key)
     if found != shard.strips:
-        return f"{path} holds {found} strips, the catalog says {shard.strips}"
-    size = path.stat().st_size
-    return "" if size == shard.bytes else f"{path} has {size} bytes, {shard.bytes} were committed"
+        return f"{name} holds {found} strips, the catalog says {shard.strips}"
+    return "" if size == shard.bytes else f"{name} has {size} bytes, {shard.bytes} were committed"
 
 
-def _commit(catalog: Catalog, store: FolderStore, key: str, strips: Mapping[str, int]) -> None:
-    final, total = store.path(key), sum(strips.values())
-    if not final.exists():
-        _publish(store, key, strips)
-    _check_contents(final, key, strips)
-    catalog.commit_shard(key, strips=total, size=final.stat().st_size, sha256=sha256_of(final))
+def _commit(
+    catalog: Catalog, shard: ShardFile, work: FolderStore, strips: Mapping[str, int]
+) -> None:
+    store, key, total = shard.store, shard.key, sum(strips.values())
+    written = "" if store.exists(key) else _publish(shard, work, strips)
+    if not written:
+        _check_contents(shard, strips)
+    sha256 = store.sha256(key)
+    if written and sha256 != written:
+        store.delete(key)
+        raise StorageError(
+            f"{shard} does not read back as it was written, so it was deleted again; its strips "
+            "are safe: run again, and see to the storage if this comes back"
+        )
+    catalog.commit_shard(key, strips=total, size=store.size(key), sha256=sha256)
     logger.info("committed %s: %d strips of %d videos", key, total, len(strips))
     for video_id in strips:
-        part_path(store, video_id).unlink(missing_ok=True)
+        part_path(work, video_id).unlink(missing_ok=True)
 
 
-def _publish(store: FolderStore, key: str, strips: Mapping[str, int]) -> None:
+def _publish(shard: ShardFile, work: FolderStore, strips: Mapping[str, int]) -> str:
+    """Put the parts together under the shard's key; return the hash, "" if the key is taken."""
     try:
-        with store.temporary(".parquet") as path:
-            write_shard(path, [part_path(store, i) for i in strips], {"tinyvideo.shard": key})
+        with work.temporary(".parquet") as path:
+            parts = [part_path(work, video_id) for video_id in strips]
+            write_shard(path, parts, {"tinyvideo.shard": shard.key})
             verify_shard(path, sum(strips.values()))
-            store.put_if_absent(key, path)
+            sha256 = sha256_of(path)
+            return sha256 if shard.store.put_if_absent(shard.key, path) else ""
     except OSError as error:
         raise StorageError(
-            f"cannot write {key} below {store.root}: {error.strerror or error}; "
+            f"cannot write {shard.key} below {work.root}: {error.strerror or error}; "
             "its strips are safe, so make room and run again"
         ) from error
 
 
-def _check_contents(path: Path, key: str, strips: Mapping[str, int]) -> None:
+def _check_contents(shard: ShardFile, strips: Mapping[str, int]) -> None:
     # A file of that name need not be ours: shards outlive a catalog that somebody deleted.
     try:
-        ours = shard_metadata(path).get("tinyvideo.shard") == key
-        ours = ours and strips_by_video(path) == strips
+        ours = shard_metadata(shard).get("tinyvideo.shard") == shard.key
+        ours = ours and strips_by_video(shard) == strips
+        if ours:
+            verify_shard(shard, sum(strips.values()))
     except StorageError as error:
         raise StorageError(f"a shard was to be put here, but {error}; move it away") from error
     if not ours:
         raise StorageError(
-            f"{path} does not hold the strips that the catalog wants to put there; move it away, "
-            "or choose another folder with --out"
+            f"{shard} does not hold the strips that the catalog wants to put there; move it away, "
+            "or choose another --out"
         )
 
 
-def _with_parts(catalog: Catalog, store: FolderStore, strips: Mapping[str, int]) -> dict[str, int]:
-    lost = {video_id for video_id in strips if not _is_whole(store, video_id, strips[video_id])}
+def _with_parts(catalog: Catalog, work: FolderStore, strips: Mapping[str, int]) -> dict[str, int]:
+    lost = {video_id for video_id in strips if not _is_whole(work, video_id, strips[video_id])}
     if lost:
         logger.warning("the strips of %d videos are lost; they are curated again", len(lost))
         catalog.forget_clips(sorted(lost))
         for video_id in lost:
-            part_path(store, video_id).unlink(missing_ok=True)
+            part_path(work, video_id).unlink(missing_ok=True)
     return {video_id: count for video_id, count in strips.items() if video_id not in lost}
 
 
-def _is_whole(store: FolderStore, video_id: str, strips: int) -> bool:
+def _is_whole(work: FolderStore, video_id: str, strips: int) -> bool:
     try:
-        verify_shard(part_path(store, video_id), strips)
+        verify_shard(part_path(work, video_id), strips)
     except StorageError as error:
         logger.warning("%s", error)
         return False
     return True
 
 
-def _delete_stale_parts(catalog: Catalog, store: FolderStore) -> None:
+def _delete_stale_parts(catalog: Catalog, work: FolderStore) -> None:
     # Left over from a kill just after, or just before, a commit. Only what is named after a
     # video of ours goes: the folder may be one that a user works in.
-    files = [path for path in store.path("work").glob("*") if path.is_file()]
+    files = [path for path in work.path("work").glob("*") if path.is_file()]
     ours = {record.video_id for record in catalog.records([path.stem for path in files])}
-    needed = {part_path(store, video_id) for video_id in catalog.curated()}
+    needed = {part_path(work, video_id) for video_id in catalog.curated()}
     for path in files:
         if path.stem in ours and path not in needed:
             path.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ class ShardRow:
 
 def row_of_video(record: VideoRecord, found_at: datetime) -> dict[str, Any]:
     """Lay out a new video: pending, or failed at once where its source saw a problem."""
-    row = {name: getattr(record, name) for name in _RECORD_FIELDS}
+    row = {name: storable(getattr(record, name)) for name in _RECORD_FIELDS}
     state = VideoState.FAILED if record.problem else VideoState.PENDING
     reason = FailCause.UNREADABLE.value if record.problem else ""
     verdict = {"state": state.value, "reason": reason, "detail": storable(record.problem)}
@@ -99,5 +99,5 @@ def verdict_of(counts: ClipCounts) -> tuple[VideoState, str, str]:
 
 
 def storable(text: str) -> str:
-    """Escape what no database takes: file names that are not text leave lone surrogates."""
-    return text.encode(errors="backslashreplace").decode()
+    """Escape what no database takes: NUL, and lone surrogates, of file names that are no text."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

@@ -1,13 +1,26 @@
-"""The Arrow schema of a shard: one row is one strip, and everything that is known of it.
+"""The Arrow schema of a shard's rows: one row is one strip, and everything that is known of it.
 
 A row explains itself without the catalog: who made the video, under which licence, which
 frames were taken, how well they were stabilized, by which code. Column names carry their
 units (`_s`, `_px`). pyarrow, DuckDB, pandas and Hugging Face datasets read all of them; to Parquet
 the fixed size of `to_first` is just a list. The schema's metadata holds its version.
 
+`SCHEMA` is what a reader of `storage.shard` gets, of files of every version; `STORED` is how it
+lies in a file. They differ in the picture: Hugging Face datasets show a column as pictures only
+where it is a pair of `bytes` and `path`, and the schema says so.
+
+Who takes pages apart without pyarrow finds the pictures in the leaf `jpeg.bytes` of version 2, and
+`jpeg` of version 1. Both are plain and not compressed. A page of `jpeg.bytes` begins with its
+definition levels (4 bytes of length, then that many bytes), because Hugging Face wants the pair and
+its parts optional; `jpeg` has none.
+
+Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
+stores the picture as a pair. `storage.versions` reads both.
+
 Cost: data only.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +28,13 @@ import pyarrow as pa
 
 from pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+VERSION_KEY = b"tinyvideo.schema_version"
+"""Where the schema's metadata holds its version."""
+
+PICTURE = "jpeg"
+"""The one large column."""
 
 _TAG = pa.struct([("scene", pa.string()), ("probability", pa.float32())])
 
@@ -46,12 +65,33 @@ SCHEMA = pa.schema(
         pa.field("visible_share", pa.float32(), nullable=False),
         pa.field("camera_motion_px", pa.float32(), nullable=False),
         pa.field("camera_still", pa.bool_(), nullable=False),
+        pa.field("motion_model", pa.string(), nullable=False),
+        pa.field("condition_number", pa.float32(), nullable=False),
+        pa.field("drift_px", pa.float32(), nullable=False),
+        pa.field("jitter_px", pa.float32(), nullable=False),
+        pa.field("residual_motion_px", pa.float32(), nullable=False),
+        pa.field("filled_share", pa.float32(), nullable=False),
+        pa.field("object_motion", pa.float32(), nullable=False),
+        pa.field("flicker", pa.float32(), nullable=False),
+        # "" until a filter has looked for near duplicates.
+        pa.field("near_duplicate_group", pa.string(), nullable=False),
         pa.field("scene_model", pa.string(), nullable=False),
         pa.field("scenes", pa.list_(_TAG), nullable=False),
         pa.field("pipeline_version", pa.string(), nullable=False),
         pa.field("config_hash", pa.string(), nullable=False),
     ],
-    metadata={"tinyvideo.schema_version": str(SCHEMA_VERSION)},
+    metadata={VERSION_KEY: str(SCHEMA_VERSION)},
+)
+
+# They want to know of this column only, and take the types of the others as they are.
+_HUGGING_FACE = {"info": {"features": {PICTURE: {"_type": "Image"}}}}
+
+# Nullable, because they take no other pair for a picture; the writer refuses a row without one.
+_PAIR = pa.field(PICTURE, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+
+STORED = pa.schema(
+    [_PAIR if field.name == PICTURE else field for field in SCHEMA],
+    metadata={**SCHEMA.metadata, b"huggingface": json.dumps(_HUGGING_FACE)},
 )
 
 
@@ -82,6 +122,15 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "visible_share": strip.figures.visible_share,
         "camera_motion_px": strip.figures.camera_motion_px,
         "camera_still": strip.figures.camera_still,
+        "motion_model": strip.figures.motion_model,
+        "condition_number": strip.figures.condition_number,
+        "drift_px": strip.figures.drift_px,
+        "jitter_px": strip.figures.jitter_px,
+        "residual_motion_px": strip.figures.residual_motion_px,
+        "filled_share": strip.figures.filled_share,
+        "object_motion": strip.figures.object_motion,
+        "flicker": strip.figures.flicker,
+        "near_duplicate_group": "",
         "scene_model": strip.scenes.model if strip.scenes else "",
         "scenes": list(_tag_rows(strip.scenes)),
         "pipeline_version": version,

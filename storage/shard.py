@@ -1,156 +1,177 @@
-"""Strips -> one Parquet shard, and back.
+"""One Parquet shard -> strips.
 
-A shard is a Parquet file of `storage.schema.SCHEMA`, in row groups of at most 64 strips, about
-15 MB each: small enough for dataset viewers and for reading one group at random, large enough
-to be read in one go. JPEG does not compress further, so that column is stored as it is.
-Rows are written as they come; no more than one row group is ever in memory.
+A shard is a Parquet file of `storage.schema`, in row groups of at most 64 strips, about 15 MB each:
+small enough for dataset viewers and for reading one group at random, large enough to be read
+in one go. It is read from a path, or, as a `ShardFile`, from a store, where a row group
+costs one or two ranges. No more than one row group is ever in memory, and rows are those of
+the present schema, whichever version has written them.
 
-Cost, strips of 240 kB: 0.4 ms to write one, 0.2 ms to verify one; 15 ms for the pictures of a row
-group.
+Cost, strips of 240 kB: 0.2 ms to verify one; 15 ms for the pictures of a row group.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.objects import StorageError
-from storage.schema import SCHEMA, SCHEMA_VERSION
+from storage.checksums import CHECKSUMS_KEY
+from storage.errors import GoneError, StorageError
+from storage.folder import FolderStore
+from storage.objects import Store
+from storage.schema import SCHEMA, SCHEMA_VERSION, VERSION_KEY
+from storage.shard_writer import ROW_GROUP_STRIPS, ShardWriter
+from storage.versions import from_stored, stored_names
 
-ROW_GROUP_STRIPS = 64
-"""Ours: Hugging Face's viewer refuses groups over 286 MiB, and a reader holds a whole one."""
+__all__ = [
+    "ROW_GROUP_STRIPS",
+    "ShardFile",
+    "ShardSource",
+    "ShardWriter",
+    "iterate_groups",
+    "iterate_rows",
+    "iterate_tables",
+    "open_shard",
+    "read_rows",
+    "read_table",
+    "shard_metadata",
+    "strips_by_video",
+    "verify_shard",
+    "write_shard",
+]
 
-_COLUMNS = (
-    *(field.name for field in SCHEMA if field.name not in {"jpeg", "to_first", "scenes"}),
-    "to_first.list.element",
-    "scenes.list.element.scene",
-    "scenes.list.element.probability",
-)
-"""What is neither JPEG nor a list itself, by the names that Parquet knows it by."""
-
-_DAMAGE = (pa.ArrowException, OSError, ValueError)
+DAMAGE = (pa.ArrowException, OSError, ValueError)
 """What pyarrow raises over wrong bytes: of its own, of the system, and of text decoding."""
 
 
-class ShardWriter:
-    """Write rows to a Parquet file of `SCHEMA`, as a context manager."""
+@dataclass(frozen=True, slots=True)
+class ShardFile:
+    """A shard in a store, by its key."""
 
-    def __init__(self, path: Path, metadata: Mapping[str, str] | None = None) -> None:
-        extra = {**SCHEMA.metadata, **{k.encode(): v.encode() for k, v in (metadata or {}).items()}}
-        schema = SCHEMA.with_metadata(extra)
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            compression={**dict.fromkeys(_COLUMNS, "zstd"), "jpeg": "none"},
-            write_statistics=list(_COLUMNS),  # least and greatest: of pictures they say nothing
-            use_dictionary=["source", "license", "owner", "scene_model", "config_hash"],
-            write_page_checksum=True,
-        )
-        self._schema = schema
-        self._rows: list[Mapping[str, Any]] = []
-        self.count = 0
+    store: Store
+    key: str
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def name(self) -> str:
+        """Name it in full, for messages."""
+        return self.store.name(self.key)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self._flush()
-        finally:
-            self._writer.close()
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Append one row; a full row group goes to disk."""
-        self._rows.append(row)
-        self.count += 1
-        if len(self._rows) == ROW_GROUP_STRIPS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []
+    def __str__(self) -> str:
+        return self.name
 
 
-def open_shard(path: Path) -> pq.ParquetFile:
+ShardSource: TypeAlias = ShardFile | Path
+"""Where a shard lies; as text, its full name."""
+
+
+def open_shard(shard: ShardSource) -> pq.ParquetFile:
     """Open a shard and check that it is one.
 
     Raises:
         StorageError: missing, not Parquet, not ours, or written by a newer version.
     """
     try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        version = (file.schema_arrow.metadata or {}).get(b"tinyvideo.schema_version", b"")
-    except FileNotFoundError as error:
-        raise StorageError(
-            f"shard {path} is gone; put it back, or make the strips anew in another folder"
+        file = pq.ParquetFile(_bytes_of(shard), page_checksum_verification=True)
+        version = (file.schema_arrow.metadata or {}).get(VERSION_KEY, b"")
+    except (FileNotFoundError, GoneError) as error:
+        raise GoneError(
+            f"shard {shard} is gone; put it back, have it made anew with "
+            "'tinyvideo shards repair', or make the strips anew in another folder"
         ) from error
-    except _DAMAGE as error:
-        raise StorageError(f"{path} is not a readable Parquet file: {error}") from error
+    except DAMAGE as error:
+        raise StorageError(f"{shard} is not a readable Parquet file: {error}") from error
     if not version.isdigit():
         file.close()
-        raise StorageError(f"{path} is Parquet, but not a tinyvideo shard")
+        raise StorageError(f"{shard} is Parquet, but not a tinyvideo shard")
     if int(version) > SCHEMA_VERSION:
         file.close()
         raise StorageError(
-            f"{path} has schema version {int(version)}, this tinyvideo reads up to "
+            f"{shard} has schema version {int(version)}, this tinyvideo reads up to "
             f"{SCHEMA_VERSION}; install a newer tinyvideo"
         )
     return file
 
 
+def read_table(
+    file: pq.ParquetFile,
+    shard: ShardSource,
+    row_group: int,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """Read one row group of an open shard as `columns` of `SCHEMA`, all by default.
+
+    Nothing is copied: pictures stay in the memory that they were read into.
+
+    Raises:
+        StorageError: there is no such row group, its bytes are damaged, or a column is missing.
+    """
+    names = SCHEMA.names if columns is None else list(columns)
+    stored = _read_group(file, shard, row_group, stored_names(names, file.schema_arrow))
+    try:
+        return from_stored(stored, names)
+    except (pa.ArrowException, KeyError) as error:
+        raise StorageError(
+            f"row group {row_group} of {shard} is damaged, or was not written by tinyvideo: {error}"
+        ) from error
+
+
+def iterate_tables(shard: ShardSource, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Yield each row group of a shard as `columns` of `SCHEMA`, all by default.
+
+    Raises:
+        StorageError: the shard cannot be opened, or its bytes are damaged.
+    """
+    with open_shard(shard) as file:
+        for group in range(file.num_row_groups):
+            yield read_table(file, shard, group, columns)
+
+
 def iterate_groups(
-    path: Path, columns: Sequence[str] | None = None
+    shard: ShardSource, columns: Sequence[str] | None = None
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a shard, one row group after the other.
 
     Raises:
         StorageError: the shard cannot be opened, or its bytes are damaged.
     """
-    with open_shard(path) as file:
-        for group in range(file.num_row_groups):
-            yield _read_group(file, path, group, columns).to_pylist()
+    for table in iterate_tables(shard, columns):
+        yield table.to_pylist()
 
 
-def iterate_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def iterate_rows(
+    shard: ShardSource, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the rows of a shard in order, one row group in memory at a time.
 
     Raises:
         StorageError: the shard cannot be opened, or its bytes are damaged.
     """
-    for rows in iterate_groups(path, columns):
+    for rows in iterate_groups(shard, columns):
         yield from rows
 
 
 def read_rows(
-    path: Path, row_group: int, rows: Sequence[int], columns: Sequence[str]
+    shard: ShardSource, row_group: int, rows: Sequence[int], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Read some rows of one row group, in the order of `rows`.
 
     Raises:
         StorageError: the shard cannot be opened, has no such rows, or its bytes are damaged.
     """
-    with open_shard(path) as file:
-        table = _read_group(file, path, row_group, columns)
+    with open_shard(shard) as file:
+        table = read_table(file, shard, row_group, columns)
     try:
         return list(table.take(pa.array(rows, pa.int64())).to_pylist())
     except pa.ArrowIndexError as error:
         raise StorageError(
-            f"row group {row_group} of {path} has {len(table)} rows: {error}"
+            f"row group {row_group} of {shard} has {len(table)} rows: {error}"
         ) from error
 
 
-def write_shard(path: Path, parts: Iterable[Path], metadata: Mapping[str, str]) -> int:
+def write_shard(path: Path, parts: Iterable[ShardSource], metadata: Mapping[str, str]) -> int:
     """Join part files, one per video, into one shard; return the number of strips.
 
     Raises:
@@ -163,48 +184,56 @@ def write_shard(path: Path, parts: Iterable[Path], metadata: Mapping[str, str]) 
     return writer.count
 
 
-def verify_shard(path: Path, strips: int) -> None:
+def verify_shard(shard: ShardSource, strips: int) -> None:
     """Read every page of a shard against its checksum; Parquet's own headers have none.
 
     Raises:
         StorageError: a page is damaged, or the number of rows is not `strips`.
     """
-    with open_shard(path) as file:
+    with open_shard(shard) as file:
         groups = range(file.num_row_groups)
-        found = sum(len(_read_group(file, path, group)) for group in groups)
+        found = sum(len(_read_group(file, shard, group, None)) for group in groups)
     if found != strips:
-        raise StorageError(f"{path} holds {found} strips, {strips} were written")
+        raise StorageError(f"{shard} holds {found} strips, {strips} were written")
 
 
-def shard_metadata(path: Path) -> dict[str, str]:
-    """Read the `tinyvideo.*` entries of a shard's schema metadata, and its number of strips.
+def shard_metadata(shard: ShardSource) -> dict[str, str]:
+    """Read the `tinyvideo.*` entries of a shard's footer, and its number of strips.
 
     Raises:
         StorageError: the shard cannot be opened.
     """
-    with open_shard(path) as file:
-        entries = file.schema_arrow.metadata or {}
+    with open_shard(shard) as file:
+        entries = file.metadata.metadata or {}
         ours = {
             k.decode(): v.decode(errors="replace")
             for k, v in entries.items()
-            if k.startswith(b"tinyvideo.")
+            if k.startswith(b"tinyvideo.") and k != CHECKSUMS_KEY
         }
         return {**ours, "strips": str(file.metadata.num_rows)}
 
 
-def strips_by_video(path: Path) -> dict[str, int]:
+def strips_by_video(shard: ShardSource) -> dict[str, int]:
     """Count the strips of each video in a shard.
 
     Raises:
         StorageError: the shard cannot be opened, or its bytes are damaged.
     """
-    return dict(Counter(row["video_id"] for row in iterate_rows(path, ["video_id"])))
+    return dict(Counter(row["video_id"] for row in iterate_rows(shard, ["video_id"])))
 
 
 def _read_group(
-    file: pq.ParquetFile, path: Path, group: int, columns: Sequence[str] | None = None
+    file: pq.ParquetFile, shard: ShardSource, row_group: int, names: list[str] | None
 ) -> pa.Table:
     try:
-        return file.read_row_group(group, columns=None if columns is None else list(columns))
-    except _DAMAGE as error:
-        raise StorageError(f"row group {group} of {path} is damaged: {error}") from error
+        return file.read_row_group(row_group, names)
+    except DAMAGE as error:
+        raise StorageError(f"row group {row_group} of {shard} is damaged: {error}") from error
+
+
+def _bytes_of(shard: ShardSource) -> Any:
+    if isinstance(shard, Path):
+        return shard
+    if isinstance(shard.store, FolderStore):
+        return shard.store.path(shard.key)  # pyarrow closes what it has opened
+    return shard.store.open(shard.key)

@@ -11,28 +11,31 @@ ACCEPTED = "accepted"
 VIDEOS_FOUND = "videos_found"
 """Name of the fact that counts what was ever entered: the left side of the books."""
 
+_TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Sorted by code points, as in SQLite and Python, whatever the language of the server."""
+
 METADATA = sa.MetaData()
 FACTS = sa.Table(
     "facts",
     METADATA,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("value", sa.String, nullable=False),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("value", _TEXT, nullable=False),
 )
 VIDEOS = sa.Table(
     "videos",
     METADATA,
-    sa.Column("video_id", sa.String, primary_key=True),
-    sa.Column("source", sa.String, nullable=False),
-    sa.Column("uri", sa.String, nullable=False),
-    sa.Column("title", sa.String, nullable=False),
-    sa.Column("owner", sa.String, nullable=False),
-    sa.Column("page_url", sa.String, nullable=False),
-    sa.Column("license", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("reason", sa.String, nullable=False, default=""),
-    sa.Column("detail", sa.String, nullable=False, default=""),
+    sa.Column("video_id", _TEXT, primary_key=True),
+    sa.Column("source", _TEXT, nullable=False),
+    sa.Column("uri", _TEXT, nullable=False),
+    sa.Column("title", _TEXT, nullable=False),
+    sa.Column("owner", _TEXT, nullable=False),
+    sa.Column("page_url", _TEXT, nullable=False),
+    sa.Column("license", _TEXT, nullable=False),
+    sa.Column("state", _TEXT, nullable=False),
+    sa.Column("reason", _TEXT, nullable=False, default=""),
+    sa.Column("detail", _TEXT, nullable=False, default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("shard_key", sa.String, nullable=False, default="", index=True),
+    sa.Column("shard_key", _TEXT, nullable=False, default="", index=True),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
@@ -42,18 +45,38 @@ CLIPS = sa.Table(
     "clips",
     METADATA,
     sa.Column("video_id", sa.ForeignKey("videos.video_id"), primary_key=True),
-    sa.Column("outcome", sa.String, primary_key=True),
+    sa.Column("outcome", _TEXT, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("first_detail", sa.String, nullable=False, default=""),
+    sa.Column("first_detail", _TEXT, nullable=False, default=""),
 )
 SHARDS = sa.Table(
     "shards",
     METADATA,
-    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("key", _TEXT, primary_key=True),
     sa.Column("number", sa.Integer, nullable=False, unique=True),
     sa.Column("committed", sa.Boolean, nullable=False),
     sa.Column("strips", sa.Integer, nullable=False, default=0),
     sa.Column("bytes", sa.BigInteger, nullable=False, default=0),
-    sa.Column("sha256", sa.String, nullable=False, default=""),
+    sa.Column("sha256", _TEXT, nullable=False, default=""),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+)
+TAKEDOWNS = sa.Table(
+    "takedowns",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", _TEXT, nullable=False),
+    sa.Column("name", _TEXT, nullable=False, index=True),
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("report", _TEXT, nullable=False, default="{}"),
+)
+REWRITES = sa.Table(
+    "rewrites",
+    METADATA,
+    sa.Column("old_key", _TEXT, primary_key=True),
+    sa.Column("new_key", _TEXT, nullable=False),
+    sa.Column("committed", sa.Boolean, nullable=False),
+    sa.Column("sha256", _TEXT, nullable=False, default=""),
+    # The rows are where they were, or there are none: datasets need not read the old object.
+    sa.Column("same_places", sa.Boolean, nullable=False, default=False),
 )

@@ -37,8 +37,8 @@ def count_books(db: sa.Connection) -> Books:
         ),
         clips=_count_clips(db),
         shards=shards,
-        strips=strips or 0,
-        bytes=size or 0,
+        strips=int(strips or 0),
+        bytes=int(size or 0),
         stray=[*_homeless(db), *_silent(db), *_uneven_shards(db)],
     )
 

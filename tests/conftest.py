@@ -14,12 +14,16 @@ import os
 import shutil
 import socket
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.storage.postgres import Postgres, serve_postgres
+from tests.storage.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
 OUR_PACKAGES = ("flows", "models", "storage", "pipeline", "tinyvideo")
@@ -97,6 +101,28 @@ def error_log(request: pytest.FixtureRequest) -> Iterator[list[logging.LogRecord
     messages = [record.getMessage() for record in records]
     assert expected or not messages, f"unexpected ERROR log: {messages}"
     assert messages or not expected, "marked logs_error, but there was no ERROR log"
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """A real S3 server, started by the first test that asks for it."""
+    with serve(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_address(seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A fresh address such as "s3://shards/5f0c...", which the environment gives the keys for."""
+    for name, value in seaweed.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL server, started by the first test that asks for it."""
+    with serve_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture

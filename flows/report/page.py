@@ -40,10 +40,10 @@ from flows.report.strips import Pair, Ranking, show_pairs, show_rankings
 from flows.report.survey import survey_shards
 from flows.report.training import Generated, Training, show_generated, show_training
 from flows.settings import code_version
-from storage.catalog import Catalog
 from storage.objects import FolderStore
 from storage.outcomes import list_outcomes
-from storage.pack import CATALOG_NAME, read_books
+from storage.pack import read_books
+from storage.place import Place
 
 PAGE_NAME = "report.html"
 VIDEOS_PER_STATE = 60
@@ -62,7 +62,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Report:
     """Everything that the template shows."""
 
-    out: Path
+    out: str
     written: str
     version: str
     makers: list[tuple[str, str, int]]
@@ -89,36 +89,37 @@ class Report:
     generated: Generated | None
 
 
-def write_report(out: Path) -> Path:
-    """Write `report.html` into the output folder `out`, whole or not at all.
+def write_report(out: Place | Path) -> Path:
+    """Write `report.html` into the work folder of an output, whole or not at all.
 
     Raises:
         StorageError: there is no catalog, or the folder cannot be written.
     """
-    gallery = Gallery()
-    report = collect(out, gallery, datetime.now(UTC))
-    store = FolderStore(out)
-    store.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
-    return store.path(PAGE_NAME)
+    place, gallery = Place.at(out), Gallery()
+    report = collect(place, gallery, datetime.now(UTC))
+    work = FolderStore(place.work)
+    work.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
+    return work.path(PAGE_NAME)
 
 
-def collect(out: Path, gallery: Gallery, now: datetime) -> Report:
-    """Gather what the page shows of `out`; pictures go into `gallery`.
+def collect(out: Place | Path, gallery: Gallery, now: datetime) -> Report:
+    """Gather what the page shows of an output; pictures go into `gallery`.
 
     Raises:
         StorageError: there is no catalog.
     """
-    store = FolderStore(out)
-    books = read_books(out)
-    survey = survey_shards(store, _committed(out))
+    place = Place.at(out)
+    store, work = place.open_store(), place.work
+    books = read_books(place)
+    survey = survey_shards(store, _committed(place))
     pairs = show_pairs(store, survey, gallery)
     rankings = show_rankings(store, survey, gallery)
     notes: list[str] = []
-    generated = show_generated(out, gallery, notes)
-    training, training_left_out = show_training(out)
-    stages = _stages(out, notes)
+    generated = show_generated(work, gallery, notes)
+    training, training_left_out = show_training(work)
+    stages = _stages(work, notes)
     return Report(
-        out=out.absolute(),
+        out=place.address,
         written=f"{now:%Y-%m-%d %H:%M} UTC",
         version=code_version(),
         makers=[(*maker, count) for maker, count in survey.makers.most_common(TOP_MAKERS)],
@@ -129,7 +130,7 @@ def collect(out: Path, gallery: Gallery, now: datetime) -> Report:
         problems=[*dict.fromkeys([*books["problems"], *survey.problems])][:PROBLEMS],
         notes=notes,
         stages=stages,
-        videos=list_videos(list_outcomes(out / CATALOG_NAME, VIDEOS_PER_STATE)),
+        videos=list_videos(list_outcomes(place.catalog, VIDEOS_PER_STATE)),
         pairs=pairs,
         rankings=rankings,
         scenes=list_scenes(survey),
@@ -164,16 +165,13 @@ def render(report: Report, gallery: Gallery) -> str:
     )
 
 
-def _committed(out: Path) -> list[str]:
-    catalog = Catalog.open(out / CATALOG_NAME)
-    try:
-        return [shard.key for shard in catalog.shards(committed=True)]
-    finally:
-        catalog.close()
+def _committed(place: Place) -> list[str]:
+    with place.open() as output:
+        return [shard.key for shard in output.catalog.shards(committed=True)]
 
 
-def _stages(out: Path, notes: list[str]) -> dict[str, float]:
-    note = out / "demo.json"
+def _stages(work: Path, notes: list[str]) -> dict[str, float]:
+    note = work / "demo.json"
     if not note.exists():
         return {}
     try:

@@ -21,7 +21,7 @@ from pipeline.curation import DEFAULT_CONFIG
 from pipeline.errors import RejectedError, UnreadableError
 from pipeline.preview import shrink_strip, unstabilized_strip
 from pipeline.sources import path_of
-from storage.objects import FolderStore, StorageError
+from storage.objects import StorageError, Store
 
 PAIR_PX, PAIR_QUALITY = 128, 75
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70
@@ -95,7 +95,7 @@ class Ranking:
     worst: list[Shown]
 
 
-def show_pairs(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Pair]:
+def show_pairs(store: Store, survey: Survey, gallery: Gallery) -> list[Pair]:
     """Fetch the chosen clips, decode their films again, and add both to the gallery."""
     pairs = []
     for found in survey.moved.ranked():
@@ -106,7 +106,7 @@ def show_pairs(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Pai
     return pairs
 
 
-def show_rankings(store: FolderStore, survey: Survey, gallery: Gallery) -> list[Ranking]:
+def show_rankings(store: Store, survey: Survey, gallery: Gallery) -> list[Ranking]:
     """Fetch the best and the worst strips by every figure, no strip as both."""
     rankings = []
     for column in HIGHER_IS_BETTER if survey.strips else ():
@@ -159,7 +159,7 @@ def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:
 
 
 def _show(
-    store: FolderStore, survey: Survey, chosen: list[Found], column: str, gallery: Gallery
+    store: Store, survey: Survey, chosen: list[Found], column: str, gallery: Gallery
 ) -> list[Shown]:
     shown = []
     for found in chosen:
@@ -177,7 +177,7 @@ def _show(
     return shown
 
 
-def _fetch(store: FolderStore, found: Found, size: int, quality: int) -> bytes:
+def _fetch(store: Store, found: Found, size: int, quality: int) -> bytes:
     try:
         return shrink_strip(fetch_jpeg(store, found), size, quality)
     except ValueError as error:

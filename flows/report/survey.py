@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from storage.objects import FolderStore, StorageError
-from storage.shard import iterate_groups, read_rows
+from storage.objects import StorageError, Store
+from storage.shard import ShardFile, iterate_groups, read_rows
 
 PAIRS = 6
 """Clips that are shown before and after."""
@@ -106,7 +106,7 @@ class Survey:
     """Shards that could not be read."""
 
 
-def survey_shards(store: FolderStore, keys: Iterable[str]) -> Survey:
+def survey_shards(store: Store, keys: Iterable[str]) -> Survey:
     """Read the small columns of every shard; one that cannot be read becomes a problem."""
     survey = Survey()
     for key in keys:
@@ -118,18 +118,18 @@ def survey_shards(store: FolderStore, keys: Iterable[str]) -> Survey:
     return survey
 
 
-def fetch_jpeg(store: FolderStore, found: Found) -> bytes:
+def fetch_jpeg(store: Store, found: Found) -> bytes:
     """Read the JPEG of one strip.
 
     Raises:
         StorageError: the shard cannot be read.
     """
-    path = store.path(found.shard)
-    return bytes(read_rows(path, found.row_group, [found.number], ["jpeg"])[0]["jpeg"])
+    shard = ShardFile(store, found.shard)
+    return bytes(read_rows(shard, found.row_group, [found.number], ["jpeg"])[0]["jpeg"])
 
 
-def _walk(store: FolderStore, key: str) -> Iterator[Found]:
-    for group, rows in enumerate(iterate_groups(store.path(key), COLUMNS)):
+def _walk(store: Store, key: str) -> Iterator[Found]:
+    for group, rows in enumerate(iterate_groups(ShardFile(store, key), COLUMNS)):
         for number, row in enumerate(rows):
             yield Found(row, key, group, number)
 

@@ -1,5 +1,6 @@
 """A dataset whose clips are known: clip k is a square that moves over a ground of color k."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ def draw_clip(number: int) -> Frames:
     return frames
 
 
+@cache
+def draw_jpeg(number: int) -> bytes:
+    """Encode clip `number`."""
+    return encode_strip(draw_clip(number))
+
+
 def draw_strip(number: int, jpeg: bytes | None = None) -> Strip:
     return Strip(
         index=number,
@@ -33,7 +40,7 @@ def draw_strip(number: int, jpeg: bytes | None = None) -> Strip:
         source_width=SIZE,
         source_height=SIZE,
         size=SIZE,
-        jpeg=jpeg if jpeg is not None else encode_strip(draw_clip(number)),
+        jpeg=jpeg if jpeg is not None else draw_jpeg(number % 10),
         to_first=np.tile(np.eye(3), (32, 1, 1)),
         figures=StabilizationFigures(
             inlier_ratio=1.0,

@@ -14,6 +14,7 @@ from models.checkpoint import load_checkpoint
 from models.metrics import read_metrics
 from models.train import METRICS_NAME, TrainConfig, TrainingError, train
 from models.trainer import Trainer
+from storage.objects import FolderStore, open_store
 from tests.models.drawn_dataset import make_dataset
 
 # 5 clips in batches of 2: the order wraps within a batch, and so must a resume.
@@ -76,11 +77,11 @@ def test_first_losses_are_those_of_networks_that_know_nothing(unbroken):
     assert first.mask_mean == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize("step", [1, 2, 5])
-def test_resume_is_exact(root, unbroken, tmp_path, step):
+@pytest.mark.parametrize(("step", "workers"), [(1, 2), (2, 1), (5, 4)])
+def test_resume_is_exact_with_any_number_of_workers(root, unbroken, tmp_path, step, workers):
     with pytest.raises(StoppedError):
         train(root, "drawn", CONFIG, tmp_path, stop_after(step))
-    result = train(root, "drawn", CONFIG, tmp_path)
+    result = train(root, "drawn", replace(CONFIG, workers=workers), tmp_path)
     assert figures(tmp_path) == figures(unbroken[0])
     ours, theirs = load_checkpoint(result.checkpoint), load_checkpoint(unbroken[1].checkpoint)
     assert_equal_weights(ours, theirs)
@@ -159,12 +160,14 @@ CHANGES = {
     "mask_penalty": 0.2,
     "precision": "bf16",
     "checkpoint_every": 3,
+    "lanes": 4,
+    "skip_bad_strips": True,
     "device": "meta",
 }
 
 
-def test_every_field_but_the_steps_is_compared():
-    assert {*CHANGES, "steps"} == set(asdict(CONFIG))
+def test_every_field_but_the_steps_and_workers_is_compared():
+    assert {*CHANGES, "steps", "workers"} == set(asdict(CONFIG))
 
 
 @pytest.mark.parametrize(("name", "value"), CHANGES.items(), ids=CHANGES)
@@ -189,10 +192,18 @@ def test_another_dataset_is_refused(root, unbroken, tmp_path):
 )
 def test_too_few_clips_for_a_batch(tmp_path, clips, text):
     manifest = make_dataset(tmp_path, [1])
-    manifest = make_dataset(tmp_path, clips) if clips else replace(manifest, pieces={"train": ()})
+    manifest = make_dataset(tmp_path, clips) if clips else replace(manifest, counts={"train": 0})
     with pytest.raises(TrainingError, match=text):
         train(tmp_path, manifest, replace(CONFIG, batch=4), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_trains_on_s3_bit_for_bit_as_on_a_folder(root, unbroken, tmp_path, s3_address):
+    folder, store = FolderStore(root), open_store(s3_address)
+    for key in folder.list(""):
+        store.put_if_absent(key, folder.path(key))
+    train(s3_address, "drawn", CONFIG, tmp_path)
+    assert figures(tmp_path) == figures(unbroken[0])
 
 
 def test_batch_of_one_trains(root, tmp_path):
@@ -230,6 +241,8 @@ def test_a_weight_that_is_not_finite_is_never_saved(root, unbroken, part):
         ("batch", 0),
         ("steps", 0),
         ("checkpoint_every", 0),
+        ("lanes", 0),
+        ("workers", 0),
         ("seed", -1),
         ("seed", 2**63),
         ("learning_rate", 0.0),

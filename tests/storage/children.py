@@ -11,6 +11,7 @@ import pkgutil
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -112,6 +113,20 @@ def put_objects(root: str, letter: str, keys: str, links: str) -> None:
                 say(key)
 
 
+def put_into_store(address: str, letter: str, keys: str) -> None:
+    """Put a large object of one letter under each of some names; print the names that it won."""
+    from storage.objects import open_store  # noqa: PLC0415
+
+    store = open_store(address)
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(letter * OBJECT_BYTES)
+        file.flush()
+        wait_for_go()
+        for number in range(int(keys)):
+            if store.put_if_absent(f"final/{number}", Path(file.name)):
+                say(f"final/{number}")
+
+
 def refuse_to_link(source: Path, target: Path) -> None:
     """Behave like FAT."""
     raise OSError(errno.EPERM, "Operation not permitted", str(source), None, str(target))
@@ -138,11 +153,40 @@ def lease_one_by_one(path: str) -> None:
     """Lease single videos until there are none; print their ids."""
     from storage.catalog import Catalog  # noqa: PLC0415
 
-    catalog = Catalog.open(Path(path))
+    catalog = Catalog.open(path)
     wait_for_go()
     while leased := catalog.lease(1):
         say(leased[0].video_id)
     catalog.close()
+
+
+def add_one(address: str, number: str) -> None:
+    """Open a catalog, which may not exist, and enter a video."""
+    from storage.catalog import Catalog  # noqa: PLC0415
+    from tests.drawn_strips import draw_record  # noqa: PLC0415
+
+    wait_for_go()
+    catalog = Catalog.open(address)
+    catalog.add([draw_record(int(number))])
+    catalog.close()
+
+
+def hold_catalog(address: str) -> None:
+    """Be the only run of a catalog, and stay."""
+    from storage.catalog import Catalog  # noqa: PLC0415
+
+    with Catalog.open(address).alone():
+        wait_for_go()
+
+
+def write_and_wait(address: str) -> None:
+    """Stay in the middle of a writing transaction."""
+    from storage.catalog import Catalog  # noqa: PLC0415
+    from storage.database import transaction  # noqa: PLC0415
+
+    with transaction(Catalog.open(address).engine, writes=True) as db:
+        db.exec_driver_sql("INSERT INTO facts VALUES ('half', 'way')")
+        wait_for_go()
 
 
 def serve_packers() -> None:

@@ -1,9 +1,13 @@
 """Every video is in exactly one state, and no two processes ever work on the same one."""
 
+import contextlib
 import sqlite3
+import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +17,18 @@ from hypothesis import strategies as st
 import storage.tally
 from pipeline.types import ClipCounts, VideoRecord, VideoState
 from storage.catalog import MAX_ATTEMPTS, Catalog, VideoRow
+from storage.database import name_of, transaction
 from storage.objects import StorageError
 from tests.drawn_strips import count_clips, draw_record
-from tests.storage.children import lease_one_by_one, open_catalogs, race
+from tests.storage.children import (
+    add_one,
+    child,
+    hold_catalog,
+    lease_one_by_one,
+    open_catalogs,
+    race,
+    write_and_wait,
+)
 from tests.storage.full_disk import room_for
 
 PENDING, LEASED, CURATED = VideoState.PENDING, VideoState.LEASED, VideoState.CURATED
@@ -23,8 +36,23 @@ SHARDED, REJECTED, FAILED = VideoState.SHARDED, VideoState.REJECTED, VideoState.
 A, B, C = (draw_record(number).video_id for number in range(3))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where there is no catalog yet."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres").new_database())
+    return str(tmp_path / "catalog.db")
+
+
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
+def catalog(address: str) -> Iterator[Catalog]:
+    with closing(Catalog.open(address)) as catalog:
+        yield catalog
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Iterator[Catalog]:
+    """A catalog in a SQLite file."""
     with closing(Catalog.open(tmp_path / "catalog.db")) as catalog:
         yield catalog
 
@@ -92,7 +120,7 @@ def test_adding_does_not_touch_what_became_of_a_video(catalog):
     assert (row.state, row.reason, row.record.title) == (REJECTED, "frame_rate", "0.mp4")
 
 
-TITLES = ["🏖️ naïve", "'; DROP TABLE videos; --", 'a "b" `c`', "; rm -rf ~", "two\nlines", "\\udcff"]
+TITLES = ["🏖️ naïve", "%s :x", "'; DROP TABLE videos; --", 'a "b" `c`', "two\nlines", "\\udcff"]
 
 
 @pytest.mark.parametrize("text", TITLES)
@@ -113,6 +141,13 @@ def test_a_message_with_a_broken_file_name_is_escaped(catalog):
     assert row_of(catalog, A).detail == "cannot open caf\\udce9.mp4"
     assert row_of(catalog, B).detail == "1 of 1 windows; the first: in caf\\udce9.mp4"
     assert row_of(catalog, C).detail == "no such file: caf\\udce9.mp4"
+
+
+def test_nul_is_escaped(catalog):
+    catalog.add([draw_record(title="a\0b")])
+    catalog.settle(A, FAILED, "bug", "c\0d")
+    row = row_of(catalog, A)
+    assert (row.record.title, row.detail) == ("a\\x00b", "c\\x00d")
 
 
 # -- leased ----------------------------------------------------------------------------------
@@ -153,9 +188,9 @@ def test_leased_videos_and_no_others_are_given_back(catalog):
     assert states(catalog) == {A: FAILED, B: PENDING, C: PENDING}
 
 
-def test_processes_that_lease_at_once_never_get_the_same_video(tmp_path, catalog):
+def test_processes_that_lease_at_once_never_get_the_same_video(address, catalog):
     catalog.add(draw_record(number) for number in range(30))
-    leased = race(lease_one_by_one, [(tmp_path / "catalog.db",)] * 3, watch=lambda: None)
+    leased = race(lease_one_by_one, [(address,)] * 3, watch=lambda: None)
     everything = [video_id for printed in leased for video_id in printed]
     assert sorted(everything) == sorted(states(catalog))
     assert all(row.attempts == 1 for row in catalog.videos())
@@ -415,14 +450,14 @@ def test_a_fact_is_what_was_stored_first(catalog):
     assert catalog.fact("empty", "later") == ""
 
 
-def test_books_are_of_one_moment(tmp_path, catalog, monkeypatch):
+def test_books_are_of_one_moment(address, catalog, monkeypatch):
     add(catalog, 1)
     catalog.enter_clips(A, count_clips(3))
     key = catalog.begin_shard([A])
     count_clips_of = storage.tally._count_clips
 
     def commit_meanwhile(db: object) -> object:
-        with closing(Catalog.open(tmp_path / "catalog.db")) as other:
+        with closing(Catalog.open(address)) as other:
             other.commit_shard(key, strips=3, size=1, sha256="")
         return count_clips_of(db)
 
@@ -513,9 +548,9 @@ def test_a_text_file_is_no_catalog(tmp_path):
     assert path.read_text().startswith("state")
 
 
-def test_a_torn_catalog_is_refused(tmp_path, catalog):
-    catalog.add(draw_record(number) for number in range(200))
-    catalog.close()
+def test_a_torn_catalog_is_refused(tmp_path, in_file):
+    in_file.add(draw_record(number) for number in range(200))
+    in_file.close()
     path = tmp_path / "catalog.db"
     path.write_bytes(path.read_bytes()[:6000])
     check_refused(path, "malformed")
@@ -530,12 +565,10 @@ def test_the_database_of_another_program_is_left_alone(tmp_path):
         assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
 
 
-def test_a_catalog_of_a_newer_version_is_refused(tmp_path, catalog):
-    catalog.close()
-    with closing(sqlite3.connect(tmp_path / "catalog.db")) as db:
-        db.execute("UPDATE facts SET value = '2' WHERE name = 'version'")
-        db.commit()
-    check_refused(tmp_path / "catalog.db", "catalog version 2, this tinyvideo knows up to 1")
+def test_a_catalog_of_a_newer_version_is_refused(address, catalog):
+    with transaction(catalog.engine, writes=True) as db:
+        db.exec_driver_sql("UPDATE facts SET value = '3' WHERE name = 'version'")
+    check_refused(address, "catalog version 3, this tinyvideo knows up to 2")
 
 
 def test_a_folder_that_is_missing_and_one_in_its_place_are_refused(tmp_path):
@@ -553,7 +586,8 @@ def test_a_catalog_without_rights_is_refused(
         check_refused(folder / "catalog.db", "readonly")
 
 
-def test_a_full_disk_is_told_and_loses_nothing(tmp_path, catalog):
+def test_a_full_disk_is_told_and_loses_nothing(in_file):
+    catalog = in_file
     catalog.add([draw_record(0)])
     records = [draw_record(number, title="x" * 1000) for number in range(1000)]
     with room_for(300_000), pytest.raises(StorageError, match=r"catalog\.db .*(full|I/O)"):
@@ -563,8 +597,108 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, catalog):
     assert catalog.add(records) == 1000 - books.videos.found
 
 
-def check_refused(path: Path, cause: str) -> None:
+def check_refused(address: str | Path, cause: str) -> None:
     with pytest.raises(StorageError, match=cause) as caught:
-        Catalog.open(path)
-    assert str(path) in str(caught.value)
+        Catalog.open(address)
+    assert name_of(address) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# -- servers ---------------------------------------------------------------------------------
+
+
+def test_processes_may_make_the_catalog_on_a_server_at_once(postgres):
+    address = postgres.new_database()
+    race(add_one, [(address, number) for number in range(3)], watch=lambda: None)
+    with closing(Catalog.open(address)) as catalog:
+        assert catalog.books().videos.found == 3
+
+
+def test_ids_are_sorted_as_in_python_whatever_the_language_of_the_server(catalog):
+    names = ["a", "B", "_", "é", "Z", "-"]
+    catalog.add(replace(draw_record(), video_id=name) for name in names)
+    assert [row.record.video_id for row in catalog.videos()] == sorted(names)
+    assert ids(catalog.records(names)) == sorted(names)
+
+
+def test_a_run_holds_its_server_until_it_is_killed(postgres):
+    address = postgres.new_database()
+    with closing(Catalog.open(address)) as catalog, child(hold_catalog, address) as holder:
+        with pytest.raises(StorageError, match=r"another run works with .*; wait for it"):
+            catalog.alone().__enter__()
+        assert catalog.add([draw_record()]) == 1  # others may work beside it
+        holder.kill()
+        holder.wait()
+        with contextlib.suppress(StorageError), catalog.alone():
+            return
+        time.sleep(1)  # the server takes a moment to notice
+        with catalog.alone():
+            pass
+
+
+def test_a_run_may_follow_another(catalog):
+    for _ in range(2):
+        with catalog.alone():
+            assert catalog.add([draw_record()]) in {0, 1}
+
+
+def test_a_writer_that_was_killed_in_the_middle_leaves_nothing(postgres):
+    address = postgres.new_database()
+    with closing(Catalog.open(address)) as catalog:
+        with child(write_and_wait, address) as writer:
+            writer.kill()
+            writer.wait()
+        assert catalog.add([draw_record()]) == 1
+        assert catalog.books().problems == []
+
+
+def test_the_database_of_another_program_on_a_server_is_left_alone(postgres):
+    address = postgres.new_database()
+    postgres.execute(address, "CREATE TABLE bookmarks (url text)")
+    check_refused(address, "of another program")
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    assert postgres.execute(address, tables) == [("bookmarks",)]
+
+
+def test_a_server_that_is_not_there_is_one_sentence_without_a_password():
+    with pytest.raises(StorageError) as caught:
+        Catalog.open("postgresql://me:s3cr3t@127.0.0.1:1/films")
+    text = str(caught.value)
+    assert text.startswith("postgresql://127.0.0.1:1/films is not a usable catalog: ")
+    assert "Connection refused" in text
+    assert "s3cr3t" not in text
+    assert "\n" not in text
+
+
+def test_a_database_that_is_missing_is_named(postgres):
+    check_refused(postgres.address.replace("/postgres?", "/nowhere?"), '"nowhere" does not exist')
+
+
+def test_a_user_without_rights_is_refused(postgres):
+    address = postgres.new_database()
+    Catalog.open(address).close()
+    postgres.execute(address, "DROP ROLE IF EXISTS reader")
+    postgres.execute(address, "CREATE ROLE reader LOGIN")
+    with closing(Catalog.open(address)) as catalog:
+        catalog.add([draw_record()])
+    check_refused(address.replace("postgres:@", "reader:@"), "permission denied")
+
+
+@pytest.mark.parametrize("address", ["mysql://me:s3cr3t@host/x", "postgresql://me:s3cr3t@host:x/"])
+def test_an_address_that_cannot_be_used_does_not_show_its_password(address):
+    with pytest.raises(StorageError, match="postgresql://USER:PASSWORD@HOST/DATABASE") as caught:
+        Catalog.open(address)
+    assert "s3cr3t" not in str(caught.value)
+    assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_catalog_is_not_made_where_it_is_only_asked_for(address):
+    with pytest.raises(StorageError, match=r"there is no catalog in .*; make one with"):
+        Catalog.open(address, make=False)
+    Catalog.open(address).close()
+    Catalog.open(address, make=False).close()
+
+
+def test_a_sqlite_url_is_a_path(tmp_path):
+    Catalog.open(f"sqlite:///{tmp_path}/catalog.db").close()
+    assert (tmp_path / "catalog.db").exists()

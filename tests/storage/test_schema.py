@@ -1,10 +1,13 @@
 """A row says everything about its strip, in the types that the schema promises."""
 
+from dataclasses import fields
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from storage.schema import SCHEMA, SCHEMA_VERSION, row_of
+from pipeline.types import StabilizationFigures
+from storage.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
 from tests.drawn_strips import draw_record, draw_scenes, draw_strip
 
 RECORD = draw_record(
@@ -17,7 +20,22 @@ def test_a_row_has_exactly_the_columns_of_the_schema():
 
 
 def test_a_row_carries_the_rights_the_place_and_the_figures():
-    strip = draw_strip(3, source_step=2)
+    figures = StabilizationFigures(
+        inlier_ratio=0.875,
+        reprojection_rmse_px=0.25,
+        visible_share=0.75,
+        camera_motion_px=4.5,
+        camera_still=False,
+        motion_model="affine",
+        condition_number=1.5,
+        drift_px=0.5,
+        jitter_px=0.125,
+        residual_motion_px=1.25,
+        filled_share=0.0625,
+        object_motion=0.375,
+        flicker=2.5,
+    )
+    strip = draw_strip(3, source_step=2, figures=figures)
     row = row_of(RECORD, strip, "0.1.0", "c0ffee")
     jpeg, to_first = row.pop("jpeg"), row.pop("to_first")
     assert row == {
@@ -43,6 +61,15 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "visible_share": 0.75,
         "camera_motion_px": 4.5,
         "camera_still": False,
+        "motion_model": "affine",
+        "condition_number": 1.5,
+        "drift_px": 0.5,
+        "jitter_px": 0.125,
+        "residual_motion_px": 1.25,
+        "filled_share": 0.0625,
+        "object_motion": 0.375,
+        "flicker": 2.5,
+        "near_duplicate_group": "",
         "scene_model": "places365-resnet18",
         "scenes": [
             {"scene": "beach", "probability": 0.75},
@@ -75,7 +102,13 @@ def test_rows_fit_the_schema_without_loss():
 
 def test_nothing_in_a_row_may_be_missing():
     assert [field.name for field in SCHEMA if field.nullable] == []
+    assert [field.name for field in STORED if field.nullable] == ["jpeg"]  # the writer sees to it
+
+
+def test_every_figure_of_the_certificate_is_a_column():
+    assert {field.name for field in fields(StabilizationFigures)} <= set(SCHEMA.names)
 
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"2"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from storage.objects import StorageError
-from storage.schema import SCHEMA, row_of
+from storage.schema import SCHEMA, STORED, row_of
 from storage.shard import (
     ROW_GROUP_STRIPS,
     ShardWriter,
@@ -66,9 +66,9 @@ def test_row_groups_hold_64_strips_at_most(shard):
 def test_pictures_are_stored_as_they_are_and_all_else_is_compressed_and_ranged(shard):
     group = pq.ParquetFile(shard).metadata.row_group(0)
     columns = [group.column(number) for number in range(group.num_columns)]
-    assert len(columns) == len(SCHEMA) + 1  # `scenes` is two columns
+    assert len(columns) == len(SCHEMA) + 2  # `scenes` and `jpeg` are two columns each
     kinds = {column.path_in_schema: (column.compression, column.is_stats_set) for column in columns}
-    assert kinds.pop("jpeg") == ("UNCOMPRESSED", False)
+    assert kinds.pop("jpeg.bytes") == ("UNCOMPRESSED", False)
     assert set(kinds.values()) == {("ZSTD", True)}
 
 
@@ -88,8 +88,9 @@ def test_a_shard_of_nothing_is_a_shard(tmp_path):
 
 def test_metadata_holds_the_versions_the_name_and_the_number_of_strips(shard):
     assert shard_metadata(shard) == {
-        "tinyvideo.schema_version": "1",
+        "tinyvideo.schema_version": "2",
         "tinyvideo.shard": "shards/shard-000001.parquet",
+        "tinyvideo.made_by": '[["0.1.0", "c0ffee"]]',
         "strips": "130",
     }
 
@@ -100,6 +101,23 @@ def test_a_row_without_its_licence_is_not_written(tmp_path, rows):
         ShardWriter(tmp_path / "a.parquet") as writer,
     ):
         writer.add({**rows[0], "license": None})
+
+
+def test_a_row_without_its_picture_is_not_written(tmp_path, rows):
+    with (
+        pytest.raises(pa.ArrowInvalid, match="1 of 1 rows have no jpeg"),
+        ShardWriter(tmp_path / "a.parquet") as writer,
+    ):
+        writer.add({**rows[0], "jpeg": None})
+
+
+def test_a_strip_of_31_frames_is_refused_by_name(tmp_path, rows):
+    told = f"strip {rows[0]['strip_id']} has 31 frames, a strip has 32"
+    with (
+        pytest.raises(StorageError, match=told),
+        ShardWriter(tmp_path / "a.parquet") as writer,
+    ):
+        writer.add({**rows[0], "frames": 31})
 
 
 def test_the_first_error_of_a_writer_is_the_one_that_is_told(tmp_path, rows):
@@ -164,9 +182,9 @@ def test_pyarrow_reads_columns_and_skips_row_groups(shard, rows):
 
 def test_pandas_reads_it(shard, rows):
     frame = pd.read_parquet(shard)
-    assert list(frame.columns) == SCHEMA.names
+    assert list(frame.columns) == SCHEMA.names == STORED.names
     assert frame.title[3] == "🏖️ 'a' \"b\""
-    assert frame.jpeg[3] == rows[3]["jpeg"]
+    assert frame.jpeg[3] == {"bytes": rows[3]["jpeg"], "path": f"{rows[3]['strip_id']}.jpg"}
     assert list(frame.scenes[3]) == rows[3]["scenes"]
     path = np.stack(frame.to_first).reshape(STRIPS, 32, 3, 3)
     np.testing.assert_array_equal(path[129], pan_path(129))
@@ -179,7 +197,7 @@ def test_duckdb_reads_it(shard, rows):
             STRIPS,
             STRIPS * 288,
         )
-        query = "SELECT to_first, scenes, jpeg, title FROM strips WHERE clip_index = 129"
+        query = "SELECT to_first, scenes, jpeg.bytes, title FROM strips WHERE clip_index = 129"
         path, scenes, jpeg, title = db.execute(query).fetchone()
         tags = "SELECT unnest(scenes) AS tag FROM strips"
         beaches = f"SELECT count(*) FROM ({tags}) WHERE tag.scene = 'beach'"
@@ -216,7 +234,7 @@ def test_a_flipped_bit_is_found_in_every_column(shard, tmp_path):
 
 
 def test_damage_is_told_by_whatever_reads(shard, tmp_path):
-    column = pq.ParquetFile(shard).metadata.row_group(1).column(SCHEMA.get_field_index("jpeg"))
+    column = column_of(shard, 1, "jpeg.bytes")
     middle = column.data_page_offset + column.total_compressed_size // 2
     damaged = tmp_path / "damaged.parquet"
     damaged.write_bytes(flipped(shard.read_bytes(), middle))
@@ -229,6 +247,12 @@ def test_damage_is_told_by_whatever_reads(shard, tmp_path):
         write_shard(tmp_path / "joined.parquet", [damaged], {})
     assert len(list(iterate_rows(damaged, ["strip_id"]))) == STRIPS  # the rest can be saved
     assert len(read_rows(damaged, 0, [0], ["jpeg"])) == 1
+
+
+def column_of(shard: Path, group: int, name: str) -> pq.ColumnChunkMetaData:
+    found = pq.ParquetFile(shard).metadata.row_group(group)
+    columns = (found.column(number) for number in range(found.num_columns))
+    return next(column for column in columns if column.path_in_schema == name)
 
 
 def flipped(content: bytes, position: int) -> bytes:
@@ -258,10 +282,17 @@ BROKEN = {
         "not a tinyvideo shard",
     ),
     "newer": (
-        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "2"}),
-        "has schema version 2, this tinyvideo reads up to 1; install a newer tinyvideo",
+        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "3"}),
+        "has schema version 3, this tinyvideo reads up to 2; install a newer tinyvideo",
     ),
 }
+
+
+def test_a_shard_without_the_columns_of_one_is_refused_by_name(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_parquet(path, {"tinyvideo.schema_version": "2"})
+    with pytest.raises(StorageError, match=r"row group 0 of .*a\.parquet is damaged.*strip_id"):
+        list(iterate_rows(path))
 
 
 @pytest.mark.parametrize(("make", "sentence"), BROKEN.values(), ids=BROKEN)

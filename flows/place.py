@@ -1,0 +1,22 @@
+"""Where the output of a command is: what --out says, or else the settings.
+
+Cost: reads the environment.
+"""
+
+from pathlib import Path
+
+from flows.settings import SettingsError, read_settings
+from storage.place import Place
+
+
+def place_of(out: str | Path) -> Place:
+    """Name the output at `out`, or at TINYVIDEO_STORAGE if it is empty.
+
+    Raises:
+        SettingsError: neither says where, or a setting cannot be used.
+        StorageError: what they say can be no address.
+    """
+    settings = read_settings()
+    if not (str(out) or settings.storage):
+        raise SettingsError("say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE")
+    return Place.at(str(out) or settings.storage, settings.work, settings.catalog)

@@ -1,0 +1,94 @@
+"""Which clip comes at which position of training: a function of the seed and the position only.
+
+Stage:  shard -> dataset -> [load] -> train -> generate
+
+Positions count on from epoch to epoch, and every epoch is a new permutation of all clips. A full
+shuffle would read a row group for every clip. Here the pieces of a dataset (the chosen rows of one
+row group each) are shuffled and laid end to end, and that row of clips is cut into `lanes` of
+equal length, which positions take in turn: position p is the next clip of lane p mod `lanes`.
+Within a piece the clips are shuffled again. So as many row groups as there are lanes are mixed at
+any time, each is read from front to back once, and rank r of R, which takes the positions that
+are r modulo R, needs the row groups of its own lanes only, when R divides the lanes.
+
+The number of ranks is nowhere in here, so the order cannot depend on it.
+
+Cost: 16 bytes per row group. For 35 million strips in 547,000 of them 0.1 s at the beginning of
+an epoch; then 3 microseconds per clip.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+import numpy.typing as npt
+
+_KEPT_SHUFFLES = 256
+"""Shuffles of pieces that are remembered. A lane needs its present one only; a few kB each."""
+
+
+class EpochOrder:
+    """The order of one split's clips; a clip is named by its piece and its place in there."""
+
+    def __init__(self, sizes: npt.ArrayLike, seed: int, lanes: int) -> None:
+        self._sizes = np.asarray(sizes, np.uint8)
+        self._seed = seed
+        self._lanes = lanes
+        self._count = int(self._sizes.sum(dtype=np.int64))
+        lengths = (self._count - np.arange(lanes) + lanes - 1) // lanes
+        self._lane_ends = np.cumsum(lengths)
+        self._lane_starts = self._lane_ends - lengths
+        self._epoch = -1
+        self._pieces: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._ends: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._shuffles: OrderedDict[tuple[int, int], npt.NDArray[np.int64]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Count the clips of one epoch."""
+        return self._count
+
+    def take(self, positions: npt.ArrayLike) -> list[tuple[int, int]]:
+        """Name the clips at these ascending positions, as (piece, place among its chosen rows)."""
+        epochs, offsets = np.divmod(np.asarray(positions, np.int64), self._count)
+        clips: list[tuple[int, int]] = []
+        for epoch in np.unique(epochs):
+            self._enter(int(epoch))
+            clips += self._locate(offsets[epochs == epoch])
+        return clips
+
+    def _enter(self, epoch: int) -> None:
+        if epoch != self._epoch:
+            self._pieces = shuffled(len(self._sizes), self._seed, epoch, 0)
+            self._ends = np.cumsum(self._sizes[self._pieces], dtype=np.int64)
+            self._epoch = epoch
+
+    def _locate(self, offsets: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+        steps, lanes = np.divmod(offsets, self._lanes)
+        # Each lane begins at another part of a row group: else all would need a new one at once.
+        steps = steps + lanes * 64 // self._lanes
+        starts, ends = self._lane_starts[lanes], self._lane_ends[lanes]
+        clips = starts + steps % (ends - starts)
+        slots = np.searchsorted(self._ends, clips, side="right")
+        pieces = self._pieces[slots]
+        places = clips - (self._ends[slots] - self._sizes[pieces])
+        return [
+            (int(piece), int(self._shuffle(int(piece))[place]))
+            for piece, place in zip(pieces, places, strict=True)
+        ]
+
+    def _shuffle(self, piece: int) -> npt.NDArray[np.int64]:
+        key = (self._epoch, piece)
+        if key not in self._shuffles:
+            size = int(self._sizes[piece])
+            self._shuffles[key] = shuffled(size, self._seed, self._epoch, 1 + piece)
+            if len(self._shuffles) > _KEPT_SHUFFLES:
+                self._shuffles.popitem(last=False)
+        return self._shuffles[key]
+
+
+def shuffled(count: int, *key: int) -> npt.NDArray[np.int64]:
+    """Permute 0 to `count` - 1; equal non-negative keys give equal permutations.
+
+    Sorts raw random bits, because NumPy promises these across its versions, and the results
+    of `Generator.permutation` not: a resume after an upgrade must find the old order.
+    """
+    bits = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)
+    return np.argsort(bits, kind="stable")

@@ -1,0 +1,101 @@
+"""The row groups that the next clips come from: read ahead, held while they are needed.
+
+Stage:  shard -> dataset -> [load] -> train -> generate
+
+Threads read, because a request to S3 is waiting, not work. A row group is read when the first
+clip of it is planned, by one large range, and lives as long as a planned clip refers to it;
+nothing is evicted by guess. Of every shard it is remembered where its pictures lie, so that its
+footer is read once.
+
+Cost: what `storage.pictures` says; 25 bytes per row group of a shard that was read.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from weakref import WeakValueDictionary
+
+from storage.dataset import Manifest, Pieces
+from storage.errors import StorageError
+from storage.objects import Store
+from storage.pictures import PictureSpans, find_pictures, read_pictures
+from storage.shard import ShardFile, read_rows
+
+_SHARDS = 16_384
+"""Shards whose footers are remembered: 30 MB at most."""
+
+
+class RowGroup:
+    """The chosen pictures of one row group, which may still be on their way."""
+
+    def __init__(self, shard: ShardFile, number: int, rows: list[int]) -> None:
+        self._shard, self._number, self._rows = shard, number, rows
+        self.pictures: Future[list[memoryview]]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __str__(self) -> str:
+        return f"row group {self._number} of {self._shard}"
+
+    def picture(self, place: int) -> memoryview:
+        """Wait for the picture at `place` among the chosen ones.
+
+        Raises:
+            StorageError: the shard cannot be read.
+        """
+        return self.pictures.result()[self._rows[place]]
+
+    def strip_id(self, place: int) -> str:
+        """Look up what the strip at `place` is called; an error needs it.
+
+        Raises:
+            StorageError: the shard cannot be read.
+        """
+        rows = read_rows(self._shard, self._number, [self._rows[place]], ["strip_id"])
+        return f"{rows[0]['strip_id']} of {self._shard}"
+
+    def fetch(self, spans: PictureSpans) -> list[memoryview]:
+        """Read all pictures of the row group.
+
+        Raises:
+            StorageError: the shard cannot be read, or is not the one that was chosen from.
+        """
+        pictures = read_pictures(self._shard.store, self._shard.key, spans, self._number)
+        if self._rows[-1] >= len(pictures):
+            raise StorageError(
+                f"{self} has {len(pictures)} rows, and the dataset wants row {self._rows[-1]}; "
+                "build the dataset again"
+            )
+        return pictures
+
+
+class RowGroups:
+    """All row groups of a split; reads them ahead with threads of its own."""
+
+    def __init__(self, store: Store, manifest: Manifest, pieces: Pieces, readers: int) -> None:
+        self._store, self._shards, self._pieces = store, manifest.shards, pieces
+        self._live: WeakValueDictionary[int, RowGroup] = WeakValueDictionary()
+        self._readers = ThreadPoolExecutor(readers, "read")
+        self._spans = lru_cache(_SHARDS)(lambda key: find_pictures(store, key))
+
+    def plan(self, piece: int) -> RowGroup:
+        """Return the row group of a piece; it is being read, unless it is there already."""
+        group = self._live.get(piece)
+        if group is None:
+            key = self._shards[int(self._pieces.shard[piece])]
+            number = int(self._pieces.row_group[piece])
+            rows = _bits(int(self._pieces.rows[piece]))
+            group = self._live[piece] = RowGroup(ShardFile(self._store, key), number, rows)
+            group.pictures = self._readers.submit(self._fetch, group, key)
+        return group
+
+    def close(self) -> None:
+        """End the threads; what is still to be read is left."""
+        self._readers.shutdown(wait=True, cancel_futures=True)
+
+    def _fetch(self, group: RowGroup, key: str) -> list[memoryview]:
+        return group.fetch(self._spans(key))
+
+
+def _bits(mask: int) -> list[int]:
+    return [row for row in range(mask.bit_length()) if mask >> row & 1]

@@ -1,0 +1,123 @@
+"""`tinyvideo run` with its shards on S3, and its catalog on a server: nothing stays behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.objects import open_store
+from storage.place import Place
+from storage.shard import ShardFile, iterate_rows
+from tests.films import film, shaky_path, write_video
+from tests.storage.full_disk import room_for
+
+
+def tinyvideo(*words, **settings):
+    environment = {f"TINYVIDEO_{name.upper()}": str(value) for name, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=250,
+    )
+
+
+def books_of(process):
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+@pytest.fixture
+def films(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for seed in range(2):
+        frames = film(shaky_path(33, seed=seed), seed=seed)
+        write_video(folder / f"{seed}.mp4", frames)
+    return folder
+
+
+def test_a_run_to_s3_with_a_catalog_on_a_server(
+    films, tmp_path, s3_address, postgres, prefect_url, monkeypatch
+):
+    catalog = postgres.new_database()
+    work = tmp_path / "work"
+    monkeypatch.setenv("PREFECT_API_URL", prefect_url)
+    settings = {"storage": s3_address, "catalog": catalog, "work": work}
+
+    first = tinyvideo("run", "--folder", films, "--json", **settings)
+    books = books_of(first)
+
+    assert (books["balanced"], books["strips"], books["shards"]) == (True, 2, 1)
+    store = open_store(s3_address)
+    (key,) = store.list("shards")
+    assert {row["title"] for row in iterate_rows(ShardFile(store, key))} == {"0.mp4", "1.mp4"}
+    assert f"{s3_address}/shards" in first.stderr
+    left = [path for path in work.rglob("*") if path.is_file() and "prefect" not in path.parts]
+    assert [path.name for path in left] == [".lock"]  # no pixel, and no catalog
+
+    before = store.size(key), store.sha256(key)
+    assert books_of(tinyvideo("run", "--folder", films, "--json", **settings)) == books
+    assert list(store.list("")) == [key]
+    assert (store.size(key), store.sha256(key)) == before
+    assert books_of(tinyvideo("status", "--json", **settings)) == books
+
+    page = books_of(tinyvideo("report", "--json", **settings))["report"]
+    assert page == str(Place.at(s3_address, work).work / "report.html")
+    assert "0.mp4" in Path(page).read_text()
+
+    store.delete(key)
+    status = tinyvideo("status", **settings)
+    assert status.returncode == 3
+    assert f"shard {s3_address}/{key} is gone" in status.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_where_there_is_no_catalog_it_is_said(command, tmp_path, s3_address):
+    process = tinyvideo(command, "--out", s3_address, work=tmp_path)
+    assert process.returncode == 2
+    assert f"there is no catalog in {tmp_path}/{s3_address.removeprefix('s3://')}" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_without_a_place_it_is_said_how_to_name_one():
+    process = tinyvideo("status")
+    assert process.returncode == 2
+    assert "say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE" in process.stderr
+
+
+def refused(films, out, **settings):
+    process = tinyvideo("run", "--folder", films, "--out", out, **settings)
+    assert process.returncode == 2, process.stderr
+    (sentence,) = process.stderr.strip().splitlines()
+    return sentence
+
+
+def test_bad_places_are_refused_before_anything_starts(
+    films, tmp_path, s3_address, postgres, monkeypatch
+):
+    work = {"work": tmp_path / "work"}
+    assert "NoSuchBucket" in refused(films, "s3://no-such-bucket/x", **work)
+    assert "is no place for output" in refused(films, "http://host/x", **work)
+    (tmp_path / "file").touch()
+    assert f"cannot write to {tmp_path / 'file'}" in refused(films, tmp_path / "file", **work)
+    assert "cannot" in refused(films, s3_address, work=tmp_path / "file")
+    nowhere = postgres.address.replace("/postgres?", "/nowhere?")
+    assert '"nowhere" does not exist' in refused(films, s3_address, catalog=nowhere, **work)
+    with room_for(4):
+        assert "File too large" in refused(films, tmp_path / "full", **work)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    assert "SignatureDoesNotMatch" in refused(films, s3_address, **work)
+    assert list(tmp_path.rglob("*prefect*")) == []
+
+
+def test_a_catalog_keeps_to_its_shards(films, tmp_path, s3_address):
+    catalog = tmp_path / "catalog.db"
+    Place.at(s3_address, tmp_path, str(catalog)).open_catalog(make=True).close()
+    sentence = refused(films, f"{s3_address}/other", catalog=catalog, work=tmp_path / "work")
+    assert f"knows the shards of {s3_address}, not those of {s3_address}/other" in sentence
