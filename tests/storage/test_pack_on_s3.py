@@ -95,7 +95,7 @@ def test_a_server_that_is_ill_loses_nothing(through_proxy):
 
 
 def test_a_shard_that_does_not_read_back_as_written_is_not_committed(through_proxy):
-    output, proxy = through_proxy
+    output, _ = through_proxy
     strips = curate(output)
     real = output.store
 

@@ -99,5 +99,5 @@ def test_a_picture_that_is_missing_is_no_shift_of_the_others(store):
         use_dictionary=False,
         write_page_checksum=True,
     )
-    with pytest.raises(StorageError, match="row group 0 of .* is damaged"):
+    with pytest.raises(StorageError, match=r"row group 0 of .* is damaged"):
         pictures(store, 0)
