@@ -5,7 +5,7 @@ name that was taken down is a video's id in the catalog (`flickr-123`), its id a
 (`123`, whichever way it comes in), or the name of an owner. The books stay balanced: the video
 counts as rejected, its strips as clips that were rejected, both for `RejectReason.TAKEN_DOWN`.
 
-Cost: one query of an indexed table per 250 new videos, 1 ms; nothing while the table is empty.
+Cost: 1.4 ms per 250 new videos, by one query of an indexed table.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ count too, which Parquet's own checksums leave out; a reader compares without de
 ranges of any size; and another version of pyarrow comes to the same result. That the bytes can be
 read as Parquet, the writer's caller has to see once, with `storage.shard.verify_shard`.
 
-Cost: hashing, 0.15 ms per strip of 240 kB; 100 bytes of the footer per row group.
+Cost: 0.14 ms of hashing per strip of 240 kB; 100 bytes of the footer per row group.
 """
 
 import hashlib

@@ -10,7 +10,8 @@ object counts, afterwards the new one, and datasets name an object that exists a
 Killed before the commit, the next call deletes what was put and begins anew; killed afterwards,
 it goes on with what is left. Only for whoever holds the output alone.
 
-Cost: reads the old shard and writes the new one, 1.5 ms per strip of 240 kB on a local disk.
+Cost: the old shard is read, the new one written and read back, 0.7 ms of processor time per strip
+of 240 kB; an object for every rewrite, a revision of each dataset that names it.
 """
 
 import re

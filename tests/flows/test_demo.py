@@ -9,6 +9,7 @@ import time
 from flows.demo import FILMS, DemoPaths, fetch_films
 from models.checkpoint import load_checkpoint
 from storage.dataset import read_manifest
+from storage.objects import open_store
 
 
 def demo(out, url):
@@ -45,7 +46,7 @@ def test_the_demo_survives_a_kill_and_knows_when_it_is_done(tmp_path, prefect_ur
     assert found["books"]["balanced"]
     assert found["books"]["videos"]["found"] == len(FILMS)
     assert found["books"]["strips"] >= 6  # and as many are in the dataset
-    assert read_manifest(paths.out, "demo").counts["train"] == found["books"]["strips"]
+    assert read_manifest(open_store(paths.out), "demo").counts["train"] == found["books"]["strips"]
     assert load_checkpoint(paths.out / "training/demo/step-00000003.pt").step == 3
     assert found["files"]["page"] == str(paths.report)
     assert len(list(paths.generated.glob("*/video.jpg"))) == 6

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.run import run_folder
+from pipeline.errors import ExpectedError
 from storage.objects import open_store
 from storage.place import Place
 from storage.shard import ShardFile, iterate_rows
@@ -42,13 +44,15 @@ def films(tmp_path):
     return folder
 
 
-def test_a_run_to_s3_with_a_catalog_on_a_server(
-    films, tmp_path, s3_address, postgres, prefect_url, monkeypatch
-):
-    catalog = postgres.new_database()
-    work = tmp_path / "work"
+@pytest.fixture
+def settings(s3_address, postgres, tmp_path, prefect_url, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", prefect_url)
-    settings = {"storage": s3_address, "catalog": catalog, "work": work}
+    catalog = postgres.new_database()
+    return {"storage": s3_address, "catalog": catalog, "work": tmp_path / "work"}
+
+
+def test_a_run_to_s3_with_a_catalog_on_a_server(films, s3_address, settings):
+    work = settings["work"]
 
     first = tinyvideo("run", "--folder", films, "--json", **settings)
     books = books_of(first)
@@ -91,33 +95,37 @@ def test_without_a_place_it_is_said_how_to_name_one():
     assert "say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE" in process.stderr
 
 
-def refused(films, out, **settings):
-    process = tinyvideo("run", "--folder", films, "--out", out, **settings)
-    assert process.returncode == 2, process.stderr
-    (sentence,) = process.stderr.strip().splitlines()
-    return sentence
+def refused(films, out, monkeypatch, **settings):
+    for name, value in settings.items():
+        monkeypatch.setenv(f"TINYVIDEO_{name.upper()}", str(value))
+    with pytest.raises(ExpectedError) as caught:
+        run_folder(films, out, keep_ui=False)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def test_bad_places_are_refused_before_anything_starts(
     films, tmp_path, s3_address, postgres, monkeypatch
 ):
-    work = {"work": tmp_path / "work"}
-    assert "NoSuchBucket" in refused(films, "s3://no-such-bucket/x", **work)
-    assert "is no place for output" in refused(films, "http://host/x", **work)
+    monkeypatch.setenv("TINYVIDEO_WORK", str(tmp_path / "work"))
+    assert "NoSuchBucket" in refused(films, "s3://no-such-bucket/x", monkeypatch)
+    assert "is no place for output" in refused(films, "http://host/x", monkeypatch)
     (tmp_path / "file").touch()
-    assert f"cannot write to {tmp_path / 'file'}" in refused(films, tmp_path / "file", **work)
-    assert "cannot" in refused(films, s3_address, work=tmp_path / "file")
-    nowhere = postgres.address.replace("/postgres?", "/nowhere?")
-    assert '"nowhere" does not exist' in refused(films, s3_address, catalog=nowhere, **work)
+    assert f"write to {tmp_path / 'file'}" in refused(films, str(tmp_path / "file"), monkeypatch)
     with room_for(4):
-        assert "File too large" in refused(films, tmp_path / "full", **work)
+        assert "File too large" in refused(films, str(tmp_path / "full"), monkeypatch)
+    with monkeypatch.context() as context:
+        nowhere = postgres.address.replace("/postgres?", "/nowhere?")
+        assert '"nowhere" does not exist' in refused(films, s3_address, context, catalog=nowhere)
+        assert "cannot" in refused(films, s3_address, context, work=tmp_path / "file")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    assert "SignatureDoesNotMatch" in refused(films, s3_address, **work)
+    assert "SignatureDoesNotMatch" in refused(films, s3_address, monkeypatch)
     assert list(tmp_path.rglob("*prefect*")) == []
 
 
-def test_a_catalog_keeps_to_its_shards(films, tmp_path, s3_address):
+def test_a_catalog_keeps_to_its_shards(films, tmp_path, s3_address, monkeypatch):
     catalog = tmp_path / "catalog.db"
     Place.at(s3_address, tmp_path, str(catalog)).open_catalog(make=True).close()
-    sentence = refused(films, f"{s3_address}/other", catalog=catalog, work=tmp_path / "work")
+    monkeypatch.setenv("TINYVIDEO_WORK", str(tmp_path / "work"))
+    sentence = refused(films, f"{s3_address}/other", monkeypatch, catalog=catalog)
     assert f"knows the shards of {s3_address}, not those of {s3_address}/other" in sentence

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import flows.repair
 from flows.cli import app
+from flows.place import place_of
 from flows.pool import curate_videos
 from flows.settings import config_hash
 from flows.worker import WorkerConfig
@@ -189,3 +190,26 @@ def test_lost_videos_are_curated_again_to_the_same_bytes(filmed):
     with opened(filmed) as (catalog, _):
         assert catalog.books().problems == []
     assert not (filmed / "tmp" / "repair").exists()
+
+
+def test_shards_on_s3_are_checked_and_mended_in_the_same_way(s3_address, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYVIDEO_WORK", str(tmp_path))
+    monkeypatch.setenv("TINYVIDEO_STORAGE", s3_address)
+    with place_of("").alone(make=True) as output:
+        for number in range(2):
+            curate_drawn(output.catalog, output.work, draw_record(number), strips=40)
+        pack(output.catalog, output.store, output.work)
+        whole = output.store.read(KEY)
+        broken = bytearray(whole)
+        broken[broken.rindex(b"c0ffee")] ^= 1  # in the footer: every strip is left
+        output.store.replace(KEY, bytes(broken))
+        assert read("shards", "ls")[1][0]["state"] == "committed"
+        code, found = read("shards", "verify")
+        assert (code, found["shards"][0]["broken_row_groups"]) == (1, [])
+        assert (
+            f"{s3_address}/{KEY} is not the file that was committed" in call("shards", "verify")[1]
+        )
+    code, done = read("shards", "repair")
+    assert (code, done[0]["state"], done[0]["curated"]) == (0, "repaired", 0)
+    with place_of("").open() as output:
+        assert output.store.read(KEY) == whole

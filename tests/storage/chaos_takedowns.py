@@ -93,13 +93,16 @@ def finish(address: str) -> None:
 def _make_shards(output: Output) -> None:
     for _ in range(SHARDS):
         found = output.catalog.books().videos.found
-        for number in range(found, found + BATCH):
-            # An owner has videos in three shards.
-            record = draw_record(number, owner=f"owner {number // 12}-{number % BATCH}")
-            output.catalog.add([record])
-            strips = [draw_strip(index) for index in range(_strips(number))]
+        # An owner has videos in three shards; one who was taken down is not leased.
+        output.catalog.add(
+            draw_record(number, owner=f"owner {number // 12}-{number % BATCH}")
+            for number in range(found, found + BATCH)
+        )
+        for record in output.catalog.lease(BATCH):
+            count = _strips(int(record.video_id.removeprefix("folder-"), 16))
+            strips = [draw_strip(index) for index in range(count)]
             write_strips(part_path(output.work, record.video_id), record, strips)
-            output.catalog.enter_clips(record.video_id, count_clips(len(strips), shot_cut=1))
+            output.catalog.enter_clips(record.video_id, count_clips(count, shot_cut=1))
         pack(output.catalog, output.store, output.work)
     shards = {shard.key: shard.sha256 for shard in output.catalog.shards(committed=True)}
     build_dataset(output.store, DATASET, shards, ALL_FOR_TRAINING)

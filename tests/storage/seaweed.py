@@ -3,8 +3,10 @@
 `serve` runs one `weed mini` and ends it by its own pid. Each test takes a prefix of its own.
 """
 
+import ctypes
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +69,13 @@ def serve(folder: Path) -> Iterator[Seaweed]:
     ]
     log = folder / "weed.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=file)
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=file,
+            stderr=file,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  it takes no lock
+        )
     try:
         endpoint = f"http://127.0.0.1:{ports['s3']}"
         _await_answer(process, f"{endpoint}/healthz", log)
@@ -76,6 +84,12 @@ def serve(folder: Path) -> Iterator[Seaweed]:
     finally:
         process.kill()  # it takes 3 s to end otherwise, and its data go anyway
         process.wait()
+
+
+def _end_with_parent() -> None:
+    # Also when the tests are killed and cannot end it. Linux only; elsewhere nothing happens.
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def make_bucket(endpoint: str, name: str) -> None:

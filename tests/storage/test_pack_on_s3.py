@@ -14,7 +14,7 @@ from storage.pack import audit, audited_books, finish_shards, pack, part_path
 from storage.place import Place
 from storage.s3 import S3Config, S3Store
 from storage.shard import ShardFile, iterate_rows
-from tests.drawn_strips import curate_drawn, draw_record
+from tests.drawn_strips import curate_drawn, draw_jpeg, draw_record, draw_strip, write_strips
 from tests.storage.full_disk import room_for
 from tests.storage.proxy import Fault, Proxy, faulty
 from tests.storage.seaweed import Seaweed
@@ -117,7 +117,7 @@ def test_a_damaged_object_of_the_shards_name_is_not_taken_over(output):
     curate(output)
     assert pack(output.catalog, output.store, output.work) == FIRST
     content = bytearray(output.store.read(FIRST))
-    content[200] ^= 1  # in the first picture
+    content[content.index(draw_jpeg(1)) + 100] ^= 1
     again = Place.at(output.store.address, output.work.root / "again")
     output.store.replace(FIRST, bytes(content))
     with again.alone(make=True) as other:
@@ -129,7 +129,9 @@ def test_a_damaged_object_of_the_shards_name_is_not_taken_over(output):
 
 def test_a_full_local_disk_loses_nothing(output):
     strips = curate(output)
-    with room_for(9_000), pytest.raises(StorageError) as caught:
+    large = [draw_strip(index, jpeg=bytes(200_000)) for index in range(3)]
+    write_strips(part_path(output.work, draw_record(1).video_id), draw_record(1), large)
+    with room_for(500_000), pytest.raises(StorageError) as caught:
         pack(output.catalog, output.store, output.work)
     assert str(caught.value).startswith(f"cannot write {FIRST} below {output.work.root}: ")
     assert finish_shards(output.catalog, output.store, output.work) == 1
