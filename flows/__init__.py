@@ -6,6 +6,8 @@
     make_shard           flow: one batch -> one shard
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint
+    shards, repair       the commands `shards ls|verify|show|repair`
+    takedown             the command `takedown`
     pool, worker         videos in processes that can be killed
     options, settings    what runs are told, by whom
     server               a private Prefect server

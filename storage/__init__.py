@@ -2,7 +2,11 @@
 
     objects    whole files under final names       a folder
     schema     Arrow schema of a strip row
-    shard      strips <-> one Parquet file
+    shard      one Parquet file -> strips          shard_writer, versions, checksums
+    verify     is a shard whole, and if not, where inventory, for people
+    repair     a broken shard -> a whole one       repair_plan
+    rewrite    a shard -> another one in its place repoint, for datasets
+    takedown   a video or owner out of everything  takedown_log, blocks, lineage
     tables     the catalog's tables
     rows       a row of them <-> the types of the pipeline
     database   how their file is opened, and what a transaction is

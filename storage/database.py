@@ -6,7 +6,8 @@ as it was at its first query. SQLite has one writer anyway; in PostgreSQL writer
 advisory lock, since what they read decides what they write. Errors of the database
 become `StorageError` here and nowhere else, and no password gets into one.
 
-Cost: 4 to 8 ms to open a SQLite file that exists, 0.1 s to make one; TODO for PostgreSQL.
+Cost: 4 to 8 ms to open a SQLite file that exists, 0.1 s to make one; 40 ms and 0.8 s for PostgreSQL
+on the same machine, where a writing transaction takes 1 ms longer than in a file.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,8 @@ every wait has a limit, and what goes wrong in the end is one sentence.
     s3_errors  error codes -> sentences
     ranges     an object as a file, in few large ranges
 
-Cost, SeaweedFS on the same machine: TODO.
+Cost, SeaweedFS on the same two busy cores: 0.1 to 0.4 s to connect; 3 to 10 ms to put 1 kB, 1.5 ms
+to read it; 50 MB/s up, 270 MB/s down; a range of 15 MB 35 ms. Memory: four parts of 16 MiB.
 """
 
 import hashlib

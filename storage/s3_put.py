@@ -5,8 +5,8 @@ taken. So every put leaves a token of its own in the object's metadata: if the o
 there carries it, this put has won, whatever the answers said. Content goes up with its SHA-256,
 which the server checks; a large file goes up in parts, which nobody sees until the last.
 
-Cost: one request for a small object; two more, and one per part, for a large one. The file is read
-twice (to hash, to send).
+Cost: one request for a small object; for a large one, three and one for each part. Every byte is
+read once, and hashed twice where the connection is not encrypted: boto3 signs it then.
 """
 
 import base64
