@@ -25,13 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.motion import MODELS, MotionFit, carry, motions, slopes_at
 from pipeline.tracks import Tracks
 from pipeline.types import Homographies
 
 Array = npt.NDArray[np.float64]
-
-MODELS = {"shift": 2, "similarity": 4, "affine": 6, "homography": 8}
-"""Parameters per frame of every kind of motion, the simplest first."""
 
 _EXACT_PX = 0.05
 """LK is no more exact than this, even on films that were drawn without noise."""
@@ -75,6 +73,9 @@ class Bundle:
     to_first: Homographies
     """(T, 3, 3), the first one the identity."""
 
+    chained: Homographies
+    """The same path found the other way, from neighbor to neighbor, (T, 3, 3)."""
+
     model: str
     """`still`, or one of `MODELS`."""
 
@@ -96,13 +97,13 @@ def fit_bundle(tracks: Tracks, config: BundleConfig = DEFAULT_CONFIG) -> Bundle:
         # The weights of neighbors are right only when the path is nearly.
         fitting.improve(MODELS["homography"], smooth=number >= config.rounds // 2)
     if _is_still(fitting, config):
-        fitting.stand_still()
+        fitting.follow(np.tile(np.eye(3), (len(fitting.path), 1, 1)))
         return fitting.bundle("still")
-    model = _simplest(fitting)
+    model, start = _simplest(fitting)
     if model != "homography":
-        fitting.start_anew()
-        for number in range(config.rounds):
-            fitting.improve(MODELS[model], smooth=number > 0)
+        fitting.follow(start)
+        for _ in range(config.rounds - 2):
+            fitting.improve(MODELS[model], smooth=True)
     return fitting.bundle(model)
 
 
@@ -115,6 +116,7 @@ class _Fitting:
         self.both = self.seen.copy()
         self.both[0] = False
         self.both[1:] &= self.seen[:-1]
+        self._often = (self.seen.sum(axis=0) > 3)[:, None]
         center = tracks.points.mean(axis=0)
         self.scale = float(1.4 * np.abs(tracks.points - center).mean())
         self._normal = np.array(
@@ -123,39 +125,39 @@ class _Fitting:
         self._normal /= self.scale
         self.found = (np.nan_to_num(tracks.positions, nan=center) - center) / self.scale
         self.points = (tracks.points - center) / self.scale
-        self.path = self._normal @ tracks.guess @ np.linalg.inv(self._normal)
-        self.measure()
+        self.fit = MotionFit(self.points)
+        self.follow(self._normal @ tracks.guess @ np.linalg.inv(self._normal))
 
-    def start_anew(self) -> None:
-        """Go back to no motion at all, but keep the weights."""
-        self.path = np.tile(np.eye(3), (len(self.path), 1, 1))
-        self.carried = self.found
-
-    def stand_still(self) -> None:
-        self.start_anew()
-        self.measure()
+    def follow(self, path: Homographies) -> None:
+        """Take another path."""
+        self.path, self.carried = path, carry(path, self.found)
+        self._measure()
 
     def improve(self, parameters: int, *, smooth: bool) -> None:
         """Take one Gauss-Newton step with the present weights, then measure anew."""
-        neighbors = self._neighbor_weights() if smooth else np.zeros_like(self.weights)
-        step = _gauss_newton(self.carried, self.points, self.weights, neighbors, parameters)
-        self.path = step @ self.path
-        weight = np.maximum(self.weights, 1e-9)[..., None] * self.seen[..., None]
-        carried = _carry(self.path, self.found)
-        often = self.seen.sum(axis=0) > 3
-        middle = (carried * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
-        self.points = np.where(often[:, None], middle, self.points)
+        off = self.points - self.carried
+        if smooth:
+            apart = np.zeros_like(off)
+            apart[1:] = self.carried[:-1] - self.carried[1:]
+            beside = self._neighbor_weights(apart)
+            step = self.fit.smooth_step(off, self.weights, apart, beside, parameters)
+        else:
+            step = self.fit.step(off, self.weights, parameters)
+        path = step @ self.path
+        weight = (np.maximum(self.weights, 1e-9) * self.seen)[..., None]
+        middle = (carry(path, self.found) * weight).sum(axis=0) / np.maximum(
+            weight.sum(axis=0), 1e-12
+        )
+        points = np.where(self._often, middle, self.points)
         # Frame 0 stays where it is: everything is measured in its pixels.
-        back = np.linalg.inv(self.path[0])
-        self.path = back @ self.path
-        self.path /= self.path[:, 2:, 2:]
-        self.points = _carry(back[None], self.points[None])[0]
-        self.measure()
+        back = np.linalg.inv(path[0])
+        path = back @ path
+        self.points = carry(back[None], points[None])[0]
+        self.follow(path / path[:, 2:, 2:])
 
-    def measure(self) -> None:
-        """Carry the points by the path, and weigh them by how far they lie from their place."""
-        self.carried = _carry(self.path, self.found)
-        distances = np.linalg.norm(self.carried - self.points, axis=2) * self.scale
+    def _measure(self) -> None:
+        """Weigh the points by how far they lie from their place."""
+        distances = _length(self.carried - self.points) * self.scale
         self.distances = np.where(self.seen, distances, np.nan)
         capped = np.where(self.seen, np.minimum(distances, self.config.max_distance_px), 0)
         seen = np.maximum(self.seen.sum(axis=0), 1)
@@ -166,10 +168,9 @@ class _Fitting:
         here = _fading(distances, 2 * self.limit_px)
         self.weights = np.where(self.seen, _fading(of_track, self.limit_px) * here, 0)
 
-    def _neighbor_weights(self) -> Array:
-        apart = np.zeros(self.seen.shape)
-        apart[1:] = np.linalg.norm(np.diff(self.carried, axis=0), axis=2) * self.scale
-        weights = self.config.tremble_weight * _fading(apart, self.config.tremble_px)
+    def _neighbor_weights(self, apart: Array) -> Array:
+        distances = _length(apart) * self.scale
+        weights = self.config.tremble_weight * _fading(distances, self.config.tremble_px)
         return np.where(self.both, weights, 0)
 
     def bundle(self, model: str) -> Bundle:
@@ -177,8 +178,26 @@ class _Fitting:
         to_first = back @ self.path @ self._normal
         to_first /= to_first[:, 2:, 2:]
         to_first[0 if model != "still" else slice(None)] = np.eye(3)
+        chained = back @ self._chained() @ self._normal
         carried = self.carried * self.scale + back[:2, 2]
-        return Bundle(to_first, model, self.weights, self.distances, carried)
+        return Bundle(
+            to_first, chained / chained[:, 2:, 2:], model, self.weights, self.distances, carried
+        )
+
+    def _chained(self) -> Homographies:
+        """The same path from neighbor to neighbor: every frame fitted to the one before it."""
+        apart = np.zeros_like(self.carried)
+        apart[1:] = self.carried[:-1] - self.carried[1:]
+        weights = np.where(self.both & (self.weights > 0.1), 1.0, 0.0)
+        steps = self.fit.step(apart, weights, MODELS["homography"])
+        for t in range(1, len(steps)):
+            steps[t] = steps[t - 1] @ steps[t]
+        return steps @ self.path
+
+
+def _length(vectors: Array) -> Array:
+    length: Array = np.sqrt(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
+    return length
 
 
 def _fading(distance: Array, limit: float) -> Array:
@@ -186,78 +205,10 @@ def _fading(distance: Array, limit: float) -> Array:
     return weight
 
 
-def _carry(path: Homographies, points: Array) -> Array:
-    """Map the points of every frame, (T, N, 2), by its homography."""
-    mapped = points @ path[:, :2, :2].transpose(0, 2, 1) + path[:, None, :2, 2]
-    carried: Array = mapped / (points @ path[:, 2, :2, None] + path[:, 2:, 2:])
-    return carried
-
-
-def _gauss_newton(
-    carried: Array, points: Array, weights: Array, neighbors: Array, parameters: int
-) -> Homographies:
-    """Find small motions, (T, 3, 3), after which carried points lie nearer to their places."""
-    frames, count = weights.shape
-    slopes = _slopes(carried, parameters)  # (T, 2N, p)
-    off = np.concatenate([points - carried[..., :]], axis=-1).reshape(frames, 2 * count)
-    apart = np.zeros_like(off)
-    apart[1:] = (carried[:-1] - carried[1:]).reshape(frames - 1, 2 * count)
-    direct, beside = np.repeat(weights, 2, axis=1), np.repeat(neighbors, 2, axis=1)
-    own = direct + beside
-    own[:-1] += beside[1:]
-    pull = direct * off + beside * apart
-    pull[:-1] -= beside[1:] * apart[1:]
-    turned = slopes.transpose(0, 2, 1)
-    blocks = (turned * own[:, None]) @ slopes
-    blocks[:, range(parameters), range(parameters)] += 1e-9
-    coupling = -(turned[1:] * beside[1:, None]) @ slopes[:-1]  # of frame t with frame t - 1
-    steps = _solve_chain(blocks, coupling, (turned @ pull[..., None])[..., 0])
-    return _motions(steps)
-
-
-def _slopes(carried: Array, parameters: int) -> Array:
-    """How a carried point moves with each parameter of its frame, (T, 2N, parameters).
-
-    The first 2 shift, the next 2 zoom and roll, the next 2 shear, the last 2 tilt.
-    """
-    x, y = carried[..., 0], carried[..., 1]
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    of_x = [one, zero, x, -y, x, y, -x * x, -x * y][:parameters]
-    of_y = [zero, one, y, x, -y, x, -x * y, -y * y][:parameters]
-    slopes = np.stack([np.stack(of_x, axis=-1), np.stack(of_y, axis=-1)], axis=2)
-    return slopes.reshape(len(carried), -1, parameters)
-
-
-def _motions(steps: Array) -> Homographies:
-    full = np.zeros((len(steps), 8))
-    full[:, : steps.shape[1]] = steps
-    shift_x, shift_y, zoom, roll, shear, skew, tilt_x, tilt_y = full.T
-    motions = np.tile(np.eye(3), (len(steps), 1, 1))
-    motions[:, 0] += np.stack([zoom + shear, skew - roll, shift_x], axis=1)
-    motions[:, 1] += np.stack([skew + roll, zoom - shear, shift_y], axis=1)
-    motions[:, 2, :2] = np.stack([tilt_x, tilt_y], axis=1)
-    return motions
-
-
-def _solve_chain(blocks: Array, coupling: Array, pull: Array) -> Array:
-    """Solve the block-tridiagonal normal equations, (T, p), frame by frame and back."""
-    frames = len(blocks)
-    factors, right = blocks.copy(), pull.copy()
-    for t in range(1, frames):
-        link = np.linalg.solve(factors[t - 1], coupling[t - 1].T).T
-        factors[t] -= link @ coupling[t - 1].T
-        right[t] -= link @ right[t - 1]
-    steps = np.empty_like(pull)
-    steps[-1] = np.linalg.solve(factors[-1], right[-1])
-    for t in range(frames - 2, -1, -1):
-        steps[t] = np.linalg.solve(factors[t], right[t] - coupling[t].T @ steps[t + 1])
-    return steps
-
-
 def _is_still(fitting: _Fitting, config: BundleConfig) -> bool:
     """Whether in every frame the median track of the background lies where it lay."""
     weights = fitting.weights
-    way = np.linalg.norm(fitting.found - fitting.found[:1], axis=2) * fitting.scale
+    way = _length(fitting.found - fitting.found[:1]) * fitting.scale
     order = np.argsort(way, axis=1)
     sums = np.take_along_axis(weights, order, axis=1).cumsum(axis=1)
     middle = (sums < sums[:, -1:] / 2).sum(axis=1)
@@ -265,23 +216,29 @@ def _is_still(fitting: _Fitting, config: BundleConfig) -> bool:
     return bool(medians.max() < config.still_px)
 
 
-def _simplest(fitting: _Fitting) -> str:
-    """Name the simplest kind of motion that explains the background as well as a homography."""
-    weights = fitting.weights
-    share = weights / max(float(weights.max()), 1e-12)
+def _simplest(fitting: _Fitting) -> tuple[str, Homographies]:
+    """Find the simplest kind of motion that explains the background as well as a homography.
+
+    Returns its name and the path by it.
+    """
+    frames = len(fitting.path)
+    share = fitting.weights / max(float(fitting.weights.max()), 1e-12)
     seen = 2 * float(share[1:].sum())
     best = float((share * np.nan_to_num(fitting.distances) ** 2).sum())
     variance = max(best / max(seen, 1.0), _EXACT_PX**2)
+    # From where they were found, one step is the least-squares solution: these models are linear.
+    slopes = slopes_at(fitting.found)[..., :6].reshape(frames, -1, 6)
+    weighted = (slopes * np.repeat(share, 2, axis=1)[..., None]).transpose(0, 2, 1)
+    squares = weighted @ slopes + 1e-9 * np.eye(6)
+    pull = weighted @ (fitting.points - fitting.found).reshape(frames, -1, 1)
     for model, parameters in MODELS.items():
         if model == "homography":
             break
-        # From the identity, one step is the least-squares solution: these models are linear.
-        step = _gauss_newton(
-            fitting.found, fitting.points, weights, np.zeros_like(weights), parameters
-        )
-        away = np.linalg.norm(_carry(step, fitting.found) - fitting.points, axis=2) * fitting.scale
+        own = squares[:, :parameters, :parameters]
+        path = motions(np.linalg.solve(own, pull[:, :parameters])[..., 0])
+        away = _length(carry(path, fitting.found) - fitting.points) * fitting.scale
         excess = (float((share * away**2).sum()) - best) / variance
-        spared = (MODELS["homography"] - parameters) * (len(weights) - 1)
+        spared = (MODELS["homography"] - parameters) * (frames - 1)
         if excess < spared * np.log(max(seen, 2.0)):
-            return model
-    return "homography"
+            return model, path
+    return "homography", fitting.path

@@ -53,21 +53,6 @@ def measure_tracks(tracks: Tracks, bundle: Bundle, inlier_px: float) -> dict[str
     }
 
 
-def chained_path(tracks: Tracks, bundle: Bundle) -> Homographies:
-    """Find the camera path a second way: neighbors fitted to each other, and multiplied."""
-    path = [np.eye(3)]
-    seen = tracks.seen
-    for t in range(1, len(seen)):
-        both = seen[t] & seen[t - 1] & (bundle.weights[t] > 0.1)
-        if both.sum() < 8:
-            path.append(path[-1])
-            continue
-        step, _ = cv2.findHomography(tracks.positions[t][both], tracks.positions[t - 1][both], 0)
-        path.append(path[-1] @ (np.eye(3) if step is None else step))
-    chained = np.stack(path)
-    return np.asarray(chained / chained[:, 2:, 2:])
-
-
 def figures_of(
     to_first: Homographies,
     chained: Homographies,

@@ -1,8 +1,8 @@
 """Warp frames into the place of frame 0, and fill what they do not show.
 
-The warp is done at twice the size of the strip and shrunk by area, since a bilinear warp alone
-makes fine texture flicker; frames that are much larger than that are shrunk by area first. Where a
-frame shows nothing, the strip shows what was there before. The edge of a frame is continued
+Frames are softened first, by as much as shrinking them by area would do, since a bilinear warp
+alone makes fine texture flicker; frames that are much larger than the strip are shrunk by area
+before. Where a frame shows nothing, the strip shows what was there before. The edge of a frame is continued
 outward before the warp, so that there is neither a dark nor a bright rim between the two.
 
 Cost on one core: 0.4 ms per frame of 427 x 240 px to a strip of 128 px.
@@ -18,7 +18,7 @@ from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import scaling
 from pipeline.types import Frame, Frames, Homographies, Homography
 
-_LARGE = 3.0
+_LARGE = 2.5
 """A frame with more pixels than this per pixel of the strip, along a side, is shrunk first."""
 
 
@@ -39,15 +39,15 @@ def render(frames: Frames, to_first: Homographies, crop: Homography, size: int) 
     height, width = frames.shape[1:3]
     shrunk = _shrunk_size(width, height, crop)
     from_shrunk = np.linalg.inv(scaling((width, height), shrunk))
-    double = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1.0]]) @ crop
+    kernel = _soft_kernel(1 / float((crop @ from_shrunk)[0, 0]))
     canvas: Frame | None = None
     rendered = np.empty((len(frames), size, size, 3), np.uint8)
     visible = np.empty(len(frames))
     for t, source in enumerate(frames):
         frame = source if shrunk == (width, height) else _shrink(source, shrunk)
-        place = double @ to_first[t] @ from_shrunk
-        canvas, visible[t] = lay_over(canvas, frame, place, 2 * size)
-        cv2.resize(canvas, (size, size), dst=rendered[t], interpolation=cv2.INTER_AREA)
+        frame = np.asarray(cv2.sepFilter2D(frame, -1, kernel, kernel), np.uint8)
+        canvas, visible[t] = lay_over(canvas, frame, crop @ to_first[t] @ from_shrunk, size)
+        rendered[t] = canvas
     return Rendering(rendered, visible)
 
 
@@ -78,10 +78,10 @@ def lay_over(
         return warped, 1.0
     # The mask ends where the outer edges of the frame's pixels lie.
     mask = np.full(frame.shape[:2], 255, np.uint8)
-    inside = cv2.warpPerspective(mask, homography, (size, size)) > 127
+    outside = np.asarray(cv2.warpPerspective(mask, homography, (size, size)), np.uint8) < 128
     if background is not None:
-        warped[~inside] = background[~inside]
-    return warped, float(inside.mean())
+        warped = np.asarray(cv2.copyTo(background, outside.view(np.uint8), warped), np.uint8)
+    return warped, float(1 - outside.mean())
 
 
 def _covers(frame: Frame, homography: Homography, size: int) -> bool:
@@ -107,3 +107,9 @@ def _shrunk_size(width: int, height: int, crop: Homography) -> tuple[int, int]:
     if pixels <= _LARGE:
         return width, height
     return round(width * 2 / pixels), round(height * 2 / pixels)
+
+
+def _soft_kernel(pixels: float) -> npt.NDArray[np.float64]:
+    """Three weights that spread a pixel as far as an average over `pixels` pixels does."""
+    side = pixels**2 / 24  # the variance of three weights is twice the outer one, of a box p^2 / 12
+    return np.array([side, 1 - 2 * side, side])

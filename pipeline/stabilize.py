@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from pipeline.bundle import BundleConfig, fit_bundle
-from pipeline.certificate import chained_path, figures_of, measure_tracks
+from pipeline.certificate import figures_of, measure_tracks
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.matching import MatchConfig, to_gray
 from pipeline.paper import find_paper_path
@@ -131,7 +131,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     tracks = follow_points(frames, config.tracks, config.match)
     bundle = fit_bundle(tracks, config.bundle)
     of_tracks = measure_tracks(tracks, bundle, config.inlier_px)
-    path = CameraPath(bundle.to_first, bundle.model, of_tracks, chained_path(tracks, bundle))
+    path = CameraPath(bundle.to_first, bundle.model, of_tracks, bundle.chained)
     _check_path(path, len(tracks.points), config)
     _check_overlay(frames, path, config)
     return path

@@ -25,25 +25,31 @@ import numpy.typing as npt
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import scaling
 from pipeline.matching import MatchConfig, Points, find_homography, to_gray
+from pipeline.patches import Patches
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_BORDER = 4
-"""Pixels at the edge of a frame in which no point is looked for: half of a patch hangs outside."""
-
+_TO_HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
+_FROM_HALF = np.linalg.inv(_TO_HALF)
 _LOST = 0.15
 """Where less than this share of the points in view agree, the way is looked for anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
-    max_points: int = 250
+    max_points: int = 160
     """Keypoints of frame 0. Ours: with more, the camera path is no more exact."""
 
-    detection_px: int = 180
-    """Short side, in pixels, at which SIFT looks for them. Ours: it costs half of 240 px."""
+    coarse_points: int = 50
+    """About so many of them are followed from frame to frame."""
+
+    part_px: int = 40
+    """Side of the squares of the picture that give points in turn, in pixels."""
+
+    detection_px: int = 120
+    """Short side, in pixels, at which SIFT looks for them. Ours: SIFT doubles the picture."""
 
     contrast_threshold: float = 0.005
     """Least contrast of a keypoint. Ours, an eighth of OpenCV's: LK needs less than matching."""
@@ -51,12 +57,19 @@ class TrackConfig:
     edge_threshold: float = 15.0
     """Largest ratio of curvatures. OpenCV's: 10; ours lets some edges in, where corners are few."""
 
-    patch_px: int = 15
-    """Side of the square that LK compares, in pixels."""
+    patch_px: int = 13
+    """Side of the square that is compared, in pixels."""
+
+    min_slope: float = 1.0
+    """Least slope of a square in its flattest direction, in brightness (0 to 255) per pixel."""
 
     max_error: float = 20.0
     """Largest mean difference, 0 to 255, between a patch and what was found for it. Ours: noise
     and a change of exposure make 2 to 10, another thing 30."""
+
+    max_misfit: float = 0.6
+    """Largest such difference as a share of the patch's own contrast, above noise of 2. Ours: two
+    places that have nothing in common differ by 1.4 times their contrast, or 0.9 once LK is done."""
 
     max_correction_px: float = 8.0
     """A point that lies farther from the guess than this is lost. Ours."""
@@ -106,11 +119,13 @@ def follow_points(
             OUT_OF_VIEW, where the camera has left frame 0.
     """
     first = _Picture.of(frames[0])
-    points = find_points(first.gray, config)
-    if len(points) < config.min_points:
-        raise _too_few_points(first.gray, len(points), config)
-    follower = _Follower(first, points, config, match or MatchConfig())
-    positions, guesses = [points.astype(np.float64)], [np.eye(3)]
+    patches = Patches(
+        first.gray, find_points(first.gray, config), config.patch_px, config.min_slope
+    )
+    if len(patches.points) < config.min_points:
+        raise _too_few_points(first.gray, len(patches.points), config)
+    follower = _Follower(first, patches, config, match or MatchConfig())
+    positions, guesses = [patches.points.astype(np.float64)], [np.eye(3)]
     previous = first
     for t in range(1, len(frames)):
         picture = _Picture.of(frames[t])
@@ -127,21 +142,36 @@ def follow_points(
 
 
 def find_points(gray: GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Points:
-    """Find SIFT keypoints in `gray`, (H, W), away from its edges: (N, 2)."""
+    """Find SIFT keypoints in `gray`, (H, W), away from its edges: (N, 2), spread over it."""
     height, width = gray.shape
     shrink = min(1.0, config.detection_px / min(height, width))
     size = (round(width * shrink), round(height * shrink))
     small = gray if shrink == 1 else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     sift = cv2.SIFT.create(
-        config.max_points,
+        2 * config.max_points,
         contrastThreshold=config.contrast_threshold,
         edgeThreshold=config.edge_threshold,
     )
-    keypoints = np.asarray(cv2.KeyPoint.convert(sift.detect(small, None)), np.float32)
-    points = project(np.linalg.inv(scaling((width, height), size)), keypoints.reshape(-1, 2))
+    keypoints = sift.detect(small, None)
+    places = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32).reshape(-1, 2)
+    points = project(np.linalg.inv(scaling((width, height), size)), places)
+    inside = _inside(points, (height, width), config.patch_px // 2 + 2)
+    strength = np.array([keypoint.response for keypoint in keypoints])
+    return _spread(np.rint(points[inside]).astype(np.float32), strength[inside], config)
+
+
+def _spread(points: Points, strength: npt.NDArray[Any], config: TrackConfig) -> Points:
+    """Take the strongest of every part of the picture in turn, until there are enough."""
     # One place may carry several keypoints, of different orientations: followed once.
-    points = np.unique(np.round(points, 2), axis=0)
-    return np.asarray(points[_inside(points, (height, width), _BORDER)], np.float32)
+    points, at = np.unique(points, axis=0, return_index=True)
+    parts = (points // config.part_px).astype(int)
+    order = np.lexsort((-strength[at], parts[:, 1], parts[:, 0]))
+    new_part = np.ones(len(order), bool)
+    new_part[1:] = (np.diff(parts[order], axis=0) != 0).any(axis=1)
+    begins = np.maximum.accumulate(np.where(new_part, np.arange(len(order)), 0))
+    rank = np.arange(len(order)) - begins
+    taken = order[np.argsort(rank, kind="stable")[: config.max_points]]
+    return np.asarray(points[np.sort(taken)], np.float32)
 
 
 def project(homography: npt.NDArray[np.floating[Any]], points: npt.NDArray[Any]) -> Array:
@@ -161,21 +191,22 @@ class _Picture:
     @classmethod
     def of(cls, frame: Frame) -> "_Picture":
         gray = to_gray(frame)
-        size = (gray.shape[1] // 2, gray.shape[0] // 2)
-        return cls(gray, np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8))
+        # An even size is halved ten times as fast.
+        even = gray[: gray.shape[0] // 2 * 2, : gray.shape[1] // 2 * 2]
+        half = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        return cls(gray, np.asarray(half, np.uint8))
 
 
 class _Follower:
     """Finds the points of frame 0 in one frame after the other."""
 
     def __init__(
-        self, first: _Picture, points: Points, config: TrackConfig, match: MatchConfig
+        self, first: _Picture, patches: Patches, config: TrackConfig, match: MatchConfig
     ) -> None:
-        self._first, self._points, self._config, self._match = first, points, config, match
-        height, width = first.gray.shape
-        self._to_half = scaling((width, height), (width // 2, height // 2))
-        self._from_half = np.linalg.inv(self._to_half)
-        self._few: Points = points[:: max(1, len(points) // 80)]
+        self._first, self._patches, self._config, self._match = first, patches, config, match
+        self._points = patches.points
+        self._allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
+        self._few: Points = self._points[:: max(1, len(self._points) // config.coarse_points)]
 
     def find(
         self, picture: _Picture, previous: _Picture, before: Homography
@@ -201,49 +232,42 @@ class _Follower:
 
     def _step(self, picture: _Picture, previous: _Picture, before: Homography) -> Homography | None:
         """Guess how `picture` lies in `previous`, from a few points at half size."""
-        ahead = project(self._to_half @ np.linalg.inv(before), self._few)
+        ahead = project(_TO_HALF @ np.linalg.inv(before), self._few)
         points = np.asarray(ahead[_inside(ahead, picture.half.shape, 1)], np.float32)
         if len(points) < self._config.min_points // 2:
             return None
-        found, good = _lucas_kanade(
+        found, status, error = cv2.calcOpticalFlowPyrLK(
             previous.half,
             picture.half,
             points,
-            patch_px=11,
-            levels=2,
-            max_error=self._config.max_error,
+            None,  # type: ignore[call-overload]
+            winSize=(11, 11),
+            maxLevel=2,
+            criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
         )
+        good = (status.ravel() > 0) & (error.ravel() < self._config.max_error)
         if good.sum() < self._config.min_points // 2:
             return None
         similarity, _ = cv2.estimateAffinePartial2D(
-            found[good], points[good], method=cv2.RANSAC, ransacReprojThreshold=1.5, refineIters=2
+            found[good], points[good], method=cv2.RANSAC, ransacReprojThreshold=1.0, refineIters=2
         )
         if similarity is None:
             return None
-        return np.asarray(self._from_half @ np.vstack([similarity, [0, 0, 1]]) @ self._to_half)
+        return np.asarray(_FROM_HALF @ np.vstack([similarity, [0, 0, 1]]) @ _TO_HALF)
 
     def _refine(self, gray: GrayFrame, guess: Homography) -> tuple[Homography, Array] | None:
         """Find the points in `gray`, where `guess` says about where it lies in frame 0."""
-        height, width = gray.shape
-        alike = np.asarray(cv2.warpPerspective(gray, guess, (width, height)), np.uint8)
-        patch = self._config.patch_px
-        found, good = _lucas_kanade(
-            self._first.gray,
-            alike,
-            self._points,
-            patch_px=patch,
-            levels=1,
-            max_error=self._config.max_error,
-            guess=self._points,
-        )
-        good &= np.abs(found - self._points).max(axis=1) < self._config.max_correction_px
-        positions = project(np.linalg.inv(guess), found)
-        in_view = _inside(positions, gray.shape, patch / 2)
+        config = self._config
+        shifts, difference = self._patches.find(gray, guess)
+        good = np.abs(shifts).max(axis=1) < config.max_correction_px
+        good &= difference < self._allowed
+        positions = project(np.linalg.inv(guess), self._points + shifts)
+        in_view = _inside(positions, gray.shape, config.patch_px / 2)
         good &= in_view
-        if good.sum() < self._config.min_points:
+        if good.sum() < config.min_points:
             return None
         homography, inliers = cv2.findHomography(
-            positions[good], self._points[good], cv2.USAC_MAGSAC, 1.5
+            positions[good], self._points[good], cv2.USAC_FAST, 1.5
         )
         if homography is None or inliers.sum() < _LOST * in_view.sum():
             return None
@@ -252,31 +276,6 @@ class _Follower:
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
-
-
-def _lucas_kanade(
-    source: GrayFrame,
-    target: GrayFrame,
-    points: Points,
-    *,
-    patch_px: int,
-    levels: int,
-    max_error: float,
-    guess: Points | None = None,
-) -> tuple[Points, Mask]:
-    flags = 0 if guess is None else cv2.OPTFLOW_USE_INITIAL_FLOW
-    found, status, error = cv2.calcOpticalFlowPyrLK(
-        source,
-        target,
-        points.reshape(-1, 1, 2),
-        points.reshape(-1, 1, 2).copy() if guess is None else guess.reshape(-1, 1, 2).copy(),
-        winSize=(patch_px, patch_px),
-        maxLevel=levels,
-        criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 0.02),
-        flags=flags,
-    )
-    good = (status.ravel() > 0) & (error.ravel() < max_error)
-    return np.asarray(found, np.float32).reshape(-1, 2), good
 
 
 def _inside(points: npt.NDArray[Any], shape: Sequence[int], border: float) -> Mask:

@@ -1,0 +1,81 @@
+"""Squares around the points of frame 0, found in other frames.
+
+Where a frame lies in frame 0 is known within a pixel or two; what is left is found for every
+square by Gauss-Newton. As the square of frame 0 stays the same, its slopes and their inverse are
+computed once for all frames (the inverse compositional way), and only the pixels of the squares
+are looked up in a frame, not all of it. A square may become brighter or darker as a whole.
+
+Source: Lucas and Kanade 1981; Baker and Matthews, "Lucas-Kanade 20 years on", IJCV 2004.
+
+Points are (x, y) in pixels of frame 0; N points, S pixels along the side of a square. Cost on one
+core, 160 squares of 13 pixels: 1 ms for frame 0, then 0.25 ms per frame.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.types import GrayFrame, Homography
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+_ITERATIONS = 3
+_LONGEST_STEP_PX = 2.0
+
+
+class Patches:
+    """The squares of frame 0 that have slopes in both directions."""
+
+    def __init__(self, gray: GrayFrame, points: npt.NDArray[Any], side: int, min_slope: float):
+        around = np.arange(side) - side // 2
+        grid = np.stack(np.meshgrid(around, around), axis=-1).reshape(-1, 2)
+        picture = gray.astype(np.float32)
+        places = np.rint(points).astype(int)[:, None] + grid  # (N, S * S, 2)
+        x, y = places[..., 0], places[..., 1]
+        slopes = np.stack(
+            [
+                (picture[y, x + 1] - picture[y, x - 1]) / 2,
+                (picture[y + 1, x] - picture[y - 1, x]) / 2,
+            ],
+            axis=1,
+        )
+        slopes -= slopes.mean(axis=2, keepdims=True)
+        squares = slopes @ slopes.transpose(0, 2, 1)
+        good = np.linalg.eigvalsh(squares)[:, 0] > min_slope**2 * side**2
+        self.points = np.rint(points[good]).astype(np.float32)
+        self._looks = picture[y[good], x[good]]  # (N, S * S)
+        centered = self._looks - self._looks.mean(axis=1, keepdims=True)
+        self.contrast: Floats = np.abs(centered).mean(axis=1)
+        self._to_shift = np.linalg.inv(squares[good]) @ slopes[good]  # (N, 2, S * S)
+        flat = places[good].reshape(-1, 2)
+        self._pixels = np.vstack([flat.T, np.ones(len(flat))]).astype(np.float32)
+
+    def find(self, gray: GrayFrame, to_first: Homography) -> tuple[Floats, Floats]:
+        """Find the squares in `gray`, (H, W), which lies at about `to_first` in frame 0.
+
+        Returns by how much each square lies beside where `to_first` says, (N, 2) in pixels of
+        frame 0, and how much its pixels differ then, (N,), 0 to 255.
+        """
+        to_frame = np.linalg.inv(to_first)
+        x, y, w = to_frame.astype(np.float32) @ self._pixels
+        x, y = (x / w).reshape(self._looks.shape), (y / w).reshape(self._looks.shape)
+        turn = self._turns(to_frame)
+        shifts = np.zeros((len(self.points), 2, 1), np.float32)
+        for _ in range(_ITERATIONS):
+            moved = turn @ shifts
+            at = x + moved[:, 0], y + moved[:, 1]
+            seen = cv2.remap(gray, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            difference = seen - self._looks
+            step = self._to_shift @ difference[..., None]
+            shifts -= np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
+        difference -= difference.mean(axis=1, keepdims=True)
+        return shifts[..., 0], np.abs(difference).mean(axis=1)
+
+    def _turns(self, to_frame: Homography) -> Floats:
+        """How a shift in frame 0 looks in a frame, at every point, (N, 2, 2)."""
+        x, y, w = to_frame @ np.vstack([self.points.T, np.ones(len(self.points))])
+        place = np.stack([x / w, y / w], axis=1)[..., None]
+        return ((to_frame[:2, :2] - place * to_frame[2, :2]) / w[:, None, None]).astype(np.float32)
