@@ -47,6 +47,9 @@ class BundleConfig:
     tremble_px: float = 0.5
     """Distance between neighbors, in pixels, at which it has lost three quarters of its weight."""
 
+    chain_rounds: int = 3
+    """Times that weights and the path from neighbor to neighbor are found in turn."""
+
     min_scale_px: float = 0.15
     """Least distance from frame 0, in pixels, at which a track loses three quarters of its
     weight: LK is not more exact."""
@@ -185,14 +188,21 @@ class _Fitting:
         )
 
     def _chained(self) -> Homographies:
-        """The same path from neighbor to neighbor: every frame fitted to the one before it."""
-        apart = np.zeros_like(self.carried)
-        apart[1:] = self.carried[:-1] - self.carried[1:]
-        weights = np.where(self.both & (self.weights > 0.1), 1.0, 0.0)
-        steps = self.fit.step(apart, weights, MODELS["homography"])
-        for t in range(1, len(steps)):
-            steps[t] = steps[t - 1] @ steps[t]
-        return steps @ self.path
+        """The same path from neighbor to neighbor: every frame fitted to the one before it.
+
+        Which points agree is asked anew for every two frames.
+        """
+        chained = self.path
+        for _ in range(self.config.chain_rounds):
+            carried = carry(chained, self.found)
+            apart = np.zeros_like(carried)
+            apart[1:] = carried[:-1] - carried[1:]
+            weights = self._neighbor_weights(apart) / self.config.tremble_weight
+            steps = self.fit.step(apart, weights, MODELS["homography"])
+            for t in range(1, len(steps)):
+                steps[t] = steps[t - 1] @ steps[t]
+            chained = steps @ chained
+        return chained
 
 
 def _length(vectors: Array) -> Array:

@@ -14,7 +14,7 @@ Points are (x, y) in pixels; T counts frames, N points. Cost on one core, 427 x 
 5 ms for the points of frame 0, then 0.8 ms per frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,11 @@ Mask = npt.NDArray[np.bool_]
 
 _TO_HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
 _FROM_HALF = np.linalg.inv(_TO_HALF)
-_LOST = 0.15
-"""Where less than this share of the points in view agree, the way is looked for anew."""
+_SURE = 0.5
+"""Where more than this share of the points in view agree, no other guess is tried."""
+
+_AGREE_PX = 1.5
+"""Largest distance, in pixels, of a point that agrees with the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,12 @@ class TrackConfig:
     coarse_points: int = 50
     """About so many of them are followed from frame to frame."""
 
-    part_px: int = 40
-    """Side of the squares of the picture that give points in turn, in pixels."""
+    parts: int = 6
+    """Parts of the short side of the picture; every square part gives points in turn."""
+
+    points_per_part: int = 4
+    """Most points of a part, where others have enough. Ours: a person full of texture must not
+    outvote the room."""
 
     detection_px: int = 120
     """Short side, in pixels, at which SIFT looks for them. Ours: SIFT doubles the picture."""
@@ -125,20 +132,15 @@ def follow_points(
     if len(patches.points) < config.min_points:
         raise _too_few_points(first.gray, len(patches.points), config)
     follower = _Follower(first, patches, config, match or MatchConfig())
-    positions, guesses = [patches.points.astype(np.float64)], [np.eye(3)]
-    previous = first
     for t in range(1, len(frames)):
-        picture = _Picture.of(frames[t])
         try:
-            guess, found = follower.find(picture, previous, guesses[-1])
+            follower.take(_Picture.of(frames[t]))
         except RejectedError as error:
-            left = follower.has_left(guesses[-1])
-            reason = RejectReason.OUT_OF_VIEW if left else error.reason
+            reason = RejectReason.OUT_OF_VIEW if follower.has_left() else error.reason
             raise RejectedError(reason, f"frame {t} of the window: {error.detail}") from error
-        guesses.append(guess)
-        positions.append(found)
-        previous = picture
-    return Tracks(positions[0], np.stack(positions), np.stack(guesses))
+    sightings = follower.sightings
+    positions = np.stack([sighting.positions for sighting in sightings])
+    return Tracks(positions[0], positions, np.stack([each.to_first for each in sightings]))
 
 
 def find_points(gray: GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Points:
@@ -157,20 +159,26 @@ def find_points(gray: GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Points
     points = project(np.linalg.inv(scaling((width, height), size)), places)
     inside = _inside(points, (height, width), config.patch_px // 2 + 2)
     strength = np.array([keypoint.response for keypoint in keypoints])
-    return _spread(np.rint(points[inside]).astype(np.float32), strength[inside], config)
+    return _spread(
+        np.rint(points[inside]).astype(np.float32),
+        strength[inside],
+        min(height, width) / config.parts,
+        config,
+    )
 
 
-def _spread(points: Points, strength: npt.NDArray[Any], config: TrackConfig) -> Points:
+def _spread(points: Points, strength: npt.NDArray[Any], side: float, config: TrackConfig) -> Points:
     """Take the strongest of every part of the picture in turn, until there are enough."""
     # One place may carry several keypoints, of different orientations: followed once.
     points, at = np.unique(points, axis=0, return_index=True)
-    parts = (points // config.part_px).astype(int)
+    parts = (points // side).astype(int)
     order = np.lexsort((-strength[at], parts[:, 1], parts[:, 0]))
     new_part = np.ones(len(order), bool)
     new_part[1:] = (np.diff(parts[order], axis=0) != 0).any(axis=1)
     begins = np.maximum.accumulate(np.where(new_part, np.arange(len(order)), 0))
     rank = np.arange(len(order)) - begins
-    taken = order[np.argsort(rank, kind="stable")[: config.max_points]]
+    enough = max(int((rank < config.points_per_part).sum()), config.max_points // 2)
+    taken = order[np.argsort(rank, kind="stable")[: min(enough, config.max_points)]]
     return np.asarray(points[np.sort(taken)], np.float32)
 
 
@@ -197,6 +205,23 @@ class _Picture:
         return cls(gray, np.asarray(half, np.uint8))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """The points of frame 0 in one frame."""
+
+    to_first: Homography
+    """About where the frame lies in frame 0."""
+
+    positions: Array
+    """(N, 2), NaN where a point was not found."""
+
+    agree: Mask
+    """The points that RANSAC found to agree on one homography, (N,)."""
+
+    share: float
+    """How many these are of all that are in view, 0 to 1."""
+
+
 class _Follower:
     """Finds the points of frame 0 in one frame after the other."""
 
@@ -206,38 +231,55 @@ class _Follower:
         self._first, self._patches, self._config, self._match = first, patches, config, match
         self._points = patches.points
         self._allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
-        self._few: Points = self._points[:: max(1, len(self._points) // config.coarse_points)]
+        self._previous = first
+        everything = np.ones(len(self._points), bool)
+        self.sightings = [_Sighting(np.eye(3), self._points.astype(np.float64), everything, 1.0)]
 
-    def find(
-        self, picture: _Picture, previous: _Picture, before: Homography
-    ) -> tuple[Homography, Array]:
-        """Find where `picture` lies in frame 0, and the points in it, (N, 2) with NaN."""
-        step = self._step(picture, previous, before)
+    def take(self, picture: _Picture) -> None:
+        """Find the points in the next frame.
+
+        Raises:
+            RejectedError: TOO_FEW_INLIERS, if they are not there.
+        """
+        best = None
+        for guess in self._guesses(picture):
+            found = self._refine(picture.gray, guess)
+            if found and (best is None or found.share > best.share):
+                best = found
+            if best and best.share > _SURE:
+                break
+        best = best or self._refine(picture.gray, self._find_again(picture.gray))
+        if best is None:
+            detail = f"fewer than {self._config.min_points} keypoints of frame 0 found"
+            raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
+        self.sightings.append(best)
+        self._previous = picture
+
+    def has_left(self) -> bool:
+        """Whether the last frame that was found shows less than half of the points."""
+        seen = project(np.linalg.inv(self.sightings[-1].to_first), self._points)
+        return bool(_inside(seen, self._first.gray.shape, 0).mean() < 0.5)
+
+    def _guesses(self, picture: _Picture) -> Iterator[Homography]:
+        """Say where `picture` may lie: as most points move, or where the frame before lay."""
+        before = self.sightings[-1].to_first
+        step = self._step(picture)
         if step is not None:
-            found = self._refine(picture.gray, before @ step)
-            if found is not None:
-                return found
-        found = self._refine(picture.gray, self._find_again(picture.gray))
-        if found is None:
-            needed = self._config.min_points
-            raise RejectedError(
-                RejectReason.TOO_FEW_INLIERS, f"fewer than {needed} keypoints of frame 0 found"
-            )
-        return found
+            yield before @ step
+        yield before
 
-    def has_left(self, guess: Homography) -> bool:
-        """Whether a frame that lies at `guess` shows less than half of the points."""
-        inside = _inside(project(np.linalg.inv(guess), self._points), self._first.gray.shape, 0)
-        return bool(inside.mean() < 0.5)
-
-    def _step(self, picture: _Picture, previous: _Picture, before: Homography) -> Homography | None:
-        """Guess how `picture` lies in `previous`, from a few points at half size."""
-        ahead = project(_TO_HALF @ np.linalg.inv(before), self._few)
+    def _step(self, picture: _Picture) -> Homography | None:
+        """Guess how `picture` lies in the one before it, from a few points at half size."""
+        last, few = self.sightings[-1], self._config.min_points
+        # Points that agreed before are background: what passes in front of others is not followed.
+        points = self._points[last.agree] if last.agree.sum() >= 2 * few else self._points
+        points = points[:: max(1, len(points) // self._config.coarse_points)]
+        ahead = project(_TO_HALF @ np.linalg.inv(last.to_first), points)
         points = np.asarray(ahead[_inside(ahead, picture.half.shape, 1)], np.float32)
-        if len(points) < self._config.min_points // 2:
+        if len(points) < few // 2:
             return None
         found, status, error = cv2.calcOpticalFlowPyrLK(
-            previous.half,
+            self._previous.half,
             picture.half,
             points,
             None,  # type: ignore[call-overload]
@@ -246,7 +288,7 @@ class _Follower:
             criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
         )
         good = (status.ravel() > 0) & (error.ravel() < self._config.max_error)
-        if good.sum() < self._config.min_points // 2:
+        if good.sum() < few // 2:
             return None
         similarity, _ = cv2.estimateAffinePartial2D(
             found[good], points[good], method=cv2.RANSAC, ransacReprojThreshold=1.0, refineIters=2
@@ -255,7 +297,7 @@ class _Follower:
             return None
         return np.asarray(_FROM_HALF @ np.vstack([similarity, [0, 0, 1]]) @ _TO_HALF)
 
-    def _refine(self, gray: GrayFrame, guess: Homography) -> tuple[Homography, Array] | None:
+    def _refine(self, gray: GrayFrame, guess: Homography) -> _Sighting | None:
         """Find the points in `gray`, where `guess` says about where it lies in frame 0."""
         config = self._config
         shifts, difference = self._patches.find(gray, guess)
@@ -266,16 +308,29 @@ class _Follower:
         good &= in_view
         if good.sum() < config.min_points:
             return None
-        homography, inliers = cv2.findHomography(
-            positions[good], self._points[good], cv2.USAC_FAST, 1.5
-        )
-        if homography is None or inliers.sum() < _LOST * in_view.sum():
+        to_first, inliers = _agree(positions[good], self._points[good], int(in_view.sum()))
+        if inliers.sum() < config.min_points:
             return None
         positions[~good] = np.nan
-        return np.asarray(homography / homography[2, 2], np.float64), positions
+        agree = np.zeros(len(good), bool)
+        agree[good] = inliers
+        return _Sighting(to_first, positions, agree, float(inliers.sum() / in_view.sum()))
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
+
+
+def _agree(positions: Array, points: Points, in_view: int) -> tuple[Homography, Mask]:
+    """Find the map on which most agree: a homography, or a similarity where they are few."""
+    homography, inliers = cv2.findHomography(positions, points, cv2.USAC_FAST, _AGREE_PX)
+    if homography is not None and inliers.sum() > _SURE * in_view:
+        return homography / homography[2, 2], inliers.ravel() > 0
+    similarity, inliers = cv2.estimateAffinePartial2D(
+        positions, points, method=cv2.RANSAC, ransacReprojThreshold=_AGREE_PX
+    )
+    if similarity is None:
+        return np.eye(3), np.zeros(len(points), bool)
+    return np.vstack([similarity, [0, 0, 1]]), inliers.ravel() > 0
 
 
 def _inside(points: npt.NDArray[Any], shape: Sequence[int], border: float) -> Mask:
