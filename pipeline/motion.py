@@ -10,10 +10,12 @@ is carried from: so the normal equations of all frames are one product of two ma
 T counts frames, N points; points are (x, y), spread over about -1 to 1.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Homographies
+from pipeline.types import Homographies, Homography
 
 Array = npt.NDArray[np.float64]
 
@@ -95,6 +97,13 @@ def carry(path: Homographies, points: Array) -> Array:
     mapped = points @ path[:, :2, :2].transpose(0, 2, 1) + path[:, None, :2, 2]
     carried: Array = mapped / (points @ path[:, 2, :2, None] + path[:, 2:, 2:])
     return carried
+
+
+def project(homography: Homography, points: npt.NDArray[Any]) -> Array:
+    """Map points (N, 2) by one homography."""
+    mapped = points @ homography[:2, :2].T + homography[:2, 2]
+    depth = (points @ homography[2, :2] + homography[2, 2])[:, None]
+    return np.asarray(mapped / depth, np.float64)
 
 
 def solve_chain(blocks: Array, coupling: Array, pull: Array) -> Array:

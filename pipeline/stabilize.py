@@ -90,6 +90,10 @@ class StabilizeConfig:
 
 DEFAULT_CONFIG = StabilizeConfig()
 
+_ROOM = 20
+"""An overlay is looked for where the camera went farther than the short side over this: an edge
+must have had room to leave its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
@@ -185,18 +189,20 @@ def _check_overlay(frames: Frames, path: CameraPath, config: StabilizeConfig) ->
     center = np.array([(width - 1) / 2, (height - 1) / 2, 1])
     ways = path.to_first @ center
     ways = np.linalg.norm(ways[:, :2] / ways[:, 2:] - center[:2], axis=1)
-    far = int(ways.argmax())
-    if ways[far] < min(height, width) / 30:  # an edge must have had room to leave its place
+    if ways.max() < min(height, width) / _ROOM:
         return
-    first, last = to_gray(frames[0]), to_gray(frames[far])
+    first = to_gray(frames[0])
     sharp = np.abs(cv2.Laplacian(cv2.GaussianBlur(first, (0, 0), 1.0), cv2.CV_32F))
     edges = sharp > max(float(np.percentile(sharp, 80)), 2.0)
     if edges.sum() < 100:
         return
-    moved = np.asarray(cv2.warpPerspective(last, path.to_first[far], (width, height)), np.uint8)
-    same_place = cv2.absdiff(first, last) < 6
-    same_scene = cv2.absdiff(first, moved) < 24
-    share = float((edges & same_place & ~same_scene).sum() / edges.sum())
+    same_place, same_scene = edges, edges
+    for t in np.argsort(-ways)[:4]:
+        here = to_gray(frames[t])
+        moved = np.asarray(cv2.warpPerspective(here, path.to_first[t], (width, height)), np.uint8)
+        same_place = same_place & (cv2.absdiff(first, here) < 6)
+        same_scene = same_scene & (cv2.absdiff(first, moved) < 24)
+    share = float((same_place & ~same_scene).sum() / edges.sum())
     if share > config.max_overlay:
         detail = f"{share:.0%} of the edges move with the frame, {config.max_overlay:.0%} allowed"
         raise RejectedError(RejectReason.OVERLAY, detail)

@@ -1,30 +1,34 @@
-"""Follow the keypoints of frame 0 through a window.
+"""Follow the background of frame 0 through a window.
 
-SIFT finds the points, once, in frame 0. Every later frame is then met in two steps. A coarse one at
-half size: points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC takes the
-similarity on which most agree, and that says about where frame 0 lies. A fine one: the frame
-is warped by that guess, so that it looks like frame 0, and LK finds what is left, straight against
-frame 0 itself. So no error adds up over time, and a rolled or zoomed patch is still found.
-Where LK loses the way, SIFT descriptors find it again (`pipeline.matching`).
+SIFT finds points in frame 0. Every later frame is then met in two steps. A coarse one at half size:
+points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC takes the similarity
+on which most agree, and that says about where the frame lies in frame 0. A fine one: from there,
+the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`). So no
+error adds up over time, and a rolled or zoomed square is still found.
 
-Source: Lucas and Kanade 1981; Bouguet, "Pyramidal implementation of the Lucas Kanade feature
-tracker", 2001; Baker and Matthews, IJCV 2004, for warping by the guess.
+Where something else passes through most of the picture, the guess that the camera stood still is
+tried as well; where LK loses the way, SIFT descriptors find it again (`pipeline.matching`). Where
+most of the points have gone, as behind a car or out of view, the frame gives new ones.
 
-Points are (x, y) in pixels; T counts frames, N points. Cost on one core, 427 x 240 px, 200 points:
-5 ms for the points of frame 0, then 0.8 ms per frame.
+Source: Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker", 2001; Fischler and
+Bolles, "Random sample consensus", 1981.
+
+Points are (x, y) in pixels; T counts frames, N points. Cost on one core, 427 x 240 px, 160 points:
+4.5 ms for the points of frame 0, then 0.7 ms per frame.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import scaling
+from pipeline.keypoints import KeypointConfig, find_points, inside, too_few_points
 from pipeline.matching import MatchConfig, Points, find_homography, to_gray
+from pipeline.motion import project
 from pipeline.patches import Patches
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
 
@@ -33,36 +37,14 @@ Mask = npt.NDArray[np.bool_]
 
 _TO_HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
 _FROM_HALF = np.linalg.inv(_TO_HALF)
-_SURE = 0.5
-"""Where more than this share of the points in view agree, no other guess is tried."""
-
-_AGREE_PX = 1.5
-"""Largest distance, in pixels, of a point that agrees with the others."""
+_COARSE_POINTS = 50
+_COARSE_PX = 1.0
+"""Largest distance, in pixels of the half size, of a point that agrees with the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
-    max_points: int = 160
-    """Keypoints of frame 0. Ours: with more, the camera path is no more exact."""
-
-    coarse_points: int = 50
-    """About so many of them are followed from frame to frame."""
-
-    parts: int = 6
-    """Parts of the short side of the picture; every square part gives points in turn."""
-
-    points_per_part: int = 4
-    """Most points of a part, where others have enough. Ours: a person full of texture must not
-    outvote the room."""
-
-    detection_px: int = 120
-    """Short side, in pixels, at which SIFT looks for them. Ours: SIFT doubles the picture."""
-
-    contrast_threshold: float = 0.005
-    """Least contrast of a keypoint. Ours, an eighth of OpenCV's: LK needs less than matching."""
-
-    edge_threshold: float = 15.0
-    """Largest ratio of curvatures. OpenCV's: 10; ours lets some edges in, where corners are few."""
+    keypoints: KeypointConfig = field(default_factory=KeypointConfig)
 
     patch_px: int = 13
     """Side of the square that is compared, in pixels."""
@@ -71,19 +53,28 @@ class TrackConfig:
     """Least slope of a square in its flattest direction, in brightness (0 to 255) per pixel."""
 
     max_error: float = 20.0
-    """Largest mean difference, 0 to 255, between a patch and what was found for it. Ours: noise
+    """Largest mean difference, 0 to 255, between a square and what was found for it. Ours: noise
     and a change of exposure make 2 to 10, another thing 30."""
 
     max_misfit: float = 0.6
-    """Largest such difference as a share of the patch's own contrast, above noise of 2. Ours: two
-    places that have nothing in common differ by 1.4 times their contrast, or 0.9 once LK is done."""
+    """Largest such difference as a share of the square's own contrast, above a noise of 2. Ours:
+    two places that have nothing in common differ by 0.9 of it when they lie as well as they can."""
 
     max_correction_px: float = 8.0
     """A point that lies farther from the guess than this is lost. Ours."""
 
-    min_sharpness: float = 0.027
-    """Where too few keypoints are found: standard deviation of the Laplacian over that of the
-    picture, below which blur is to blame. Ours; sharp pictures have 0.1 to 0.6."""
+    agree_px: float = 1.5
+    """Largest distance, in pixels, of a point that agrees with the others."""
+
+    sure_share: float = 0.5
+    """Where more than this share of the points in view agree, no other guess is tried, and a
+    homography is fitted. Ours: fewer points carry a similarity only."""
+
+    renew_share: float = 0.35
+    """Where less than this share of the points in view agree, the frame gives new points. Ours."""
+
+    renew_frames: int = 4
+    """But not sooner than this after the last ones, in frames."""
 
     min_points: int = 12
     """With fewer points found in a frame, tracking has lost the way."""
@@ -91,8 +82,9 @@ class TrackConfig:
     def __post_init__(self) -> None:
         if self.min_points < 4:  # four points determine a homography, and agree with anything
             raise ValueError(f"min_points must be at least 4, got {self.min_points}")
-        if self.max_points < self.min_points:
-            raise ValueError(f"max_points must be {self.min_points} or more: {self.max_points}")
+        if not 0 < self.renew_share <= self.sure_share <= 1:
+            shares = f"{self.renew_share}, {self.sure_share}"
+            raise ValueError(f"need 0 < renew_share <= sure_share <= 1, got {shares}")
 
 
 DEFAULT_CONFIG = TrackConfig()
@@ -101,7 +93,7 @@ DEFAULT_CONFIG = TrackConfig()
 @dataclass(frozen=True, slots=True)
 class Tracks:
     points: Array
-    """In frame 0, (N, 2)."""
+    """Where they lie in frame 0, (N, 2); in it, or beside it."""
 
     positions: Array
     """In every frame, (T, N, 2); NaN where a point was not found."""
@@ -125,72 +117,17 @@ def follow_points(
         RejectedError: BLURRED or TOO_FEW_INLIERS, where there is too little to follow;
             OUT_OF_VIEW, where the camera has left frame 0.
     """
-    first = _Picture.of(frames[0])
-    patches = Patches(
-        first.gray, find_points(first.gray, config), config.patch_px, config.min_slope
-    )
-    if len(patches.points) < config.min_points:
-        raise _too_few_points(first.gray, len(patches.points), config)
-    follower = _Follower(first, patches, config, match or MatchConfig())
+    follower = _Follower(_Picture.of(frames[0]), config, match or MatchConfig())
     for t in range(1, len(frames)):
         try:
             follower.take(_Picture.of(frames[t]))
         except RejectedError as error:
             reason = RejectReason.OUT_OF_VIEW if follower.has_left() else error.reason
             raise RejectedError(reason, f"frame {t} of the window: {error.detail}") from error
-    sightings = follower.sightings
-    positions = np.stack([sighting.positions for sighting in sightings])
-    return Tracks(positions[0], positions, np.stack([each.to_first for each in sightings]))
+    return follower.tracks()
 
 
-def find_points(gray: GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Points:
-    """Find SIFT keypoints in `gray`, (H, W), away from its edges: (N, 2), spread over it."""
-    height, width = gray.shape
-    shrink = min(1.0, config.detection_px / min(height, width))
-    size = (round(width * shrink), round(height * shrink))
-    small = gray if shrink == 1 else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    sift = cv2.SIFT.create(
-        2 * config.max_points,
-        contrastThreshold=config.contrast_threshold,
-        edgeThreshold=config.edge_threshold,
-    )
-    keypoints = sift.detect(small, None)
-    places = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32).reshape(-1, 2)
-    points = project(np.linalg.inv(scaling((width, height), size)), places)
-    inside = _inside(points, (height, width), config.patch_px // 2 + 2)
-    strength = np.array([keypoint.response for keypoint in keypoints])
-    return _spread(
-        np.rint(points[inside]).astype(np.float32),
-        strength[inside],
-        min(height, width) / config.parts,
-        config,
-    )
-
-
-def _spread(points: Points, strength: npt.NDArray[Any], side: float, config: TrackConfig) -> Points:
-    """Take the strongest of every part of the picture in turn, until there are enough."""
-    # One place may carry several keypoints, of different orientations: followed once.
-    points, at = np.unique(points, axis=0, return_index=True)
-    parts = (points // side).astype(int)
-    order = np.lexsort((-strength[at], parts[:, 1], parts[:, 0]))
-    new_part = np.ones(len(order), bool)
-    new_part[1:] = (np.diff(parts[order], axis=0) != 0).any(axis=1)
-    begins = np.maximum.accumulate(np.where(new_part, np.arange(len(order)), 0))
-    rank = np.arange(len(order)) - begins
-    enough = max(int((rank < config.points_per_part).sum()), config.max_points // 2)
-    taken = order[np.argsort(rank, kind="stable")[: min(enough, config.max_points)]]
-    return np.asarray(points[np.sort(taken)], np.float32)
-
-
-def project(homography: npt.NDArray[np.floating[Any]], points: npt.NDArray[Any]) -> Array:
-    """Map points (N, 2) by one homography."""
-    mapped = points @ homography[:2, :2].T + homography[:2, 2]
-    depth = (points @ homography[2, :2] + homography[2, 2])[:, None]
-    return np.asarray(mapped / depth, np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
+class _Picture(NamedTuple):
     """One frame as tracking needs it."""
 
     gray: GrayFrame
@@ -205,9 +142,16 @@ class _Picture:
         return cls(gray, np.asarray(half, np.uint8))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sighting:
-    """The points of frame 0 in one frame."""
+class _Keyframe(NamedTuple):
+    """A frame that gave points."""
+
+    patches: Patches
+    to_first: Homography
+    """About where it lies in frame 0."""
+
+
+class _Sighting(NamedTuple):
+    """The points in one frame."""
 
     to_first: Homography
     """About where the frame lies in frame 0."""
@@ -216,7 +160,7 @@ class _Sighting:
     """(N, 2), NaN where a point was not found."""
 
     agree: Mask
-    """The points that RANSAC found to agree on one homography, (N,)."""
+    """The points that RANSAC found to agree on one map, (N,)."""
 
     share: float
     """How many these are of all that are in view, 0 to 1."""
@@ -225,15 +169,18 @@ class _Sighting:
 class _Follower:
     """Finds the points of frame 0 in one frame after the other."""
 
-    def __init__(
-        self, first: _Picture, patches: Patches, config: TrackConfig, match: MatchConfig
-    ) -> None:
-        self._first, self._patches, self._config, self._match = first, patches, config, match
-        self._points = patches.points
-        self._allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
-        self._previous = first
-        everything = np.ones(len(self._points), bool)
-        self.sightings = [_Sighting(np.eye(3), self._points.astype(np.float64), everything, 1.0)]
+    def __init__(self, first: _Picture, config: TrackConfig, match: MatchConfig) -> None:
+        self._first, self._config, self._match = first, config, match
+        self._keyframes: list[_Keyframe] = []
+        self._points: Points = np.empty((0, 2), np.float32)  # of all keyframes, in frame 0
+        self._allowed = np.empty(0)
+        self._sightings: list[_Sighting] = []
+        self._renewed = 0
+        nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
+        self._remember(first, self._with_new_points(first, nothing))
+        if len(self._points) < config.min_points:
+            found = len(self._points)
+            raise too_few_points(first.gray, found, config.min_points, config.keypoints)
 
     def take(self, picture: _Picture) -> None:
         """Find the points in the next frame.
@@ -241,28 +188,61 @@ class _Follower:
         Raises:
             RejectedError: TOO_FEW_INLIERS, if they are not there.
         """
-        best = None
+        config, best = self._config, None
         for guess in self._guesses(picture):
             found = self._refine(picture.gray, guess)
             if found and (best is None or found.share > best.share):
                 best = found
-            if best and best.share > _SURE:
+            if best and best.share > config.sure_share:
                 break
         best = best or self._refine(picture.gray, self._find_again(picture.gray))
         if best is None:
-            detail = f"fewer than {self._config.min_points} keypoints of frame 0 found"
+            detail = f"fewer than {config.min_points} keypoints of frame 0 found"
             raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
-        self.sightings.append(best)
-        self._previous = picture
+        waited = len(self._sightings) - self._renewed
+        if best.share < config.renew_share and waited >= config.renew_frames:
+            best = self._with_new_points(picture, best)
+        self._remember(picture, best)
 
     def has_left(self) -> bool:
-        """Whether the last frame that was found shows less than half of the points."""
-        seen = project(np.linalg.inv(self.sightings[-1].to_first), self._points)
-        return bool(_inside(seen, self._first.gray.shape, 0).mean() < 0.5)
+        """Whether the last frame that was found shows less than half of the points of frame 0."""
+        points = self._keyframes[0].patches.points
+        seen = project(np.linalg.inv(self._sightings[-1].to_first), points)
+        return bool(inside(seen, self._first.gray.shape, 0).mean() < 0.5)
+
+    def tracks(self) -> Tracks:
+        """Return what was found so far."""
+        positions = np.full((len(self._sightings), len(self._points), 2), np.nan)
+        for t, sighting in enumerate(self._sightings):
+            positions[t, : len(sighting.positions)] = sighting.positions
+        guess = np.stack([sighting.to_first for sighting in self._sightings])
+        return Tracks(self._points.astype(np.float64), positions, guess)
+
+    def _remember(self, picture: _Picture, sighting: _Sighting) -> None:
+        self._previous = picture
+        self._sightings.append(sighting)
+
+    def _with_new_points(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
+        """Look for points in a frame, and add them to what was found there."""
+        config = self._config
+        found = find_points(picture.gray, config.patch_px // 2 + 2, config.keypoints)
+        patches = Patches(picture.gray, found, config.patch_px, config.min_slope)
+        self._keyframes.append(_Keyframe(patches, sighting.to_first))
+        self._renewed = len(self._sightings)
+        in_first = project(sighting.to_first, patches.points)
+        self._points = np.concatenate([self._points, in_first.astype(np.float32)])
+        allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
+        self._allowed = np.concatenate([self._allowed, allowed])
+        # New points have not agreed with anything yet, but in frame 0 there are no others.
+        agree = np.full(len(patches.points), len(self._keyframes) == 1)
+        return sighting._replace(
+            positions=np.concatenate([sighting.positions, patches.points]),
+            agree=np.concatenate([sighting.agree, agree]),
+        )
 
     def _guesses(self, picture: _Picture) -> Iterator[Homography]:
         """Say where `picture` may lie: as most points move, or where the frame before lay."""
-        before = self.sightings[-1].to_first
+        before = self._sightings[-1].to_first
         step = self._step(picture)
         if step is not None:
             yield before @ step
@@ -270,12 +250,12 @@ class _Follower:
 
     def _step(self, picture: _Picture) -> Homography | None:
         """Guess how `picture` lies in the one before it, from a few points at half size."""
-        last, few = self.sightings[-1], self._config.min_points
+        last, few = self._sightings[-1], self._config.min_points
         # Points that agreed before are background: what passes in front of others is not followed.
         points = self._points[last.agree] if last.agree.sum() >= 2 * few else self._points
-        points = points[:: max(1, len(points) // self._config.coarse_points)]
+        points = points[:: max(1, len(points) // _COARSE_POINTS)]
         ahead = project(_TO_HALF @ np.linalg.inv(last.to_first), points)
-        points = np.asarray(ahead[_inside(ahead, picture.half.shape, 1)], np.float32)
+        points = np.asarray(ahead[inside(ahead, picture.half.shape, 1)], np.float32)
         if len(points) < few // 2:
             return None
         found, status, error = cv2.calcOpticalFlowPyrLK(
@@ -291,7 +271,7 @@ class _Follower:
         if good.sum() < few // 2:
             return None
         similarity, _ = cv2.estimateAffinePartial2D(
-            found[good], points[good], method=cv2.RANSAC, ransacReprojThreshold=1.0, refineIters=2
+            found[good], points[good], ransacReprojThreshold=_COARSE_PX, refineIters=2
         )
         if similarity is None:
             return None
@@ -300,51 +280,45 @@ class _Follower:
     def _refine(self, gray: GrayFrame, guess: Homography) -> _Sighting | None:
         """Find the points in `gray`, where `guess` says about where it lies in frame 0."""
         config = self._config
-        shifts, difference = self._patches.find(gray, guess)
-        good = np.abs(shifts).max(axis=1) < config.max_correction_px
-        good &= difference < self._allowed
-        positions = project(np.linalg.inv(guess), self._points + shifts)
-        in_view = _inside(positions, gray.shape, config.patch_px / 2)
-        good &= in_view
+        places, near, differences = self._look(gray, guess)
+        positions = project(np.linalg.inv(guess), places)
+        in_view = inside(positions, gray.shape, config.patch_px / 2)
+        good = in_view & near & (differences < self._allowed)
         if good.sum() < config.min_points:
             return None
-        to_first, inliers = _agree(positions[good], self._points[good], int(in_view.sum()))
-        if inliers.sum() < config.min_points:
+        least = config.sure_share * in_view.sum()
+        to_first, agreeing = _agree(positions[good], self._points[good], config.agree_px, least)
+        if agreeing.sum() < config.min_points:
             return None
         positions[~good] = np.nan
         agree = np.zeros(len(good), bool)
-        agree[good] = inliers
-        return _Sighting(to_first, positions, agree, float(inliers.sum() / in_view.sum()))
+        agree[good] = agreeing
+        return _Sighting(to_first, positions, agree, float(agreeing.sum() / in_view.sum()))
+
+    def _look(self, gray: GrayFrame, guess: Homography) -> tuple[Array, Mask, Array]:
+        """Find the squares of every keyframe: where in frame 0, whether near, how different."""
+        looks = []
+        for patches, to_first in self._keyframes:
+            shifts, difference = patches.find(gray, np.linalg.inv(to_first) @ guess)
+            near = np.abs(shifts).max(axis=1) < self._config.max_correction_px
+            looks.append((project(to_first, patches.points + shifts), near, difference))
+        places, near, differences = zip(*looks, strict=True)
+        return np.concatenate(places), np.concatenate(near), np.concatenate(differences)
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
 
 
-def _agree(positions: Array, points: Points, in_view: int) -> tuple[Homography, Mask]:
-    """Find the map on which most agree: a homography, or a similarity where they are few."""
-    homography, inliers = cv2.findHomography(positions, points, cv2.USAC_FAST, _AGREE_PX)
-    if homography is not None and inliers.sum() > _SURE * in_view:
+def _agree(
+    positions: Array, points: Points, agree_px: float, least: float
+) -> tuple[Homography, Mask]:
+    """Find the map on which most agree: a homography, or a similarity if these are not `least`."""
+    homography, inliers = cv2.findHomography(positions, points, cv2.USAC_FAST, agree_px)
+    if homography is not None and inliers.sum() > least:
         return homography / homography[2, 2], inliers.ravel() > 0
     similarity, inliers = cv2.estimateAffinePartial2D(
-        positions, points, method=cv2.RANSAC, ransacReprojThreshold=_AGREE_PX
+        positions, points, ransacReprojThreshold=agree_px
     )
     if similarity is None:
         return np.eye(3), np.zeros(len(points), bool)
     return np.vstack([similarity, [0, 0, 1]]), inliers.ravel() > 0
-
-
-def _inside(points: npt.NDArray[Any], shape: Sequence[int], border: float) -> Mask:
-    low = (points > border).all(axis=1)
-    return np.asarray(
-        low & (points[:, 0] < shape[1] - 1 - border) & (points[:, 1] < shape[0] - 1 - border)
-    )
-
-
-def _too_few_points(gray: GrayFrame, found: int, config: TrackConfig) -> RejectedError:
-    detail = f"{found} keypoints in frame 0 of the window, {config.min_points} needed"
-    smooth = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.5)  # noise is sharp, too
-    sharpness = float(np.std(cv2.Laplacian(smooth, cv2.CV_32F)) / max(float(np.std(gray)), 1.0))
-    if sharpness < config.min_sharpness:
-        detail = f"{detail}; sharpness {sharpness:.3f}, {config.min_sharpness} at least"
-        return RejectedError(RejectReason.BLURRED, detail)
-    return RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
