@@ -40,11 +40,11 @@ class BundleConfig:
     rounds: int = 5
     """Times that weights and path are found in turn. Ours: then they change no more."""
 
-    tremble_weight: float = 2.0
+    tremble_weight: float = 4.0
     """Weight of the distance between neighbors against that from frame 0. Ours: with 10, the path
     drifts on drawn films; with 0, real films flicker 2 % more."""
 
-    tremble_px: float = 0.5
+    tremble_px: float = 0.25
     """Distance between neighbors, in pixels, at which it has lost three quarters of its weight."""
 
     chain_rounds: int = 3

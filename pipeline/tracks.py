@@ -67,14 +67,11 @@ class TrackConfig:
     """Largest distance, in pixels, of a point that agrees with the others."""
 
     sure_share: float = 0.5
-    """Where more than this share of the points in view agree, no other guess is tried, and a
-    homography is fitted. Ours: fewer points carry a similarity only."""
-
-    renew_share: float = 0.35
-    """Where less than this share of the points in view agree, the frame gives new points. Ours."""
+    """Where more than this share of the points in view agree, the way is sure. Otherwise another
+    guess is tried, a similarity is fitted instead of a homography, and the frame gives new points."""
 
     renew_frames: int = 4
-    """But not sooner than this after the last ones, in frames."""
+    """New points come no sooner than this after the last ones, in frames. Ours."""
 
     min_points: int = 12
     """With fewer points found in a frame, tracking has lost the way."""
@@ -82,9 +79,8 @@ class TrackConfig:
     def __post_init__(self) -> None:
         if self.min_points < 4:  # four points determine a homography, and agree with anything
             raise ValueError(f"min_points must be at least 4, got {self.min_points}")
-        if not 0 < self.renew_share <= self.sure_share <= 1:
-            shares = f"{self.renew_share}, {self.sure_share}"
-            raise ValueError(f"need 0 < renew_share <= sure_share <= 1, got {shares}")
+        if not 0 < self.sure_share <= 1:
+            raise ValueError(f"sure_share must be a share above 0, got {self.sure_share}")
 
 
 DEFAULT_CONFIG = TrackConfig()
@@ -200,7 +196,7 @@ class _Follower:
             detail = f"fewer than {config.min_points} keypoints of frame 0 found"
             raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
         waited = len(self._sightings) - self._renewed
-        if best.share < config.renew_share and waited >= config.renew_frames:
+        if best.share < config.sure_share and waited >= config.renew_frames:
             best = self._with_new_points(picture, best)
         self._remember(picture, best)
 
