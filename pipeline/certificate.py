@@ -70,11 +70,11 @@ def figures_of(
         inlier_ratio=of_tracks["inlier_ratio"],
         reprojection_rmse_px=of_tracks["reprojection_rmse_px"],
         visible_share=float(rendering.visible.min()),
-        camera_motion_px=_corner_distance(to_first, still, crop, size),
+        camera_motion_px=corner_distance(to_first, still, crop, size),
         camera_still=model == "still",
         motion_model=model,
         condition_number=_condition_number(to_first, crop, size),
-        drift_px=_corner_distance(chained, to_first, crop, size),
+        drift_px=corner_distance(chained, to_first, crop, size),
         jitter_px=of_tracks["jitter_px"] * scale,
         residual_motion_px=of_tracks["residual_motion_px"] * scale,
         filled_share=float(1 - rendering.visible.mean()),
@@ -119,7 +119,7 @@ def object_motion(frames: Frames) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _corner_distance(one: Homographies, other: Homographies, crop: Homography, size: int) -> float:
+def corner_distance(one: Homographies, other: Homographies, crop: Homography, size: int) -> float:
     """Largest distance, in strip pixels, between where two paths put the corners of the strip."""
     edge = size - 0.5
     corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])

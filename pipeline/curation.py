@@ -4,7 +4,7 @@
     CutDetector       a window ends where a shot ends                      pipeline.shots
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
-    render            32 still frames of 128 x 128                         pipeline.render
+    render_clip       32 still frames of 128 x 128                         pipeline.stabilize
     certify           how well that went, or why the clip is unfit         pipeline.stabilize
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
@@ -26,9 +26,8 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
-from pipeline.render import render
 from pipeline.shots import CutDetector, ShotConfig
-from pipeline.stabilize import CameraPath, StabilizeConfig, certify, find_camera_path
+from pipeline.stabilize import CameraPath, StabilizeConfig, certify, find_camera_path, render_clip
 from pipeline.strips import StripConfig, crop_to_strip, encode_strip
 from pipeline.tag import Classifier, TagConfig, tag_shot
 from pipeline.types import (
@@ -129,16 +128,17 @@ class _Curation:
             images = np.stack([frame.image for frame in self.window])
             path = find_camera_path(images, self.config.stabilize)
             to_first = self._in_source_pixels(path.to_first)
-            return self._accept(images, path, to_first)
+            return self._accept(images, path)
         except RejectedError as error:
             return self._drop(error.reason, error.detail, to_first)
 
-    def _accept(self, images: Frames, path: CameraPath, to_first: Homographies) -> Clip:
+    def _accept(self, images: Frames, path: CameraPath) -> Clip:
         size = self.config.strips.size
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
-        rendering = render(images, path.to_first, crop, size)
+        path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
         first, facts = self.window[0], self.video.facts
+        to_first = self._in_source_pixels(path.to_first)
         strip = Strip(
             index=self.index,
             start_frame=first.index,

@@ -51,6 +51,11 @@ class KeypointConfig:
     """Where too few are found: standard deviation of the Laplacian over that of the picture, below
     which blur is to blame. Ours; sharp pictures have 0.1 to 0.6."""
 
+    def __post_init__(self) -> None:
+        for name in ("max_points", "parts", "points_per_part"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
 
 def find_points(gray: GrayFrame, border: int, config: KeypointConfig) -> Points:
     """Find SIFT keypoints in `gray`, (H, W), `border` pixels from its edges: (N, 2), whole."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Homographies, Homography
+from pipeline.types import Homographies
 
 Array = npt.NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def slopes_at(points: Array) -> Array:
     return slopes
 
 
-def motions(steps: Array) -> Homographies:
+def motions(steps: npt.NDArray[np.floating[Any]]) -> Homographies:
     """Turn parameters, (T, up to 8), to homographies, (T, 3, 3)."""
     full = np.zeros((len(steps), 8))
     full[:, : steps.shape[1]] = steps
@@ -99,7 +99,7 @@ def carry(path: Homographies, points: Array) -> Array:
     return carried
 
 
-def project(homography: Homography, points: npt.NDArray[Any]) -> Array:
+def project(homography: npt.NDArray[np.floating[Any]], points: npt.NDArray[Any]) -> Array:
     """Map points (N, 2) by one homography."""
     mapped = points @ homography[:2, :2].T + homography[:2, 2]
     depth = (points @ homography[2, :2] + homography[2, 2])[:, None]
@@ -115,7 +115,7 @@ def solve_chain(blocks: Array, coupling: Array, pull: Array) -> Array:
     """
     frames, size = pull.shape
     if frames == 1:
-        return np.linalg.solve(blocks, pull[..., None])[..., 0]
+        return np.asarray(np.linalg.solve(blocks, pull[..., None])[..., 0], np.float64)
     below = coupling[0::2]  # of the odd ones with the even one before
     above = np.zeros_like(below)  # with the even one behind; the last has none
     above[: len(coupling[1::2])] = coupling[1::2].transpose(0, 2, 1)

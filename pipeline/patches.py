@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import GrayFrame, Homography
+from pipeline.types import GrayFrame
 
 Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.floating[Any]]
+"""Like a `Homography`, (3, 3), but of any precision and scale."""
 
 _ITERATIONS = 3
 _LONGEST_STEP_PX = 2.0
@@ -53,7 +54,7 @@ class Patches:
         flat = places[good].reshape(-1, 2)
         self._pixels = np.vstack([flat.T, np.ones(len(flat))]).astype(np.float32)
 
-    def find(self, gray: GrayFrame, to_first: Homography) -> tuple[Floats, Floats]:
+    def find(self, gray: GrayFrame, to_first: Matrix) -> tuple[Floats, Floats]:
         """Find the squares in `gray`, (H, W), which lies at about `to_first` in frame 0.
 
         Returns by how much each square lies beside where `to_first` says, (N, 2) in pixels of
@@ -74,8 +75,9 @@ class Patches:
         difference -= difference.mean(axis=1, keepdims=True)
         return shifts[..., 0], np.abs(difference).mean(axis=1)
 
-    def _turns(self, to_frame: Homography) -> Floats:
+    def _turns(self, to_frame: Matrix) -> Floats:
         """How a shift in frame 0 looks in a frame, at every point, (N, 2, 2)."""
         x, y, w = to_frame @ np.vstack([self.points.T, np.ones(len(self.points))])
         place = np.stack([x / w, y / w], axis=1)[..., None]
-        return ((to_frame[:2, :2] - place * to_frame[2, :2]) / w[:, None, None]).astype(np.float32)
+        turns = (to_frame[:2, :2] - place * to_frame[2, :2]) / w[:, None, None]
+        return np.asarray(turns, np.float32)

@@ -2,8 +2,8 @@
 
 Frames are softened first, by as much as shrinking them by area would do, since a bilinear warp
 alone makes fine texture flicker; frames that are much larger than the strip are shrunk by area
-before. Where a frame shows nothing, the strip shows what was there before. The edge of a frame is continued
-outward before the warp, so that there is neither a dark nor a bright rim between the two.
+before. Where a frame shows nothing, the strip shows what was there before. The edge of a frame is
+continued outward before the warp, so that there is neither a dark nor a bright rim between the two.
 
 Cost on one core: 0.4 ms per frame of 427 x 240 px to a strip of 128 px.
 """

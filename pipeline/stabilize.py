@@ -20,17 +20,17 @@ Cost on one core, 427 x 240 px: about 1.7 ms per frame (benchmarks/RESULTS.md). 
 are seeded by OpenCV, so a film always gives the same bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from pipeline.bundle import BundleConfig, fit_bundle
-from pipeline.certificate import figures_of, measure_tracks
+from pipeline.certificate import corner_distance, figures_of, flicker, measure_tracks
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.matching import MatchConfig, to_gray
 from pipeline.paper import find_paper_path
-from pipeline.render import Rendering, check_view
+from pipeline.render import Rendering, check_view, render
 from pipeline.tracks import TrackConfig, follow_points
 from pipeline.types import (
     Frames,
@@ -72,6 +72,10 @@ class StabilizeConfig:
     max_drift_px: float = 4.0
     """Largest distance, in strip pixels, between the corners by this path and by the one found from
     neighbor to neighbor. Ours: where there is a background, they agree within 2."""
+
+    max_left_px: float = 1.0
+    """Where stabilizing makes a clip flicker more, and no corner moved farther than this, in strip
+    pixels, it is left as it is. Ours: so much is not seen."""
 
     min_visible: float = 0.5
     """Share of the strip, 0 to 1, that every frame must fill. Theirs: one pixel."""
@@ -141,6 +145,34 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     return path
 
 
+def render_clip(
+    frames: Frames,
+    path: CameraPath,
+    crop: Homography,
+    size: int,
+    config: StabilizeConfig = DEFAULT_CONFIG,
+) -> tuple[CameraPath, Rendering]:
+    """Render `frames`, (T, H, W, 3), along `path`, but never so that they flicker more than before.
+
+    Where they would and the camera hardly moved, they are left as they are; the path says so.
+
+    Raises:
+        RejectedError: REPROJECTION_ERROR, where they would although the camera moved.
+    """
+    rendering = render(frames, path.to_first, crop, size)
+    if path.camera_still or config.method == "paper":
+        return path, rendering
+    still = np.tile(np.eye(3), (len(frames), 1, 1))
+    plain = render(frames, still, crop, size)
+    if not _flickers_more(rendering, plain):
+        return path, rendering
+    moved = corner_distance(path.to_first, still, crop, size)
+    if moved > config.max_left_px:
+        detail = f"it flickers more than before, though the camera moved by {moved:.1f} px"
+        raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
+    return replace(path, to_first=still, model="still"), plain
+
+
 def certify(
     path: CameraPath,
     rendering: Rendering,
@@ -166,6 +198,14 @@ def certify(
             detail = f"{name} {found:.1f}, {limit} allowed"
             raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
     return figures
+
+
+def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
+    # A quarter of the pixels tells most clips apart.
+    few = [np.ascontiguousarray(one.frames[:, ::2, ::2]) for one in (rendering, plain)]
+    if flicker(few[0]) < 0.95 * flicker(few[1]):
+        return False
+    return flicker(rendering.frames) > flicker(plain.frames)
 
 
 def _check_path(path: CameraPath, points: int, config: StabilizeConfig) -> None:

@@ -46,7 +46,7 @@ _COARSE_PX = 1.0
 class TrackConfig:
     keypoints: KeypointConfig = field(default_factory=KeypointConfig)
 
-    patch_px: int = 13
+    patch_px: int = 11
     """Side of the square that is compared, in pixels."""
 
     min_slope: float = 1.0
@@ -68,7 +68,8 @@ class TrackConfig:
 
     sure_share: float = 0.5
     """Where more than this share of the points in view agree, the way is sure. Otherwise another
-    guess is tried, a similarity is fitted instead of a homography, and the frame gives new points."""
+    guess is tried, a similarity is fitted instead of a homography, and the frame gives new
+    points."""
 
     renew_frames: int = 4
     """New points come no sooner than this after the last ones, in frames. Ours."""
