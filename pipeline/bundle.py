@@ -198,7 +198,7 @@ class _Fitting:
             apart = np.zeros_like(carried)
             apart[1:] = carried[:-1] - carried[1:]
             weights = self._neighbor_weights(apart) / self.config.tremble_weight
-            steps = self.fit.step(apart, weights, MODELS["homography"])
+            steps = self.fit.step(apart, weights, MODELS["affine"])
             for t in range(1, len(steps)):
                 steps[t] = steps[t - 1] @ steps[t]
             chained = steps @ chained

@@ -25,6 +25,7 @@ Matrix = npt.NDArray[np.floating[Any]]
 
 _ITERATIONS = 3
 _LONGEST_STEP_PX = 2.0
+_SHORT_STEP_PX = 0.1
 
 
 class Patches:
@@ -54,13 +55,12 @@ class Patches:
         flat = places[good].reshape(-1, 2)
         self._pixels = np.vstack([flat.T, np.ones(len(flat))]).astype(np.float32)
 
-    def find(self, gray: GrayFrame, to_first: Matrix) -> tuple[Floats, Floats]:
-        """Find the squares in `gray`, (H, W), which lies at about `to_first` in frame 0.
+    def find(self, gray: GrayFrame, to_frame: Matrix) -> tuple[Floats, Floats]:
+        """Find the squares in `gray`, (H, W); `to_frame` maps pixels of frame 0 to about its own.
 
-        Returns by how much each square lies beside where `to_first` says, (N, 2) in pixels of
+        Returns by how much each square lies beside where `to_frame` says, (N, 2) in pixels of
         frame 0, and how much its pixels differ then, (N,), 0 to 255.
         """
-        to_frame = np.linalg.inv(to_first)
         x, y, w = to_frame.astype(np.float32) @ self._pixels
         x, y = (x / w).reshape(self._looks.shape), (y / w).reshape(self._looks.shape)
         turn = self._turns(to_frame)
@@ -72,6 +72,8 @@ class Patches:
             difference = seen - self._looks
             step = self._to_shift @ difference[..., None]
             shifts -= np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
+            if (np.abs(step) < _SHORT_STEP_PX).mean() > 0.9:  # the next would be a tenth of it
+                break
         difference -= difference.mean(axis=1, keepdims=True)
         return shifts[..., 0], np.abs(difference).mean(axis=1)
 

@@ -38,16 +38,25 @@ def render(frames: Frames, to_first: Homographies, crop: Homography, size: int) 
     """
     height, width = frames.shape[1:3]
     shrunk = _shrunk_size(width, height, crop)
-    from_shrunk = np.linalg.inv(scaling((width, height), shrunk))
-    kernel = _soft_kernel(1 / float((crop @ from_shrunk)[0, 0]))
-    canvas: Frame | None = None
+    places = crop @ to_first @ np.linalg.inv(scaling((width, height), shrunk))
+    kernel = _soft_kernel(shrunk[0] / (width * float(crop[0, 0])))
+    full = _fill_the_square(places, shrunk, size)
+    everything = np.full((shrunk[1], shrunk[0]), 255, np.uint8)
     rendered = np.empty((len(frames), size, size, 3), np.uint8)
-    visible = np.empty(len(frames))
+    visible = np.ones(len(frames))
     for t, source in enumerate(frames):
         frame = source if shrunk == (width, height) else _shrink(source, shrunk)
-        frame = np.asarray(cv2.sepFilter2D(frame, -1, kernel, kernel), np.uint8)
-        canvas, visible[t] = lay_over(canvas, frame, crop @ to_first[t] @ from_shrunk, size)
-        rendered[t] = canvas
+        soft = cv2.sepFilter2D(frame, -1, kernel, kernel)
+        warped = cv2.warpPerspective(
+            soft, places[t], (size, size), dst=rendered[t], borderMode=cv2.BORDER_REPLICATE
+        )
+        if not full[t]:
+            # The mask ends where the outer edges of the frame's pixels lie.
+            mask = np.asarray(cv2.warpPerspective(everything, places[t], (size, size)), np.uint8)
+            outside = mask < 128
+            visible[t] = 1 - np.count_nonzero(outside) / size**2
+            if t > 0:
+                cv2.copyTo(rendered[t - 1], outside.view(np.uint8), warped)
     return Rendering(rendered, visible)
 
 
@@ -63,39 +72,17 @@ def check_view(visible: npt.NDArray[np.float64], min_visible: float) -> None:
         raise RejectedError(RejectReason.OUT_OF_VIEW, detail)
 
 
-def lay_over(
-    background: Frame | None, frame: Frame, homography: Homography, size: int
-) -> tuple[Frame, float]:
-    """Lay a warped `frame`, (H, W, 3), over `background`, (size, size, 3); say how much it covers.
-
-    Without a background the border of the frame is continued outward.
-    """
-    warped = np.asarray(
-        cv2.warpPerspective(frame, homography, (size, size), borderMode=cv2.BORDER_REPLICATE),
-        np.uint8,
-    )
-    if _covers(frame, homography, size):
-        return warped, 1.0
-    # The mask ends where the outer edges of the frame's pixels lie.
-    mask = np.full(frame.shape[:2], 255, np.uint8)
-    outside = np.asarray(cv2.warpPerspective(mask, homography, (size, size)), np.uint8) < 128
-    if background is not None:
-        warped = np.asarray(cv2.copyTo(background, outside.view(np.uint8), warped), np.uint8)
-    return warped, float(1 - outside.mean())
-
-
-def _covers(frame: Frame, homography: Homography, size: int) -> bool:
-    """Whether the warped frame fills the whole square, by where the square's corners lie in it."""
+def _fill_the_square(
+    places: Homographies, shape: tuple[int, int], size: int
+) -> npt.NDArray[np.bool_]:
+    """Say which frames of `shape` (W, H) fill all of it, by where its corners lie in them, (T,)."""
     edge = size - 0.5
     corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])
-    x, y, w = np.linalg.inv(homography) @ corners
-    if (w <= 0).any():
-        return False
-    height, width = frame.shape[:2]
-    x, y = x / w, y / w
-    return bool(
-        min(x.min(), y.min()) >= -0.5 and x.max() <= width - 0.5 and y.max() <= height - 0.5
-    )
+    corner = np.linalg.inv(places) @ corners
+    x, y = corner[:, :2].transpose(1, 0, 2) / corner[:, 2]
+    low = np.minimum(x.min(axis=1), y.min(axis=1)) >= -0.5
+    high = (x.max(axis=1) <= shape[0] - 0.5) & (y.max(axis=1) <= shape[1] - 0.5)
+    return np.asarray(low & high & (corner[:, 2] > 0).all(axis=1))
 
 
 def _shrink(frame: Frame, size: tuple[int, int]) -> Frame:

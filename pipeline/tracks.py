@@ -37,7 +37,7 @@ Mask = npt.NDArray[np.bool_]
 
 _TO_HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
 _FROM_HALF = np.linalg.inv(_TO_HALF)
-_COARSE_POINTS = 50
+_COARSE_POINTS = 40
 _COARSE_PX = 1.0
 """Largest distance, in pixels of the half size, of a point that agrees with the others."""
 
@@ -277,8 +277,9 @@ class _Follower:
     def _refine(self, gray: GrayFrame, guess: Homography) -> _Sighting | None:
         """Find the points in `gray`, where `guess` says about where it lies in frame 0."""
         config = self._config
-        places, near, differences = self._look(gray, guess)
-        positions = project(np.linalg.inv(guess), places)
+        from_first = np.asarray(np.linalg.inv(guess), np.float64)
+        places, near, differences = self._look(gray, from_first)
+        positions = project(from_first, places)
         in_view = inside(positions, gray.shape, config.patch_px / 2)
         good = in_view & near & (differences < self._allowed)
         if good.sum() < config.min_points:
@@ -292,11 +293,11 @@ class _Follower:
         agree[good] = agreeing
         return _Sighting(to_first, positions, agree, float(agreeing.sum() / in_view.sum()))
 
-    def _look(self, gray: GrayFrame, guess: Homography) -> tuple[Array, Mask, Array]:
+    def _look(self, gray: GrayFrame, from_first: Homography) -> tuple[Array, Mask, Array]:
         """Find the squares of every keyframe: where in frame 0, whether near, how different."""
         looks = []
         for patches, to_first in self._keyframes:
-            shifts, difference = patches.find(gray, np.linalg.inv(to_first) @ guess)
+            shifts, difference = patches.find(gray, from_first @ to_first)
             near = np.abs(shifts).max(axis=1) < self._config.max_correction_px
             looks.append((project(to_first, patches.points + shifts), near, difference))
         places, near, differences = zip(*looks, strict=True)
