@@ -88,12 +88,12 @@ def film_photo(
     rng: np.random.Generator, scene: Frame, camera: Homographies, height: int, width: int
 ) -> Frames:
     """Film `scene` along `camera`, with two foreign objects: (T, height, width, 3)."""
-    to_scene = _first_view(scene, camera, height, width)
+    to_scene = first_view(scene, camera, height, width)
     objects = [_foreign_object(rng, height, width, len(camera)) for _ in range(2)]
     frames = []
     for t, matrix in enumerate(camera):
         # Drawn at twice the size and shrunk by area, as a lens and its pixels do.
-        frame = _look(scene, to_scene @ matrix, height, width).astype(np.float32)
+        frame = look(scene, to_scene @ matrix, height, width).astype(np.float32)
         for picture, mask, ways in objects:
             corner = (ways[t] - (mask.shape[1] / 2, mask.shape[0] / 2)).astype(np.float64)
             place = np.linalg.inv(matrix) @ pan(*corner)
@@ -121,7 +121,8 @@ def read_frames(path: Path, working_px: int | None = None) -> Frames:
         return np.stack([frame.image for frame in video])
 
 
-def _first_view(scene: Frame, camera: Homographies, height: int, width: int) -> Homography:
+def first_view(scene: Frame, camera: Homographies, height: int, width: int) -> Homography:
+    """Map pixels of frame 0 to those of the photo `scene`, so that it holds the whole film."""
     # Enlarged until every frame of the film lies inside the photo, with its middle in the middle.
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1.0]])
     seen = camera @ corners
@@ -133,7 +134,8 @@ def _first_view(scene: Frame, camera: Homographies, height: int, width: int) -> 
     return np.asarray(center @ np.diag([scale, scale, 1]) @ pan(*-middle))
 
 
-def _look(scene: Frame, to_scene: Homography, height: int, width: int) -> Frame:
+def look(scene: Frame, to_scene: Homography, height: int, width: int) -> Frame:
+    """See the photo `scene` through a frame whose pixels `to_scene` maps to the photo's."""
     double = to_scene @ np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     size = (2 * width, 2 * height)

@@ -64,9 +64,7 @@ def find_points(gray: GrayFrame, border: int, config: KeypointConfig) -> Points:
     size = (round(width * shrink), round(height * shrink))
     small = gray if shrink == 1 else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
     sift = cv2.SIFT.create(
-        2 * config.max_points,
-        contrastThreshold=config.contrast_threshold,
-        edgeThreshold=config.edge_threshold,
+        contrastThreshold=config.contrast_threshold, edgeThreshold=config.edge_threshold
     )
     keypoints = sift.detect(small, None)
     places = np.asarray(cv2.KeyPoint.convert(keypoints), np.float64).reshape(-1, 2)

@@ -1,5 +1,6 @@
 """Strips that are cut again from stored homographies are the strips that were cut first."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -65,3 +66,16 @@ def test_another_film_is_noticed(shaken, tmp_path):
 def test_a_clip_without_its_matrices_is_refused():
     with pytest.raises(ValueError, match="clip 3 has no 32 matrices"):
         ClipPlace.of({"index": 3, "start_frame": 0, "frame_step": 1, "to_first": [[1]]})
+
+
+def test_no_camera_is_looked_for_again(shaken, monkeypatch):
+    path, clips = shaken
+
+    def forbidden(*args, **kwargs):
+        raise AssertionError("a camera is looked for")
+
+    for name in ("SIFT_create", "findHomography", "calcOpticalFlowPyrLK"):
+        monkeypatch.setattr(cv2, name, forbidden)
+    monkeypatch.setattr(cv2.SIFT, "create", forbidden)
+
+    assert len(list(cut_strips(path, [place_of(clip) for clip in clips], 96))) == len(clips)
