@@ -1,7 +1,7 @@
 """Films that are harder than a photo: depth, a person who fills the picture, a talking head.
 
-Each is a photo filmed by a shaking camera (benchmarks/truth_films.py) with a second photo before it;
-the true path is that of the photo behind:
+Each is a photo filmed by a shaking camera (benchmarks/truth_films.py) with a second photo before
+it; the true path is that of the photo behind:
 
     depth       the lower half is nearer, and moves 1.6 times as far
     foreground  a body that fills 40 % of the picture sways before the camera
