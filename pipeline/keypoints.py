@@ -40,7 +40,7 @@ class KeypointConfig:
     """Parts of the short side of the picture; every square part gives points in turn."""
 
     points_per_part: int = 4
-    """Most points of a part, once half of `max_points` are found; three quarters of it in the middle."""
+    """Most points of a part, once half of `max_points` are found; in the middle one less."""
 
     contrast_threshold: float = 0.005
     """Least contrast. Ours, an eighth of OpenCV's: to compare pixels takes less than to match."""
