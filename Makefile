@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install bench-stages bench-stabilize clean
+.PHONY: help demo test check install bench-stages bench-stabilize bench-memory clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
+	@echo "make bench-memory   what a worker holds during an hour of 1080p"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -40,6 +41,9 @@ bench-stages: $(STAMP)
 
 bench-stabilize: $(STAMP)
 	$(BIN)/python -m benchmarks.stabilize
+
+bench-memory: $(STAMP)
+	$(BIN)/python -m benchmarks.memory
 
 clean:
 	rm -rf $(VENV) demo-out
