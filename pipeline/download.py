@@ -16,15 +16,17 @@ Cost: the requests; 25 ms to check and hash a film of 2 s at 512 x 288.
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 
-from pipeline.budget import Budget
-from pipeline.errors import RejectedError, RejectReason, TransientError
+from pipeline.budget import Budget, Host
+from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from pipeline.flickr import Flickr
+from pipeline.licenses import SHIPPED, License, allowed_numbers
 from pipeline.probe import check_film
 from pipeline.renditions import Rendition, choose_renditions
 from pipeline.types import VideoRecord
@@ -38,31 +40,16 @@ BUCKET = "s3://multimedia-commons"
 """Where the videos of YFCC100M are kept for everybody."""
 
 
-class FlickrApi(Protocol):
-    """A call of the API by its method's name, paced and with its errors explained."""
-
-    def __call__(self, method: str, /, **params: object) -> Mapping[str, Any]:
-        """Return the answer.
-
-        Raises:
-            RejectedError, TransientError, ServiceError: as the service says.
-        """
-
-
-class LicenseTable(Protocol):
-    """What licenses mean."""
-
-    def __call__(self, license_id: str, /) -> tuple[str, str] | None:
-        """Return name and URL of a license; None if it is not allowed."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadConfig:
     strip_px: int = 128
     """Side of a strip's frames, which decides on the size of the film."""
 
     check_rights: bool = True
-    """Ask once more for license and owner just before a film is fetched: one call."""
+    """Ask once more for the license just before a film is fetched: one call."""
+
+    licenses: tuple[str, ...] | None = allowed_numbers(SHIPPED)
+    """Flickr's numbers of the licenses under which films are taken; None: whatever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +73,13 @@ class Sources:
     """The world outside."""
 
     fetcher: Fetcher
-    api: FlickrApi | None = None
-    licenses: LicenseTable | None = None
+    api: Flickr | None = None
     session: requests.Session | None = None
+    """For pages of Flickr."""
+
+    licenses: Mapping[str, License] = field(default_factory=lambda: SHIPPED)
+    """What Flickr's numbers of licenses mean."""
+
     get_object: Callable[[str, Path], None] | None = None
     """Brings an `s3://` object to a path."""
 
@@ -143,10 +134,10 @@ def _from_flickr(
         raise RuntimeError("a Flickr video needs an API and a session")
     photo_id = record.uri.partition(":")[2]
     if config.check_rights:
-        record = check_rights(record, api("photos.getInfo", photo_id=photo_id), sources)
-    answer = api("photos.getSizes", photo_id=photo_id)
-    wanted = round(STRIP_MARGIN * config.strip_px)
-    films = choose_renditions(answer["sizes"]["size"], wanted)
+        info = _ask(api, "flickr.photos.getInfo", photo_id)
+        record = check_rights(record, info["photo"], sources.licenses, config.licenses)
+    sizes = _ask(api, "flickr.photos.getSizes", photo_id)["sizes"]
+    films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
     withdrawn = ["no file is offered that is a video"] if not films else []
     for film in films:
         path = private / f"{film.label}.mp4"
@@ -171,21 +162,34 @@ def _fetch(
     _check(path)
 
 
-def check_rights(record: VideoRecord, answer: Mapping[str, Any], sources: Sources) -> VideoRecord:
-    """Return `record` with the license that the video has now, from an answer of `getInfo`.
+def check_rights(
+    record: VideoRecord,
+    photo: Mapping[str, Any],
+    table: Mapping[str, License],
+    allowed: Collection[str] | None,
+) -> VideoRecord:
+    """Return `record` with the license that the video has now, from what `getInfo` says of it.
 
     Raises:
         RejectedError: NOT_ALLOWED_LICENSE, or NO_RENDITION if it is not a video.
     """
-    photo = answer["photo"]
     if photo.get("media") != "video":
         raise RejectedError(RejectReason.NO_RENDITION, f"it is a {photo.get('media')}")
-    number = str(photo["license"])
-    rights = sources.licenses(number) if sources.licenses else (record.license, record.license_url)
-    if rights is None:
+    number = str(photo.get("license", ""))
+    if allowed is not None and number not in allowed:
         before = f", {record.license_id} when it was found" if record.license_id != number else ""
         raise RejectedError(RejectReason.NOT_ALLOWED_LICENSE, f"license {number}{before}")
-    return replace(record, license_id=number, license=rights[0], license_url=rights[1])
+    known = table.get(number, License(number=number, name="", url=""))
+    return replace(record, license_id=number, license=known.name, license_url=known.url)
+
+
+def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
+    try:
+        return api.call(method, photo_id=photo_id)
+    except TransientError as error:
+        if error.cause is FailCause.HTTP_429:
+            api.budget.penalize(Host.API, error.retry_after_s)
+        raise
 
 
 def _from_bucket(uri: str, private: Path, sources: Sources) -> Path:

@@ -29,18 +29,6 @@ class WithdrawnError(Exception):
     """This file is not there any more; another one of the same video may be."""
 
 
-def open_session(authority: str = "", proxy: str = "") -> requests.Session:
-    """Open a session; `authority` is a file of certificates to trust, empty for the usual ones.
-
-    `HTTPS_PROXY` and `REQUESTS_CA_BUNDLE` of the environment hold, as in every requests program.
-    """
-    session = requests.Session()
-    session.verify = authority or True
-    if proxy:
-        session.proxies = {"https": proxy, "http": proxy}
-    return session
-
-
 def resolve(session: requests.Session, url: str, budget: Budget, timeout_s: float) -> str:
     """Ask a page of Flickr where a file is now; return its signed address.
 
