@@ -25,16 +25,23 @@ from storage.output import Output
 from storage.pack import audited_books, finish_shards
 from storage.rewrite import finish_rewrites
 
+AS_SET = RunOptions.model_validate({})
+"""All as the settings of the worker have it."""
+
 
 @flow(name="crawl-and-stabilize", validate_parameters=True)
-async def crawl_and_stabilize(options: RunOptions) -> dict[str, Any]:
+async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     """Find videos, stabilize them and write shards; return the books.
+
+    Args:
+        options: Where the videos are, where the strips go, how hard to work.
 
     Raises:
         BooksError: what was found is not what became of it.
         StorageError: the output cannot be used.
         UnreadableError: the source folder cannot be read.
     """
+    options = options.with_addresses()
     place = options.place
     place.probe()
     with place.alone(make=True) as output:
@@ -67,12 +74,13 @@ def prepare(output: Output, options: RunOptions) -> None:
     finish_rewrites(output)
     finished = finish_shards(catalog, output.store, output.work)
     finish_open_takedowns(output)
-    finish_open_takedowns(output)
     if returned or finished:
         logger.info("took up %d videos and %d shards of an earlier run", returned, finished)
     if options.retry_failed:
         logger.info("%d failed videos are tried again", catalog.reopen_failed())
-    logger.info("%d new videos in %s", catalog.add(scan_folder(options.folder)), options.folder)
+    if options.folder is not None:
+        new = catalog.add(scan_folder(options.folder))
+        logger.info("%d new videos in %s", new, options.folder)
 
 
 def check_books(catalog: Catalog, store: Store) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def curate_batch(video_ids: list[str], options: RunOptions) -> dict[str, i
     try:
         records = catalog.records(video_ids)
         outcomes = curate_videos(
-            records, config, workers=options.workers, limit_s=options.video_limit_s
+            records, config, workers=options.workers or 1, limit_s=options.video_limit_s
         )
         async for record, outcome in outcomes:
             state = _enter(catalog, record, outcome)

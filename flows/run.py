@@ -65,7 +65,12 @@ def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterat
     """Have a Prefect server for the block, and say where its page is."""
     with ExitStack() as stack:
         with waiting("server", "Prefect starts"):
-            context = prefect_server(work / "prefect", settings.prefect_api_url, keep=keep_ui)
+            context = prefect_server(
+                work / "prefect",
+                settings.prefect_api_url,
+                keep=keep_ui,
+                password=settings.prefect_password,
+            )
             server = stack.enter_context(context)
         say(f"Prefect's page: {server.ui_url}")
         yield
