@@ -16,7 +16,6 @@ from flows.make_shard import make_shard
 from flows.options import RunOptions
 from flows.settings import config_hash
 from flows.takedown import finish_open_takedowns
-from models.places import load_places
 from pipeline.sources import scan_folder
 from storage.books import BooksError
 from storage.catalog import Catalog
@@ -60,6 +59,8 @@ def prepare(output: Output, options: RunOptions) -> None:
     """
     logger, catalog = get_run_logger(), output.catalog
     if options.places_weights is not None:
+        from models.places import load_places  # noqa: PLC0415  loads torch, which takes seconds
+
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())
     before = catalog.fact("config_hash", named)
