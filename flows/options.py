@@ -46,7 +46,7 @@ class RunOptions(BaseModel):
     at_once: int | None = Field(
         None,
         ge=1,
-        le=1000,
+        le=200,
         description="Shards under way at the same time, on all machines. Empty: one per worker.",
     )
     places_weights: Path | None = Field(
@@ -123,6 +123,15 @@ class RunOptions(BaseModel):
         """The parts of the output; the catalog's password is read where it is used."""
         return Place.at(self.out) if self.local else place_of(self.out)
 
+    @property
+    def label(self) -> str:
+        """Name the source of the videos for people: "folder beaches"."""
+        return "" if self.folder is None else f"folder {self.folder.name}"
+
     def curation(self) -> CurationConfig:
         """What decides on pixels; everything else in here may change between runs."""
         return CurationConfig(strips=StripConfig(size=self.size))
+
+
+AS_SET = RunOptions.model_validate({})
+"""Everything as the worker's settings have it."""

@@ -53,10 +53,10 @@ def check_free(place: Place) -> None:
     """Refuse, before a server is started for nothing, a place that cannot be worked at.
 
     Raises:
-        StorageError: it cannot be written, or another run works there.
+        StorageError: it cannot be written, or somebody is alone with it: a takedown, say.
     """
     place.probe()
-    with place.alone(make=True):
+    with place.shared(make=True):
         return
 
 

@@ -32,6 +32,7 @@ from storage.folder import FolderStore
 from storage.tables import BATCHES, SHARDS, VIDEOS
 
 _OPEN = BATCHES.c.state.in_(["waiting", "working"])
+_NEXT_ATTEMPT = BATCHES.c.attempts + 1
 
 FOLDER = "batches"
 """Folder of the part files, below a work folder; in it, one folder per batch."""
@@ -63,6 +64,8 @@ class Batch:
     """Where its videos come from, for people."""
 
     videos: int
+    attempt: int = 0
+    """How often it has been taken; of two runs that think they have it, the later one has it."""
 
     @property
     def key(self) -> str:
@@ -85,7 +88,6 @@ class BatchRow:
     worker: str
     """Machine and process."""
 
-    attempts: int
     started_at: datetime | None
     ended_at: datetime | None
     strips: int
@@ -97,8 +99,13 @@ class BatchRow:
     """Videos by what became of them: "sharded", "rejected: flat", "failed: timeout"."""
 
 
-def begin_batch(catalog: Catalog, limit: int, label: str, seconds: float) -> Batch | None:
-    """Lease up to `limit` videos for `seconds` as a batch; None if none is due."""
+def begin_batch(
+    catalog: Catalog, limit: int, label: str, seconds: float, *, worker: str = ""
+) -> Batch | None:
+    """Lease up to `limit` videos for `seconds` as a batch; None if none is due.
+
+    It waits for a run to take it, unless `worker` will do that at once.
+    """
     token = uuid.uuid4().hex
     videos = len(catalog.lease(limit, token, seconds))
     if not videos:
@@ -110,7 +117,8 @@ def begin_batch(catalog: Catalog, limit: int, label: str, seconds: float) -> Bat
         db.execute(SHARDS.insert().values(**shard, updated_at=_now()))
         named = {"number": batch.number, "token": token, "label": label, "videos": videos}
         times = {"began_at": _now(), "expires_at": _now() + timedelta(seconds=seconds)}
-        db.execute(BATCHES.insert().values(**named, **times, state=BatchState.WAITING))
+        state = BatchState.WORKING if worker else BatchState.WAITING
+        db.execute(BATCHES.insert().values(**named, **times, worker=worker, state=state))
     return batch
 
 
@@ -120,33 +128,29 @@ def take_batch(catalog: Catalog, token: str, worker: str, seconds: float) -> Bat
     Raises:
         BatchLostError: it is closed.
     """
-    with transaction(catalog.engine, writes=True) as db:
-        mine = sa.and_(BATCHES.c.token == token, _OPEN)
-        begun = BATCHES.update().where(mine)
-        values = {"state": BatchState.WORKING, "worker": worker, "started_at": _now()}
-        if db.execute(begun.values(**values, attempts=BATCHES.c.attempts + 1)).rowcount != 1:
-            raise BatchLostError(f"the batch {token} has ended, or its videos were given to others")
-    return renew_batch(catalog, token, seconds)
+    values = {"state": BatchState.WORKING, "worker": worker, "started_at": _now()}
+    return _keep(catalog, BATCHES.c.token == token, seconds, attempts=_NEXT_ATTEMPT, **values)
 
 
 def renew_batch(
-    catalog: Catalog, token: str, seconds: float, outcomes: Mapping[str, int] | None = None
+    catalog: Catalog, batch: Batch, seconds: float, outcomes: Mapping[str, int] | None = None
 ) -> BatchRow:
     """Have a batch and its leases end `seconds` from now; note what became of its videos so far.
 
     Raises:
+        BatchLostError: it is closed, or a later attempt has it.
+    """
+    noted = {} if outcomes is None else {"outcomes": json.dumps(outcomes)}
+    return _keep(catalog, _is_mine(batch), seconds, **noted)
+
+
+def keep_waiting(catalog: Catalog, batch: Batch, seconds: float) -> None:
+    """Have a batch that no run works on end `seconds` from now, whatever attempt is to come.
+
+    Raises:
         BatchLostError: it is closed.
     """
-    values: dict[str, Any] = {"expires_at": _now() + timedelta(seconds=seconds)}
-    if outcomes is not None:
-        values["outcomes"] = json.dumps(outcomes)
-    with transaction(catalog.engine, writes=True) as db:
-        mine = sa.and_(BATCHES.c.token == token, _OPEN)
-        if db.execute(BATCHES.update().where(mine).values(**values)).rowcount != 1:
-            raise BatchLostError(f"the batch {token} has ended, or its videos were given to others")
-        row = db.execute(sa.select(BATCHES).where(BATCHES.c.token == token)).one()
-    catalog.renew(token, seconds)
-    return _row_of(row)
+    _keep(catalog, BATCHES.c.token == batch.token, seconds)
 
 
 def videos_of(catalog: Catalog, token: str, state: VideoState) -> list[str]:
@@ -164,9 +168,9 @@ def assign(catalog: Catalog, batch: Batch, video_ids: list[str]) -> None:
     """
     free = sa.and_(VIDEOS.c.state == VideoState.CURATED, VIDEOS.c.holder == batch.token)
     with transaction(catalog.engine, writes=True) as db:
-        is_open = sa.select(BATCHES.c.number).where(BATCHES.c.token == batch.token, _OPEN)
+        mine = sa.select(BATCHES.c.number).where(_is_mine(batch), _OPEN)
         moved = 0
-        if db.scalar(is_open) is not None:
+        if db.scalar(mine) is not None:
             for start in range(0, len(video_ids), 500):
                 ids = VIDEOS.c.video_id.in_(video_ids[start : start + 500])
                 change = VIDEOS.update().where(ids, free).values(shard_key=batch.key)
@@ -205,6 +209,13 @@ def open_batches(catalog: Catalog) -> list[BatchRow]:
     return [_row_of(row) for row in rows]
 
 
+def is_open(catalog: Catalog, batch: Batch) -> bool:
+    """Tell whether a batch has not ended."""
+    query = sa.select(BATCHES.c.number).where(BATCHES.c.token == batch.token, _OPEN)
+    with transaction(catalog.engine, writes=False) as db:
+        return db.scalar(query) is not None
+
+
 def latest_batches(catalog: Catalog, limit: int) -> list[BatchRow]:
     """List the last `limit` batches, the newest first."""
     query = sa.select(BATCHES).order_by(BATCHES.c.number.desc()).limit(limit)
@@ -238,12 +249,37 @@ def clear_folders(catalog: Catalog, work: FolderStore) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _keep(
+    catalog: Catalog, whose: sa.ColumnElement[bool], seconds: float, **values: Any
+) -> BatchRow:
+    mine = sa.and_(whose, _OPEN)
+    values["expires_at"] = _now() + timedelta(seconds=seconds)
+    with transaction(catalog.engine, writes=True) as db:
+        row = db.execute(sa.select(BATCHES.c.number).where(mine)).one_or_none()
+        if row is None:
+            raise BatchLostError("the batch has ended, or its videos were given to others")
+        same = BATCHES.c.number == row.number
+        db.execute(BATCHES.update().where(same).values(**values))
+        row = db.execute(sa.select(BATCHES).where(same)).one()
+    catalog.renew(row.token, seconds)
+    return _row_of(row)
+
+
+def _is_mine(batch: Batch) -> sa.ColumnElement[bool]:
+    return sa.and_(BATCHES.c.token == batch.token, BATCHES.c.attempts == batch.attempt)
+
+
 def _row_of(row: Any) -> BatchRow:
     return BatchRow(
-        batch=Batch(number=row.number, token=row.token, label=row.label, videos=row.videos),
+        batch=Batch(
+            number=row.number,
+            token=row.token,
+            label=row.label,
+            videos=row.videos,
+            attempt=row.attempts,
+        ),
         state=BatchState(row.state),
         worker=row.worker,
-        attempts=row.attempts,
         started_at=_utc(row.started_at),
         ended_at=_utc(row.ended_at),
         expires_at=_utc(row.expires_at) or _now(),

@@ -11,7 +11,9 @@ Cost: that of `storage.pack`.
 """
 
 import logging
+from datetime import UTC, datetime
 
+from pipeline.errors import FailCause
 from pipeline.types import VideoState
 from storage.batches import (
     Batch,
@@ -75,6 +77,16 @@ def reclaim(output: Output, batch: Batch) -> None:
     catalog.forget_clips(left)
     catalog.drop_shard(batch.key)
     logger.info("took back %s: %d videos are curated again", batch.title, len(left))
+
+
+def blame(output: Output, batch: Batch, detail: str) -> None:
+    """Count an attempt against the videos that a batch still had when it ended for good.
+
+    One of them may be why its process or machine went down; after some attempts they have failed.
+    """
+    catalog = output.catalog
+    for video_id in videos_of(catalog, batch.token, VideoState.LEASED):
+        catalog.postpone(video_id, FailCause.CRASH, detail, datetime.now(UTC), holder=batch.token)
 
 
 def reclaim_expired(output: Output) -> int:
