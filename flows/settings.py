@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     places_weights: Path | None = None
     """Places365 weights (ResNet-18 or ResNet-50); without them scenes are ImageNet proxies."""
 
+    folder: Path | None = None
+    """Folder with videos, for deployed runs which are not told another."""
+
     storage: str = ""
     """Folder or s3://bucket/prefix for the output of commands which are given no --out."""
 
@@ -54,6 +57,19 @@ class Settings(BaseSettings):
 
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
+
+    prefect_password: str = Field(
+        default="", repr=False, validation_alias="PREFECT_API_AUTH_STRING"
+    )
+    """USER:PASSWORD of that server, if it asks for one."""
+
+    server_password: str = Field(
+        default="", repr=False, validation_alias="PREFECT_SERVER_API_AUTH_STRING"
+    )
+    """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
+
+    notify_url: str = Field(default="", repr=False)
+    """Where failures are told, by a POST of {"text": ...}, as Slack's incoming webhooks take it."""
 
 
 class SettingsError(ExpectedError):

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.settings import code_version, config_hash
-from models.places import load_classifier
 from pipeline.curation import CurationConfig, curate, use_one_thread
 from pipeline.errors import FailCause, RejectedError, UnreadableError
 from pipeline.sources import path_of
@@ -73,6 +72,8 @@ _process = _Process()
 
 def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
+    from models.places import load_classifier  # noqa: PLC0415  loads torch, which flows do without
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     use_one_thread()
     _process.config = config
