@@ -20,7 +20,7 @@ from prefect.runtime import deployment, flow_run
 from flows.fan_out import FanOut, work_here
 from flows.held_batch import at_work
 from flows.options import AS_SET, RunOptions
-from flows.settings import config_hash
+from flows.settings import config_hash, read_settings
 from flows.takedown import finish_open_takedowns
 from pipeline.sources import scan_folder
 from storage.books import BooksError
@@ -31,6 +31,7 @@ from storage.output import Output
 from storage.pack import audited_books, finish_shards
 from storage.pack_batch import recover
 from storage.place import Place
+from storage.raw import RawFolder
 from storage.rewrite import finish_rewrites
 
 
@@ -73,6 +74,8 @@ def tidy_up(place: Place) -> None:
             finish_rewrites(output)
             shards = finish_shards(output.catalog, output.store, output.work)
             finish_open_takedowns(output)
+            if not read_settings().keep_raw:
+                RawFolder(output.work).drop_ended(output.catalog)
     except BusyError as error:
         get_run_logger().info("not alone, so nothing is tidied up: %s", error)
         return

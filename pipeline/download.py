@@ -29,7 +29,7 @@ from pipeline.flickr import Flickr
 from pipeline.licenses import SHIPPED, License, allowed_numbers
 from pipeline.probe import check_film
 from pipeline.renditions import Rendition, choose_renditions
-from pipeline.types import VideoRecord
+from pipeline.types import Film, VideoRecord
 from pipeline.web import WithdrawnError, resolve
 from pipeline.ytdlp import Fetcher
 
@@ -50,22 +50,6 @@ class DownloadConfig:
 
     licenses: tuple[str, ...] | None = allowed_numbers(SHIPPED)
     """Flickr's numbers of the licenses under which films are taken; None: whatever it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
-    """A file that is whole."""
-
-    record: VideoRecord
-    """With the rights as they were when it was fetched."""
-
-    path: Path
-    size: int
-    """In bytes."""
-
-    sha256: str
-    rendition: str
-    """Name of the file at its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +141,25 @@ def _fetch(
     alive: Callable[[], None],
 ) -> None:
     if not path.exists():  # else somebody was killed before it was checked
-        target = resolve(session, film.url, sources.budget, sources.fetcher.timeout_s)
-        sources.fetcher.fetch(target, path, alive)
+        try:
+            _resolve_and_fetch(film, path, sources, session, alive)
+        except TransientError as error:
+            if error.cause is not FailCause.HTTP_403:
+                raise
+            # The address may have ended while we waited for the media host to be free.
+            _resolve_and_fetch(film, path, sources, session, alive)
     _check(path)
+
+
+def _resolve_and_fetch(
+    film: Rendition,
+    path: Path,
+    sources: Sources,
+    session: requests.Session,
+    alive: Callable[[], None],
+) -> None:
+    target = resolve(session, film.url, sources.budget, sources.fetcher.timeout_s)
+    sources.fetcher.fetch(target, path, alive)
 
 
 def check_rights(

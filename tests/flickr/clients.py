@@ -5,10 +5,10 @@ from pathlib import Path
 from flows.imitation.population import Video
 from flows.imitation.server import KEY, SECRET, Imitation
 from pipeline.budget import Host
-from pipeline.download import DownloadConfig, Film, Sources, download
+from pipeline.download import DownloadConfig, Sources, download
 from pipeline.flickr import flickr_client, open_session
 from pipeline.pace import Limit
-from pipeline.types import VideoRecord
+from pipeline.types import Film, VideoRecord
 from pipeline.ytdlp import Fetcher
 from storage.budget import LocalAccounts, PacedBudget
 
