@@ -21,7 +21,7 @@ users have measured (openverse-catalog 26, gallery-dl 116).
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median_low
@@ -57,6 +57,18 @@ class Wanted:
     page: int = 1
     license_: str = ""
     """Flickr's number of the one license that is wanted; empty: all of the query."""
+
+
+def subtract(span: Span, done: Iterable[Span]) -> list[Span]:
+    """List what is left of a span without those that are done, in order."""
+    left, since = [], span.since
+    for each in sorted(done):
+        if each.since > span.until:
+            break
+        if each.since > since:
+            left.append(Span(since, each.since - 1))
+        since = max(since, each.until + 1)
+    return [*left, Span(since, span.until)] if since <= span.until else left
 
 
 Ask: TypeAlias = Callable[[Wanted], Page]
