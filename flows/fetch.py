@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
@@ -32,10 +32,13 @@ if TYPE_CHECKING:
     from pipeline.download import DownloadConfig, Sources
 
 TRIES = 3
-"""Times that a film is tried before its video is postponed. Ours: most troubles are over then."""
+"""Times that a step is tried before its video is postponed. Ours: most troubles are over then."""
 
 _NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCause.HTTP_403})
 """Troubles of a file, not of the way to it: some time has to pass."""
+
+
+T = TypeVar("T")
 
 
 class StoppedFetchingError(Exception):
@@ -83,26 +86,23 @@ class Fetching:
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
-        from pipeline.download import download  # noqa: PLC0415  imports flickrapi
+        from pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
 
         if film := self.raw.find(record):
             return film
-        told: list[TransientError] = []
-        while len(told) < TRIES:
-            try:
-                sources, config = self._tools()
-                film = download(record, self.raw.path, sources, config, self._limit())
-                self.raw.enter(film)
-                return film
-            except RejectedError as error:
-                return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
-            except UnreadableError as error:
-                return failed(FailCause.UNREADABLE, str(error))
-            except TransientError as error:
-                told.append(error)
-                if error.cause in _NOT_AT_ONCE:
-                    break
-        return _postponed(told)
+        sources, config = self._tools()
+        alive, told = self._limit(), list[TransientError]()
+        try:
+            offer = patiently(lambda: find_film(record, sources, config), told)
+            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, alive), told)
+            self.raw.enter(film)
+            return film
+        except RejectedError as error:
+            return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+        except UnreadableError as error:
+            return failed(FailCause.UNREADABLE, str(error))
+        except TransientError:
+            return _postponed(told)
 
     def _limit(self) -> Callable[[], None]:
         limit_s = self.settings.film_limit_s
@@ -122,6 +122,22 @@ class Fetching:
             self._local.tools = make_tools(self.settings, self.budget, self.strip_px)
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
+
+
+def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
+    """Do a step until it succeeds, `TRIES` times at most; `told` gets every trouble.
+
+    Raises:
+        TransientError: that of the last try.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return step()
+        except TransientError as error:
+            told.append(error)
+            if not tries_left or error.cause in _NOT_AT_ONCE:
+                raise
+    raise AssertionError("unreachable")
 
 
 @contextmanager

@@ -32,6 +32,9 @@ from storage.waiting import states_of
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""
 
+POSTPONED = "postponed"
+"""What becomes of a video that could not be fetched now."""
+
 LONGEST_WAIT_S = 6 * 3600
 """Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
 
@@ -80,7 +83,7 @@ async def curate_batch(held: HeldBatch, options: RunOptions) -> dict[str, int]:
         async for record, outcome in outcomes:
             ended = _enter(catalog, record, outcome, held.batch.token)
             held.count(ended)
-            if outcome.state is not VideoState.PENDING:
+            if not ended.startswith(POSTPONED):
                 films.release(record.video_id)
             logger.info("%s: %s", record.title, ended)
     return held.outcomes
@@ -131,4 +134,4 @@ def _postpone(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: s
     due = datetime.now(UTC) + timedelta(seconds=max(wait_s, outcome.retry_after_s or 0))
     cause = FailCause(outcome.reason)
     state = catalog.postpone(record.video_id, cause, outcome.detail, due, holder=holder)
-    return f"{'postponed' if state is VideoState.PENDING else state}: {cause}"
+    return f"{POSTPONED if state is VideoState.PENDING else state}: {cause}"

@@ -136,7 +136,7 @@ def test_every_fault_of_every_host_has_its_cause(imitate, tmp_path, kind, fault)
         expected = FailCause.HTML_BODY
     assert caught.value.cause is expected, caught.value
     assert caught.value.retry_after_s == (7 if fault is Fault.BUSY_UNTIL else None)
-    refused = {state.host: state.refused for state in sources.budget.states()}
+    refused = {state.host: state.refused for state in sources.fetcher.budget.states()}
     is_refusal = fault in {Fault.BUSY, Fault.BUSY_UNTIL}
     is_refusal |= fault is Fault.OVERLOADED and kind is not Kind.API
     assert refused == {host: int(is_refusal and host == kind.value) for host in Host}

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("detail", _TEXT, nullable=False),
     )
     _add_batches()
+    _add_windows()
 
 
 def _add_batches() -> None:
@@ -57,6 +58,33 @@ def _add_batches() -> None:
         sa.Column("strips", sa.Integer, nullable=False),
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("outcomes", _TEXT, nullable=False),
+    )
+
+
+def _add_windows() -> None:
+    op.create_table(
+        "windows",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("query", _TEXT, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.Column("reported", sa.BigInteger, nullable=False),
+        sa.Column("found", sa.Integer, nullable=False),
+        sa.Column("missing", sa.Integer, nullable=False),
+        sa.Column("truncated", sa.Boolean, nullable=False),
+        sa.Column("pages", sa.Integer, nullable=False),
+        sa.Column("calls", sa.Integer, nullable=False),
+        sa.Column("least_calls", sa.Integer, nullable=False),
+        sa.Column("splits", sa.Integer, nullable=False),
+        sa.Column("asked_at", _MOMENT, nullable=False),
+    )
+    op.create_index("walk", "windows", ["query", "since"])
+    op.create_table(
+        "blocks",
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("why", _TEXT, nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
     )
 
 
