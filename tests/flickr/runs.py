@@ -46,8 +46,6 @@ class Output:
             **imitation.environment(worker),
             **{f"TINYVIDEO_{name}": str(value) for name, value in named.items()},
             "PREFECT_API_URL": self.prefect_url,
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
         }
         command = [sys.executable, "-m", "flows.cli", "run", "--json"]
         paths = ["--folder", str(self.folder / "in"), "--out", str(self.out)]
