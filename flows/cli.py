@@ -16,11 +16,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
+from flows.chaos_demo import chaos_demo
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.exchange import export, import_released
+from flows.pool_worker import worker
 from flows.shards import app as shards
+from flows.show_budget import budget
 from flows.takedown import takedown
+from flows.up import down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -38,8 +42,13 @@ app.add_typer(weights, name="weights")
 app.add_typer(datasets, name="dataset")
 app.add_typer(shards, name="shards")
 app.command()(takedown)
+app.command()(budget)
+app.command()(chaos_demo)
 app.command("import")(import_released)
 app.command()(export)
+app.command()(up)
+app.command()(down)
+app.command()(worker)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -1,8 +1,10 @@
 """The errors, and the words in which the catalog counts them.
 
     RejectedError        a judgment: this video or clip is unfit, for one of the reasons below
+    TransientError       somebody else's trouble, which may pass: another attempt is worth it
     ExpectedError        something outside the program is wrong; one sentence says what to do
       UnreadableError    a file cannot be opened; the text is the operating system's
+      ServiceError       a service refuses us as a whole: a wrong key, no network, no trust
       StorageError, ServerError, BooksError, ...    stand beside what raises them
 
 An exception of another kind is a mistake of ours. Its traceback goes into the catalog, as
@@ -72,6 +74,24 @@ class RejectReason(StrEnum):
     TAKEN_DOWN = "taken_down"
     """Somebody who has the right to has asked that it go; it is never fetched again."""
 
+    BLOCKED = "blocked"
+    """Its id or its owner is on the block list; it was never fetched."""
+
+    NOT_ALLOWED_LICENSE = "not_allowed_license"
+    """Its license allows no derivatives, or is not known."""
+
+    GONE = "gone"
+    """Deleted or private: to a stranger, Flickr says the same of both."""
+
+    NOT_PERMITTED = "not_permitted"
+    """It can be seen, but its owner lets nobody have the file."""
+
+    NO_RENDITION = "no_rendition"
+    """Every file that its source offers is withdrawn, or none is a video."""
+
+    TOO_LARGE = "too_large"
+    """Its file has more bytes than a download may have."""
+
 
 class FailCause(StrEnum):
     """What kept us from judging a video, in the words that the books use."""
@@ -80,7 +100,34 @@ class FailCause(StrEnum):
     """The file, link or folder cannot be opened."""
 
     TIMEOUT = "timeout"
-    """Decoding or stabilizing took longer than a video is allowed to; it was killed."""
+    """No answer in time, or decoding took longer than a video is allowed to: the detail says."""
+
+    NETWORK = "network"
+    """A host could not be reached, or the connection broke."""
+
+    HTTP_429 = "http_429"
+    """A host says that it was asked too often."""
+
+    HTTP_5XX = "http_5xx"
+    """A host says that something is wrong with it."""
+
+    HTTP_403 = "http_403"
+    """A media host refuses a fresh address, time and again."""
+
+    UNAVAILABLE = "unavailable"
+    """The service says, with one of its own codes, that it is not available just now."""
+
+    UNPARSABLE = "unparsable"
+    """The answer is not what the service promises: a page for people, cut-off JSON."""
+
+    EXPIRED_URL = "expired_url"
+    """A signed address was no longer valid when the file was asked for."""
+
+    TRUNCATED_MEDIA = "truncated_media"
+    """Fewer bytes came than were announced, or the file breaks off."""
+
+    HTML_BODY = "html_body"
+    """A page for people came where a video should be."""
 
     MEMORY = "memory"
     """The video needed more memory than a worker is allowed to take."""
@@ -105,6 +152,20 @@ class RejectedError(Exception):
         return f"{self.reason}: {self.detail}"
 
 
+class TransientError(Exception):
+    """A service or the way to it is in trouble: what kind, and its own words."""
+
+    def __init__(self, cause: FailCause, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(cause, detail, retry_after_s)
+        self.cause = cause
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        """Seconds that the service asks us to wait; None if it does not say."""
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.detail}"
+
+
 class ExpectedError(Exception):
     """Base class of errors whose text is for the user: it names the thing and the way out."""
 
@@ -114,3 +175,7 @@ class ExpectedError(Exception):
 
 class UnreadableError(ExpectedError):
     """The file cannot be opened; the text is the operating system's own."""
+
+
+class ServiceError(ExpectedError):
+    """A service refuses us, or cannot be reached at all; no video is to blame."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -61,22 +62,61 @@ class VideoRecord:
     """One item of a source: where it is, and whose it is."""
 
     video_id: str
-    """Unique in a catalog, safe as a file name: `folder-` and 16 hexadecimal digits."""
+    """Unique in a catalog, safe as a file name: `flickr-` and the photo's id, for instance, by
+    whichever way it came in."""
 
     source: str
-    """Which way in it came: `folder`."""
+    """Which way in it came: `folder`, `flickr`, `yfcc100m`, `url`, `s3`."""
 
     uri: str
-    """Where its bytes are, `file:///...`, percent-encoded, so that any file name survives."""
+    """Where its bytes are, percent-encoded, so that any file name survives: `file:///...`,
+    `https://...`, `s3://...`; `flickr:123` has to be resolved first."""
 
     title: str = ""
     owner: str = ""
-    """Who made it, as the source names them; splits are disjoint by owner."""
+    """Who made it, as the source names them (Flickr: NSID); splits are disjoint by owner."""
+
+    owner_name: str = ""
+    """The owner's name for people, where `owner` is none."""
 
     page_url: str = ""
     license: str = ""
+    """Name of the license, as the source has it."""
+
+    license_id: str = ""
+    """Flickr's number of the license; empty where the source has none."""
+
+    license_url: str = ""
+    tags: str = ""
+    """Words that the owner gave it, separated by spaces."""
+
+    uploaded_at: int | None = None
+    """Seconds since 1970."""
+
+    secret: str = field(default="", repr=False)
+    """Part of the address of its media; never shown."""
+
     problem: str = ""
     """Why it cannot be opened, in the operating system's words; empty if nothing is known."""
+
+    refused: RejectReason | None = None
+    """Why it must not be fetched, if that is known from the start: its license, for instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A source film on this machine, whole and checked."""
+
+    record: VideoRecord
+    """With the rights as they were when it was fetched."""
+
+    path: Path
+    size: int
+    """In bytes."""
+
+    sha256: str
+    rendition: str
+    """Name of the file at its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

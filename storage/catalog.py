@@ -17,20 +17,22 @@ disk, and there is one per video and three per batch; entering them all takes 5 
 256 10 ms, the books 0.2 s. Only the books take longer when the catalog holds more.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
 from pipeline.errors import FailCause
 from pipeline.types import ClipCounts, VideoRecord, VideoState
+from storage import leases
 from storage.blocks import refuse_blocked
 from storage.books import Books
 from storage.database import alone, name_of, open_database, transaction
+from storage.migrations import migrate, stamp
 from storage.objects import StorageError
 from storage.rows import (
     RECORD_COLUMNS,
@@ -49,11 +51,15 @@ from storage.tally import count_books, count_states, count_strips
 
 __all__ = ["CATALOG_VERSION", "MAX_ATTEMPTS", "Catalog", "ShardRow", "VideoRow"]
 
-CATALOG_VERSION = 2
-"""2 added what was taken down, which a version that does not know of it would fetch again."""
+CATALOG_VERSION = 3
+"""2 added what was taken down, 3 leases that end and what Flickr says of a video. What has to be
+done to a catalog of an older version stands in `storage.migrations`."""
 
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""
+
+LEASE_S = 24 * 3600
+"""How long a lease lasts where nobody says, in seconds. Ours: for a run that is alone."""
 
 _CHUNK = 500
 """Values in one `IN` list; SQLite before 3.32 takes 999 at most."""
@@ -62,25 +68,40 @@ _OPEN = (VideoState.PENDING, VideoState.LEASED, VideoState.CURATED)
 
 T = TypeVar("T")
 
+Clock: TypeAlias = Callable[[], datetime]
+"""Says what time it is, in UTC."""
+
+
+def now() -> datetime:
+    """Read this machine's clock."""
+    return datetime.now(UTC)
+
+
+class LeaseLostError(StorageError):
+    """A worker reports on a video that was given to somebody else meanwhile."""
+
 
 class Catalog:
     """The catalog of one output; any number of processes may have it open."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock = now) -> None:
         self._engine = engine
+        self._clock = clock
 
     @classmethod
-    def open(cls, address: str | Path, *, make: bool = True) -> "Catalog":
+    def open(cls, address: str | Path, *, make: bool = True, clock: Clock = now) -> "Catalog":
         """Open the catalog at a path or URL; it is made with its tables if it is missing.
+
+        `clock` says what time it is for leases and postponements.
 
         Raises:
             StorageError: not a database, another program's, or one written by a newer version;
                 or there is none, and it was not to be made.
         """
-        catalog = cls(open_database(address))
+        catalog = cls(open_database(address), clock)
         try:
             catalog._prepare(make=make)
-        except StorageError:
+        except BaseException:
             catalog.close()
             raise
         return catalog
@@ -132,36 +153,67 @@ class Catalog:
                     if record.video_id not in known:
                         fresh.setdefault(record.video_id, record)
                 if fresh:
-                    rows = [row_of_video(r, _now()) for r in fresh.values()]
+                    rows = [row_of_video(r, self._clock()) for r in fresh.values()]
                     db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
                     _count_found(db, len(fresh))
             new += len(fresh)
         return new
 
-    def lease(self, limit: int) -> list[VideoRecord]:
-        """Take up to `limit` pending videos, in the order in which they were found."""
+    def lease(self, limit: int, holder: str = "run", seconds: float = LEASE_S) -> list[VideoRecord]:
+        """Take up to `limit` videos that are due, in the order in which they were found.
+
+        After `seconds` they are pending again, unless `holder` renews its leases. A video that
+        was postponed is due when its time has come, and its turn is by that time.
+        """
         with self._write() as db:
-            rows = db.execute(
-                sa.select(*RECORD_COLUMNS)
-                .where(VIDEOS.c.state == VideoState.PENDING)
-                .order_by(VIDEOS.c.found_at, VIDEOS.c.video_id)
-                .limit(limit)
-            ).all()
-            for chunk in _chunks(row.video_id for row in rows):
-                _update(
-                    db,
-                    VIDEOS.c.video_id.in_(chunk),
-                    state=VideoState.LEASED,
-                    attempts=VIDEOS.c.attempts + 1,
-                )
+            rows = leases.take_videos(db, limit, holder, self._clock(), seconds)
         return [record_of(row) for row in rows]
 
-    def give_back(self) -> int:
-        """Return every leased video to pending; only for whoever holds the catalog alone."""
+    def renew(self, holder: str, seconds: float) -> int:
+        """Have every lease of `holder` end `seconds` from now; return how many it still has.
+
+        Fewer than it took: some had run out, and are pending or another's now.
+        """
         with self._write() as db:
-            leased = VIDEOS.c.state == VideoState.LEASED
-            # A run that was killed is no attempt that the video has failed.
-            return _update(db, leased, state=VideoState.PENDING, attempts=VIDEOS.c.attempts - 1)
+            return leases.renew(db, holder, self._clock() + timedelta(seconds=seconds))
+
+    def give_back(self, holder: str | None = None) -> int:
+        """Return the leased videos of `holder` to pending, as if nobody had tried them.
+
+        Those of everybody without one: only for whoever holds the catalog alone.
+        """
+        whose = sa.true() if holder is None else VIDEOS.c.holder == holder
+        with self._write() as db:
+            return leases.give_back(db, self._clock(), whose)
+
+    def postpone(
+        self,
+        video_id: str,
+        cause: FailCause,
+        detail: str,
+        next_try_at: datetime,
+        *,
+        holder: str | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> VideoState:
+        """Return a leased video to pending, not before `next_try_at`, for a cause that may pass.
+
+        FAILED instead, with that cause, when it was leased `max_attempts` times. The attempt
+        stands in its history either way.
+
+        Raises:
+            ValueError: the video is not leased.
+            LeaseLostError: it is not `holder` who has it.
+        """
+        with self._write() as db:
+            self._check_holder(db, video_id, holder)
+            if not leases.postpone(db, video_id, cause, detail, (self._clock(), next_try_at)):
+                raise ValueError(f"video {video_id} is not leased, so it cannot be postponed")
+            mine = VIDEOS.c.video_id == video_id
+            failed = _update(
+                db, sa.and_(mine, VIDEOS.c.attempts >= max_attempts), state=VideoState.FAILED
+            )
+        return VideoState.FAILED if failed else VideoState.PENDING
 
     def reopen_failed(self) -> int:
         """Return every failed video to pending, to be tried again."""
@@ -169,27 +221,41 @@ class Catalog:
             failed = VIDEOS.c.state == VideoState.FAILED
             return _update(db, failed, state=VideoState.PENDING, reason="", detail="", attempts=0)
 
-    def settle(self, video_id: str, state: VideoState, reason: str, detail: str) -> None:
+    def settle(
+        self,
+        video_id: str,
+        state: VideoState,
+        reason: str,
+        detail: str,
+        *,
+        holder: str | None = None,
+    ) -> None:
         """Give a video the state REJECTED or FAILED, with its reason in words.
 
         Raises:
             ValueError: another state, no reason, or the video has already ended.
+            LeaseLostError: it is not `holder` who has it.
         """
         if state not in {VideoState.REJECTED, VideoState.FAILED} or not reason:
             raise ValueError(f"{video_id} cannot be settled as {state} for reason {reason!r}")
-        self._conclude(video_id, [], state=state, reason=reason, detail=storable(detail))
+        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        self._conclude(video_id, [], verdict, holder)
 
-    def enter_clips(self, video_id: str, counts: ClipCounts) -> VideoState:
+    def enter_clips(
+        self, video_id: str, counts: ClipCounts, *, holder: str | None = None
+    ) -> VideoState:
         """Store how the windows of a video ended; return the state that follows from it.
 
         CURATED if it gave a strip; else REJECTED, for the reason that befell most windows.
 
         Raises:
             ValueError: not a single window, or the video has already ended.
+            LeaseLostError: it is not `holder` who has it.
         """
         state, reason, detail = verdict_of(counts)
         rows = rows_of_clips(video_id, counts)
-        self._conclude(video_id, rows, state=state, reason=reason, detail=storable(detail))
+        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        self._conclude(video_id, rows, verdict, holder)
         return state
 
     def forget_clips(self, video_ids: Sequence[str]) -> None:
@@ -250,7 +316,7 @@ class Catalog:
             number = int(db.scalar(sa.select(sa.func.max(SHARDS.c.number))) or 0) + 1
             key = f"shards/shard-{number:06d}.parquet"
             db.execute(
-                SHARDS.insert().values(key=key, number=number, committed=False, updated_at=_now())
+                SHARDS.insert().values(key=key, number=number, committed=False, updated_at=now())
             )
             loose = sa.and_(VIDEOS.c.state == VideoState.CURATED, VIDEOS.c.shard_key == "")
             for chunk in _chunks(video_ids):
@@ -268,7 +334,7 @@ class Catalog:
         begun = sa.and_(SHARDS.c.key == key, ~SHARDS.c.committed)
         done = {"committed": True, "strips": strips, "bytes": size, "sha256": sha256}
         with self._write() as db:
-            shard = db.execute(SHARDS.update().where(begun).values(**done, updated_at=_now()))
+            shard = db.execute(SHARDS.update().where(begun).values(**done, updated_at=now()))
             if shard.rowcount != 1:
                 raise ValueError(f"{key} is not a shard that was begun and not committed")
             members = sa.and_(VIDEOS.c.shard_key == key, VIDEOS.c.state == VideoState.CURATED)
@@ -312,27 +378,46 @@ class Catalog:
         if not tables:
             with self._write() as db:
                 METADATA.create_all(db)  # makes what no other process has made meanwhile
+                stamp(db, CATALOG_VERSION)
         elif FACTS.name not in tables:
             raise StorageError(f"{name} is the database of another program, not a catalog")
-        elif set(METADATA.tables) - set(tables):
-            self._upgrade()
         version = int(self.fact("version", str(CATALOG_VERSION)))
         if version > CATALOG_VERSION:
             raise StorageError(
                 f"{name} has catalog version {version}, this tinyvideo knows up to "
                 f"{CATALOG_VERSION}; install a newer tinyvideo"
             )
+        if version < CATALOG_VERSION:
+            self._upgrade()
 
     def _upgrade(self) -> None:
-        # From version 1, which has fewer tables.
         with self._write() as db:
-            METADATA.create_all(db)
-            version = FACTS.update().where(FACTS.c.name == "version", FACTS.c.value == "1")
-            db.execute(version.values(value=str(CATALOG_VERSION)))
+            known = int(_read_fact(db, "version") or CATALOG_VERSION)
+            if known < CATALOG_VERSION:  # else another process was faster
+                migrate(db, known)
 
-    def _conclude(self, video_id: str, clips: list[dict[str, Any]], **verdict: str) -> None:
+    def _check_holder(self, db: sa.Connection, video_id: str, holder: str | None) -> None:
+        if holder is None:
+            return
+        row = db.execute(
+            sa.select(VIDEOS.c.state, VIDEOS.c.holder).where(VIDEOS.c.video_id == video_id)
+        ).one_or_none()
+        if row is not None and tuple(row) != (VideoState.LEASED, holder):
+            raise LeaseLostError(
+                f"{holder} no longer has {video_id}: its lease ran out, and the video is "
+                f"{row.state}{f' by {row.holder}' if row.holder else ''} now"
+            )
+
+    def _conclude(
+        self,
+        video_id: str,
+        clips: list[dict[str, Any]],
+        verdict: dict[str, Any],
+        holder: str | None,
+    ) -> None:
         # Clips of an earlier attempt go: the books would count them twice.
         with self._write() as db:
+            self._check_holder(db, video_id, holder)
             is_open = sa.and_(VIDEOS.c.state.in_(_OPEN), VIDEOS.c.shard_key == "")
             if _update(db, sa.and_(VIDEOS.c.video_id == video_id, is_open), **verdict) != 1:
                 raise ValueError(f"video {video_id} is unknown, or has already ended")
@@ -348,7 +433,7 @@ class Catalog:
 
 
 def _update(db: sa.Connection, where: sa.ColumnElement[bool], **values: Any) -> int:
-    return db.execute(VIDEOS.update().where(where).values(updated_at=_now(), **values)).rowcount
+    return db.execute(VIDEOS.update().where(where).values(updated_at=now(), **values)).rowcount
 
 
 def _read_fact(db: sa.Connection, name: str) -> str | None:
@@ -368,7 +453,3 @@ def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

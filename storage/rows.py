@@ -4,7 +4,7 @@ Cost: 4 us to lay out the row of a video, 6 us to read one; SQLAlchemy's part is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from pipeline.errors import FailCause
 from pipeline.types import ClipCounts, VideoRecord, VideoState
 from storage.tables import ACCEPTED, VIDEOS
 
-_RECORD_FIELDS = ("video_id", "source", "uri", "title", "owner", "page_url", "license")
+_RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")
 
 RECORD_COLUMNS = tuple(VIDEOS.c[name] for name in _RECORD_FIELDS)
@@ -29,6 +29,8 @@ class VideoRow:
     record: VideoRecord
     state: VideoState
     reason: str
+    """Why it has this state; of a pending video, why its last attempt came to nothing."""
+
     detail: str
     attempts: int
     shard_key: str
@@ -45,12 +47,20 @@ class ShardRow:
 
 
 def row_of_video(record: VideoRecord, found_at: datetime) -> dict[str, Any]:
-    """Lay out a new video: pending, or failed at once where its source saw a problem."""
-    row = {name: storable(getattr(record, name)) for name in _RECORD_FIELDS}
-    state = VideoState.FAILED if record.problem else VideoState.PENDING
-    reason = FailCause.UNREADABLE.value if record.problem else ""
-    verdict = {"state": state.value, "reason": reason, "detail": storable(record.problem)}
-    return {**row, **verdict, "found_at": found_at, "updated_at": found_at}
+    """Lay out a new video: pending, or rejected or failed at once where its source knows why."""
+    values = {name: getattr(record, name) for name in _RECORD_FIELDS}
+    row = {name: storable(v) if isinstance(v, str) else v for name, v in values.items()}
+    moments = dict.fromkeys(("found_at", "updated_at", "next_try_at"), found_at)
+    return {**row, **_first_verdict(record), **moments}
+
+
+def _first_verdict(record: VideoRecord) -> dict[str, str]:
+    state, reason = VideoState.PENDING, ""
+    if record.refused:
+        state, reason = VideoState.REJECTED, record.refused.value
+    elif record.problem:
+        state, reason = VideoState.FAILED, FailCause.UNREADABLE.value
+    return {"state": state.value, "reason": reason, "detail": storable(record.problem)}
 
 
 def record_of(row: Sequence[Any]) -> VideoRecord:

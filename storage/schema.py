@@ -9,13 +9,14 @@ the fixed size of `to_first` is just a list. The schema's metadata holds its ver
 lies in a file. They differ in the picture: Hugging Face datasets show a column as pictures only
 where it is a pair of `bytes` and `path`, and the schema says so.
 
-Who takes pages apart without pyarrow finds the pictures in the leaf `jpeg.bytes` of version 2, and
-`jpeg` of version 1. Both are plain and not compressed. A page of `jpeg.bytes` begins with its
+Who takes pages apart without pyarrow finds the pictures in the leaf `jpeg.bytes` since version 2,
+and `jpeg` of version 1. Both are plain and not compressed. A page of `jpeg.bytes` begins with its
 definition levels (4 bytes of length, then that many bytes), because Hugging Face wants the pair and
 its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
-stores the picture as a pair. `storage.versions` reads both.
+stores the picture as a pair; 3 adds the owner's name and the number and address of the license.
+`storage.versions` reads all of them.
 
 Cost: data only.
 """
@@ -28,7 +29,7 @@ import pyarrow as pa
 
 from pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 VERSION_KEY = b"tinyvideo.schema_version"
 """Where the schema's metadata holds its version."""
@@ -47,7 +48,10 @@ SCHEMA = pa.schema(
         pa.field("page_url", pa.string(), nullable=False),
         pa.field("owner", pa.string(), nullable=False),
         pa.field("title", pa.string(), nullable=False),
+        pa.field("owner_name", pa.string(), nullable=False),
         pa.field("license", pa.string(), nullable=False),
+        pa.field("license_id", pa.string(), nullable=False),
+        pa.field("license_url", pa.string(), nullable=False),
         pa.field("clip_index", pa.int32(), nullable=False),
         pa.field("start_frame", pa.int64(), nullable=False),
         pa.field("start_s", pa.float64(), nullable=False),
@@ -105,7 +109,10 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "page_url": record.page_url,
         "owner": record.owner,
         "title": record.title,
+        "owner_name": record.owner_name,
         "license": record.license,
+        "license_id": record.license_id,
+        "license_url": record.license_url,
         "clip_index": strip.index,
         "start_frame": strip.start_frame,
         "start_s": strip.start_s,

@@ -15,6 +15,13 @@ _TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Sorted by code points, as in SQLite and Python, whatever the language of the server."""
 
 METADATA = sa.MetaData()
+REVISION = sa.Table(
+    "alembic_version",
+    METADATA,
+    sa.Column("version_num", sa.String(32), primary_key=True),
+)
+"""Where Alembic keeps the version of the tables."""
+
 FACTS = sa.Table(
     "facts",
     METADATA,
@@ -29,18 +36,71 @@ VIDEOS = sa.Table(
     sa.Column("uri", _TEXT, nullable=False),
     sa.Column("title", _TEXT, nullable=False),
     sa.Column("owner", _TEXT, nullable=False),
+    sa.Column("owner_name", _TEXT, nullable=False, default=""),
     sa.Column("page_url", _TEXT, nullable=False),
     sa.Column("license", _TEXT, nullable=False),
+    sa.Column("license_id", _TEXT, nullable=False, default=""),
+    sa.Column("license_url", _TEXT, nullable=False, default=""),
+    sa.Column("tags", _TEXT, nullable=False, default=""),
+    sa.Column("uploaded_at", sa.BigInteger),
+    sa.Column("secret", _TEXT, nullable=False, default=""),
     sa.Column("state", _TEXT, nullable=False),
+    # Of a pending video: why its last attempt came to nothing.
     sa.Column("reason", _TEXT, nullable=False, default=""),
     sa.Column("detail", _TEXT, nullable=False, default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("shard_key", _TEXT, nullable=False, default="", index=True),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    # When it was found, or later: nobody leases it before.
+    sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+    # Who had it last, and until when nobody else may have it.
+    sa.Column("holder", _TEXT, nullable=False, default=""),
+    sa.Column("leased_until", sa.DateTime(timezone=True)),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
-    sa.Index("queue", "state", "found_at", "video_id"),
+    sa.Index("queue", "state", "next_try_at", "video_id"),
 )
+EVENTS = sa.Table(
+    "events",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("video_id", sa.ForeignKey("videos.video_id"), nullable=False, index=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("what", _TEXT, nullable=False),
+    sa.Column("detail", _TEXT, nullable=False, default=""),
+)
+"""What befell a video and no longer stands in its row: attempts that came to nothing."""
+
+WINDOWS = sa.Table(
+    "windows",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("query", _TEXT, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("reported", sa.BigInteger, nullable=False),
+    sa.Column("found", sa.Integer, nullable=False),
+    sa.Column("missing", sa.Integer, nullable=False),
+    sa.Column("truncated", sa.Boolean, nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("least_calls", sa.Integer, nullable=False),
+    sa.Column("splits", sa.Integer, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("walk", "query", "since"),
+)
+"""What a search has looked at: see `storage.coverage`."""
+
+BLOCKS = sa.Table(
+    "blocks",
+    METADATA,
+    sa.Column("kind", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("why", _TEXT, nullable=False, default=""),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+"""Ids and owners that are never to be fetched, beside those that were taken down."""
+
 CLIPS = sa.Table(
     "clips",
     METADATA,
@@ -79,4 +139,22 @@ REWRITES = sa.Table(
     sa.Column("sha256", _TEXT, nullable=False, default=""),
     # The rows are where they were, or there are none: datasets need not read the old object.
     sa.Column("same_places", sa.Boolean, nullable=False, default=False),
+)
+BATCHES = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("token", _TEXT, nullable=False, unique=True),
+    sa.Column("label", _TEXT, nullable=False, default=""),
+    sa.Column("videos", sa.Integer, nullable=False),
+    sa.Column("state", _TEXT, nullable=False, index=True),
+    sa.Column("worker", _TEXT, nullable=False, default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("strips", sa.Integer, nullable=False, default=0),
+    sa.Column("bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("outcomes", _TEXT, nullable=False, default="{}"),
 )

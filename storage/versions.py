@@ -22,9 +22,9 @@ DEFAULTS = {
         for field in fields(StabilizationFigures)
         if isinstance(field.default, str | float)
     },
-    "near_duplicate_group": "",
+    **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
 }
-"""What version 2 has added, and what stands there for a strip of version 1."""
+"""What versions 2 and 3 have added, and what stands there for a strip of an older one."""
 
 
 def stored_names(columns: Iterable[str], stored: pa.Schema) -> list[str]:

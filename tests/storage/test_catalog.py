@@ -567,8 +567,8 @@ def test_the_database_of_another_program_is_left_alone(tmp_path):
 
 def test_a_catalog_of_a_newer_version_is_refused(address, catalog):
     with transaction(catalog.engine, writes=True) as db:
-        db.exec_driver_sql("UPDATE facts SET value = '3' WHERE name = 'version'")
-    check_refused(address, "catalog version 3, this tinyvideo knows up to 2")
+        db.exec_driver_sql("UPDATE facts SET value = '4' WHERE name = 'version'")
+    check_refused(address, "catalog version 4, this tinyvideo knows up to 3")
 
 
 def test_a_folder_that_is_missing_and_one_in_its_place_are_refused(tmp_path):

@@ -11,7 +11,14 @@ from storage.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
 from tests.drawn_strips import draw_record, draw_scenes, draw_strip
 
 RECORD = draw_record(
-    7, owner="Ada", page_url="https://example.org/7", license="CC BY 4.0", title='🏖️ "sea"'
+    7,
+    owner="Ada",
+    owner_name="Ada L.",
+    page_url="https://example.org/7",
+    license="CC BY 4.0",
+    license_id="11",
+    license_url="https://creativecommons.org/licenses/by/4.0/",
+    title='🏖️ "sea"',
 )
 
 
@@ -45,8 +52,11 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "uri": "file:///videos/7.mp4",
         "page_url": "https://example.org/7",
         "owner": "Ada",
+        "owner_name": "Ada L.",
         "title": '🏖️ "sea"',
         "license": "CC BY 4.0",
+        "license_id": "11",
+        "license_url": "https://creativecommons.org/licenses/by/4.0/",
         "clip_index": 3,
         "start_frame": 96,
         "start_s": pytest.approx(3.84),
@@ -111,4 +121,4 @@ def test_every_figure_of_the_certificate_is_a_column():
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
-    assert STORED.metadata[b"tinyvideo.schema_version"] == b"2"
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"3"

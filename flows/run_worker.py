@@ -1,0 +1,47 @@
+"""Prefect's process worker, which also knows what it was doing when it was stopped.
+
+Prefect kills the flow runs of a worker that is stopped and leaves them `Running` for ever. Here
+each run that did not come to its end is remembered, and put back into its queue.
+
+Cost: nothing beside Prefect's.
+"""
+
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from prefect.states import AwaitingRetry
+from prefect.workers.process import ProcessWorker
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+
+with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the other's place
+
+    class RunWorker(ProcessWorker):
+        """A process worker; its type stays `process`, as the pool's is."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.interrupted: set[UUID] = set()
+            """Flow runs that are under way, and at the end those that were cut off."""
+
+        async def run(self, flow_run: "FlowRun", *args: Any, **kwargs: Any) -> Any:
+            """Do one flow run in a process."""
+            self.interrupted.add(flow_run.id)
+            result = await super().run(flow_run, *args, **kwargs)
+            self.interrupted.discard(flow_run.id)
+            return result
+
+
+async def put_back(client: "PrefectClient", flow_runs: Iterable[UUID]) -> None:
+    """Have flow runs that were cut off wait in their queue again."""
+    for flow_run in flow_runs:
+        state = (await client.read_flow_run(flow_run)).state
+        if state is not None and (state.is_running() or state.is_pending() or state.is_crashed()):
+            await client.set_flow_run_state(
+                flow_run, AwaitingRetry(message="the worker was stopped"), force=True
+            )
