@@ -1,9 +1,10 @@
 """Prefect's process worker, which also knows what it was doing when it was stopped.
 
 Prefect kills the flow runs of a worker that is stopped and leaves them `Running` for ever. Here
-each run that did not come to its end is remembered, and put back into its queue.
+each run that did not come to its end is remembered, and put back into its queue. And each run
+starts one process instead of two, since our flows are in the installed package.
 
-Cost: nothing beside Prefect's.
+Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 """
 
 import warnings
@@ -12,17 +13,28 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.states import AwaitingRetry
-from prefect.workers.process import ProcessWorker
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
 
 
+class RunConfiguration(ProcessJobConfiguration):
+    """Starts a run's process at once: without a first process to see where its code is."""
+
+    def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
+        """Take Prefect's own command as if it had been asked for."""
+        super().prepare_for_flow_run(*args, **kwargs)
+        self._command_configured = True
+
+
 with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the other's place
 
     class RunWorker(ProcessWorker):
         """A process worker; its type stays `process`, as the pool's is."""
+
+        job_configuration = RunConfiguration
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
