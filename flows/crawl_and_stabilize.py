@@ -35,7 +35,14 @@ from storage.place import Place
 from storage.rewrite import finish_rewrites
 
 
-@flow(name="crawl-and-stabilize", validate_parameters=True)
+def run_name() -> str:
+    """Name the flow run after what it crawls: "crawl · folder beaches"."""
+    options = flow_run.parameters.get("options") or {}
+    label = RunOptions.model_validate(options).label
+    return " · ".join(filter(None, ["crawl", label]))
+
+
+@flow(name="crawl-and-stabilize", flow_run_name=run_name, validate_parameters=True)
 async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     """Find videos, stabilize them and write shards; return the books.
 

@@ -25,6 +25,7 @@ from storage.batches import (
     BatchLostError,
     BatchRow,
     BatchState,
+    clear_folders,
     close_batch,
     renew_batch,
     take_batch,
@@ -85,6 +86,7 @@ async def held_batch(place: Place, token: str) -> AsyncIterator[HeldBatch]:
         await asyncio.to_thread(
             close_batch, output.catalog, held.batch, BatchState.DONE, held.outcomes
         )
+        clear_folders(output.catalog, output.work)
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ class CrawlMonitor:
 
     async def _show(self, books: Mapping[str, Any], *, last: bool) -> None:
         board = self._board
-        await board.text("crawl-progress", progress_text(books), headline(books), last=last)
+        await board.text("crawl-progress", progress_text(books), counted(books), last=last)
         rows = [shard_row(row) for row in latest_batches(self._catalog, LATEST)]
         counts = batch_counts(self._catalog)
         await board.table("shards", rows, shards_sentence(counts), last=last)
@@ -97,8 +97,8 @@ class ShardMonitor:
         held = self._held
         text = shard_text(held.batch.videos, held.outcomes, time.monotonic() - held.started, strips)
         done = sum(held.outcomes.values())
-        counted = f"{held.batch.title}: {done} of {plural(held.batch.videos, 'video')} done"
-        await self._board.text(self._key, text, counted, last=last)
+        how_far = f"{done} of {plural(held.batch.videos, 'video')} done"
+        await self._board.text(self._key, text, how_far, last=last)
 
 
 def bar(done: int, total: int, width: int = 24) -> str:
@@ -111,10 +111,15 @@ def bar(done: int, total: int, width: int = 24) -> str:
 def progress_text(books: Mapping[str, Any]) -> str:
     """Say how far a crawl is."""
     videos = books["videos"]
-    done = videos["found"] - videos["pending"]
     size = f"{plural(books['shards'], 'shard')}, {books['bytes'] / 1e6:,.1f} MB"
-    counted = f"{done:,} of {plural(videos['found'], 'video')} done"
-    return f"{bar(done, videos['found'])}\n\n{counted} · {size}\n\n{headline(books)}"
+    drawn = bar(videos["found"] - videos["pending"], videos["found"])
+    return f"{drawn}\n\n{counted(books)} · {size}\n\n{headline(books)}"
+
+
+def counted(books: Mapping[str, Any]) -> str:
+    """Say how far a crawl is, in few words: a card of the page shows no more."""
+    videos = books["videos"]
+    return f"{videos['found'] - videos['pending']:,} of {plural(videos['found'], 'video')} done"
 
 
 def shard_row(row: BatchRow) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def shard_row(row: BatchRow) -> dict[str, Any]:
         "shard": f"{row.batch.number:06d}",
         "state": _WORDS[row.state],
         "videos": f"{sum(row.outcomes.values())} of {row.batch.videos}",
-        "strips, MB": f"{row.strips}, {row.bytes / 1e6:.1f}" if row.strips else "",
+        "holds": f"{plural(row.strips, 'strip')}, {row.bytes / 1e6:.1f} MB" if row.strips else "",
         "without a strip": _without(row.outcomes),
         "worker": f"{row.worker} {_duration(row)}".strip(),
     }
@@ -132,7 +137,8 @@ def shard_row(row: BatchRow) -> dict[str, Any]:
 def shards_sentence(counts: Mapping[str, int]) -> str:
     """Count the shards by state."""
     parts = [f"{counts[state]:,} {_WORDS[state]}" for state in BatchState if counts.get(state)]
-    return f"Shards: {', '.join(parts) or 'none yet'}. The latest {LATEST} are shown."
+    cut = f"; the latest {LATEST} are shown" if sum(counts.values()) > LATEST else ""
+    return f"{', '.join(parts) or 'none yet'}{cut}"
 
 
 def books_rows(books: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -157,7 +163,8 @@ def shard_text(
     done = sum(outcomes.values())
     lines = [bar(done, videos), f"{done} of {plural(videos, 'video')} done in {seconds:,.0f} s"]
     if outcomes:
-        table = [f"| {name} | {count} |" for name, count in sorted(outcomes.items())]
+        ended = sorted(outcomes.items())
+        table = [f"| {name.replace('_', ' ')} | {count} |" for name, count in ended]
         lines.append("\n".join(["| what became of them | videos |", "|---|---:|", *table]))
     if strips:
         picture = base64.b64encode(contact_sheet(strips)).decode()
@@ -183,8 +190,8 @@ def _row(what: str, meaning: str, videos: int, clips: int) -> dict[str, Any]:
 
 
 def _without(outcomes: Mapping[str, int]) -> str:
-    counted = sorted((-count, name) for name, count in outcomes.items() if ":" in name)
-    return ", ".join(f"{-count} {name.split(': ')[1].replace('_', ' ')}" for count, name in counted)
+    without = sorted((-count, name) for name, count in outcomes.items() if ":" in name)
+    return ", ".join(f"{-count} {name.split(': ')[1].replace('_', ' ')}" for count, name in without)
 
 
 def _duration(row: BatchRow) -> str:

@@ -17,6 +17,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -247,6 +248,8 @@ def clear_folders(catalog: Catalog, work: FolderStore) -> None:
     for path in work.path(FOLDER).glob("*"):
         if path.name not in needed and _is_token(path.name):
             shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # others may have theirs in there
+        work.path(FOLDER).rmdir()
 
 
 def _keep(
