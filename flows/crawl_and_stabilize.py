@@ -22,7 +22,7 @@ from flows.fan_out import FanOut, work_here
 from flows.held_batch import at_work
 from flows.monitor import CrawlMonitor
 from flows.options import AS_SET, RunOptions
-from flows.settings import config_hash
+from flows.settings import config_hash, read_settings
 from flows.takedown import finish_open_takedowns
 from pipeline.sources import scan_folder
 from storage.books import BooksError
@@ -32,6 +32,7 @@ from storage.output import Output
 from storage.pack import audited_books, finish_shards
 from storage.pack_batch import recover
 from storage.place import Place
+from storage.raw import RawFolder
 from storage.rewrite import finish_rewrites
 
 
@@ -84,6 +85,8 @@ def tidy_up(place: Place) -> None:
             finish_rewrites(output)
             shards = finish_shards(output.catalog, output.store, output.work)
             finish_open_takedowns(output)
+            if not read_settings().keep_raw:
+                RawFolder(output.work).drop_ended(output.catalog)
     except BusyError as error:
         get_run_logger().info("not alone, so nothing is tidied up: %s", error)
         return

@@ -44,6 +44,7 @@ from storage.batches import (
 )
 from storage.output import Output
 from storage.pack_batch import blame, reclaim, reclaim_expired
+from storage.waiting import seconds_until_due
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -92,6 +93,8 @@ async def work_here(output: Output, options: RunOptions, label: str, on_change: 
             await on_change()
         elif open_batches(output.catalog):  # another run's; if it dies, they are ours
             await asyncio.sleep(POLL_S)
+        elif (wait_s := seconds_until_due(output.catalog)) is not None:
+            await asyncio.sleep(min(wait_s, POLL_S))
         else:
             return
 
@@ -124,7 +127,8 @@ class FanOut:
             if not await self._is_paused(own_run):
                 await self._start_more()
             await on_change()
-            if not self._runs and not open_batches(self._output.catalog):
+            catalog = self._output.catalog
+            if not self._runs and not open_batches(catalog) and seconds_until_due(catalog) is None:
                 return
             await asyncio.sleep(POLL_S)
             await self._look()

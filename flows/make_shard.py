@@ -1,12 +1,14 @@
 """The flow `make-shard`: one batch of videos in, one Parquet shard out.
 
-Videos are curated in worker processes; every outcome is entered in the catalog as it comes, and at
-the end the strips of the batch are packed into one shard. No frame crosses a task border: the
-flow takes ids and settings and returns counts. Killed at any moment, the next run finishes it.
+Videos are curated in worker processes, while those that are elsewhere are fetched; every outcome is
+entered in the catalog as it comes, and at the end the strips of the batch are packed into one
+shard. No frame crosses a task border: the flow takes ids and settings and returns counts. Killed at
+any moment, the next run finishes it, and fetches nothing again that was whole.
 
 Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,19 +19,26 @@ from prefect.runtime import flow_run
 
 from flows.attempts import refuse_hopeless_attempt, refuse_other_version
 from flows.board import Board
+from flows.fetch import check_fetching, fetching
 from flows.held_batch import HeldBatch, held_batch
 from flows.monitor import ShardMonitor
 from flows.options import AS_SET, RunOptions
-from flows.pool import curate_videos
+from flows.pool import Supply, curate_videos
+from flows.settings import read_settings
 from flows.worker import Outcome, WorkerConfig
+from pipeline.errors import FailCause
 from pipeline.types import VideoRecord, VideoState
 from storage.batches import BatchLostError
 from storage.catalog import Catalog, LeaseLostError
 from storage.pack_batch import pack_batch
 from storage.rows import verdict_of
+from storage.waiting import states_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""
+
+LONGEST_WAIT_S = 6 * 3600
+"""Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
 
 
 @flow(name="make-shard", validate_parameters=True)
@@ -69,17 +78,23 @@ async def curate_batch(
     """Curate the videos of a batch in worker processes; return how many ended how."""
     logger, catalog = get_run_logger(), held.output.catalog
     config = worker_config(held.work.root, options)
-    outcomes = curate_videos(
-        catalog.records(held.video_ids),
-        config,
-        workers=options.workers or 1,
-        limit_s=options.video_limit_s,
-    )
-    async for record, outcome in outcomes:
-        ended = _enter(catalog, record, outcome, held.batch.token)
-        held.count(ended)
-        logger.info("%s: %s", record.title, ended)
-        await monitor.show()
+    records = catalog.records(held.video_ids)
+    check_fetching(records)
+    with fetching(options.place, held.output.work, options.size) as films:
+        outcomes = curate_videos(
+            records,
+            config,
+            workers=options.workers or 1,
+            limit_s=options.video_limit_s,
+            supply=Supply(films.bring, films.room),
+        )
+        async for record, outcome in outcomes:
+            ended = _enter(catalog, record, outcome, held.batch.token)
+            held.count(ended)
+            if outcome.state is not VideoState.PENDING:
+                films.release(record.video_id)
+            logger.info("%s: %s", record.title, ended)
+            await monitor.show()
     return held.outcomes
 
 
@@ -115,5 +130,17 @@ def _enter_as(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: s
             SHARDED if state is VideoState.CURATED else f"{state}: {verdict_of(outcome.counts)[1]}"
         )
     state = outcome.state or VideoState.FAILED
+    if state is VideoState.PENDING:
+        return _postpone(catalog, record, outcome, holder)
     catalog.settle(record.video_id, state, outcome.reason, outcome.detail, holder=holder)
     return f"{state}: {outcome.reason}"
+
+
+def _postpone(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: str) -> str:
+    """Have a video tried again later, the later the more often it was."""
+    _, attempts = states_of(catalog, [record.video_id])[record.video_id]
+    wait_s = min(read_settings().retry_wait_s * 2 ** max(0, attempts - 1), LONGEST_WAIT_S)
+    due = datetime.now(UTC) + timedelta(seconds=max(wait_s, outcome.retry_after_s or 0))
+    cause = FailCause(outcome.reason)
+    state = catalog.postpone(record.video_id, cause, outcome.detail, due, holder=holder)
+    return f"{'postponed' if state is VideoState.PENDING else state}: {cause}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -97,6 +98,22 @@ class VideoRecord:
 
     problem: str = ""
     """Why it cannot be opened, in the operating system's words; empty if nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A source film on this machine, whole and checked."""
+
+    record: VideoRecord
+    """With the rights as they were when it was fetched."""
+
+    path: Path
+    size: int
+    """In bytes."""
+
+    sha256: str
+    rendition: str
+    """Name of the file at its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
