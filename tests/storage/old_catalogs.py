@@ -28,7 +28,8 @@ CREATE TABLE shards (
     2: """
 CREATE TABLE takedowns (
     number {serial} NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-    requested_at {moment} NOT NULL, finished_at {moment}, report TEXT NOT NULL, PRIMARY KEY (number));
+    requested_at {moment} NOT NULL, finished_at {moment}, report TEXT NOT NULL,
+    PRIMARY KEY (number));
 CREATE INDEX ix_takedowns_name ON takedowns (name);
 CREATE TABLE rewrites (
     old_key TEXT NOT NULL, new_key TEXT NOT NULL, committed BOOLEAN NOT NULL,
