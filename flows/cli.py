@@ -19,12 +19,14 @@ from typer.exceptions import TyperException
 from flows.chaos_demo import chaos_demo
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
+from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.show_budget import budget
+from flows.show_settings import settings
 from flows.takedown import takedown
-from flows.up import down, up
+from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -48,7 +50,10 @@ app.command("import")(import_released)
 app.command()(export)
 app.command()(up)
 app.command()(down)
+app.command()(deploy)
 app.command()(worker)
+app.command()(doctor)
+app.command()(settings)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -137,6 +138,19 @@ def read_settings() -> Settings:
         raise SettingsError(f"{variable}: {first['msg']}, got {first['input']!r}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
+
+
+def variable_of(name: str) -> str:
+    """Name the environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"TINYVIDEO_{name.upper()}"
+
+
+def origin_of(variable: str) -> str:
+    """Say who has set a variable: `environment`, `.env`, or nobody: `default`."""
+    if variable in {name.upper() for name in os.environ}:
+        return "environment"
+    return ".env" if variable in {name.upper() for name in dotenv_values(".env")} else "default"
 
 
 def code_version() -> str:
