@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     memory_limit_mb: int = Field(default=1500, ge=64)
     """Megabytes that decoding and stabilizing may take beside the libraries (Linux only)."""
 
+    rank: int = Field(default=0, ge=0, validation_alias="RANK")
+    """Which of torchrun's processes this is; torchrun sets it."""
+
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
 
