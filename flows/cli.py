@@ -22,11 +22,13 @@ from flows.datasets import app as datasets
 from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.pool_worker import worker
+from flows.generating import generate, predict
 from flows.shards import app as shards
 from flows.show_budget import budget
 from flows.show_settings import settings
 from flows.takedown import takedown
 from flows.up import deploy, down, up
+from flows.training import train
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -54,6 +56,9 @@ app.command()(deploy)
 app.command()(worker)
 app.command()(doctor)
 app.command()(settings)
+app.command()(train)
+app.command()(generate)
+app.command()(predict)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
