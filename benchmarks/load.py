@@ -214,8 +214,8 @@ are given the same scaled decoder, which none of them brings along; they shuffle
 documentation says, and run without worker processes, the faster way on one core. Local Hugging Face
 is Arrow in mapped memory, from S3 it streams. Ours alone compares the checksum of every page.
 `2016` does in PyTorch what the loader of 2016 did in Torch: decode whole, then floats, then an
-antialiased resize of each frame; `2016-opencv` does the same steps in OpenCV. S3 is SeaweedFS on the
-same machine, on the other cores."""
+antialiased resize of each frame; `2016-opencv` does the same steps in OpenCV. S3 is SeaweedFS on
+the same machine, on the other cores."""
 
 
 def say(line: str) -> None:
