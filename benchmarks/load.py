@@ -220,8 +220,8 @@ def describe(speed: dict[str, float]) -> str:
     )
 
 
-TEXT = """`make bench-load`, clips per second of one core's time, from 128-pixel strips to batches of
-64 clips of 64 pixels; median of {rounds} rounds ({machine}).
+TEXT = """`make bench-load`, clips per second of one core's time, from strips of 128 pixels to
+batches of 64 clips of 64 pixels; median of {rounds} rounds ({machine}).
 
 {table}
 
