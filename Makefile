@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
+PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test check install bench-stages bench-stabilize bench-memory clean
+.PHONY: help demo test check install bench-stages bench-stabilize bench-memory bench-load clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -14,6 +15,7 @@ help:
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
 	@echo "make bench-memory   what a worker holds during an hour of 1080p"
+	@echo "make bench-load   the loader beside those of 2016, WebDataset, MDS, LitData and Hugging Face"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -45,5 +47,14 @@ bench-stabilize: $(STAMP)
 bench-memory: $(STAMP)
 	$(BIN)/python -m benchmarks.memory
 
+bench-load: $(STAMP) $(PEERS)
+	$(BIN)/python -m benchmarks.load
+
+# Exact files, nothing resolved and nothing of ours touched: peers contradict each other and ours.
+.peers/%: benchmarks/peers/%.txt $(STAMP)
+	rm -rf $@
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ --requirement $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) demo-out
+	rm -rf $(VENV) .peers demo-out

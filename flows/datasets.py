@@ -183,28 +183,13 @@ def build_now(
     """Choose strips of all committed shards of `out`, as a new revision of the dataset `name`.
 
     Raises:
-        StorageError: there is no shard, or no strip fits.
-    """
-    from storage.dataset import build_dataset  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
-
-    return build_dataset(open_store(out), name, committed_shards(out), config, on_shard)
-
-
-def committed_shards(out: str) -> dict[str, str]:
-    """List the committed shards of an output, with their SHA-256.
-
-    Raises:
-        StorageError: there is no catalog, or no shard in it.
+        StorageError: there is no shard, no strip fits, or a takedown is not finished.
     """
     from flows.place import place_of  # noqa: PLC0415
-    from storage.errors import StorageError  # noqa: PLC0415
+    from storage.build import build_committed  # noqa: PLC0415
 
     with place_of(out).open() as output:
-        shards = {row.key: row.sha256 for row in output.catalog.shards(committed=True)}
-    if not shards:
-        raise StorageError(f"there is no shard in {out} yet; run 'tinyvideo run' first")
-    return shards
+        return build_committed(output, name, config, on_shard)
 
 
 def facts_of(manifest: "Manifest") -> dict[str, Any]:

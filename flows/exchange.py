@@ -105,7 +105,8 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
     Raises:
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
-    from flows.datasets import committed_shards  # noqa: PLC0415
+    from flows.place import place_of  # noqa: PLC0415
+    from storage.build import committed_shards  # noqa: PLC0415
     from storage.dataset import SPLITS, read_manifest  # noqa: PLC0415
     from storage.export import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
     from storage.objects import open_store  # noqa: PLC0415
@@ -115,7 +116,8 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
         splits = [split] if split else SPLITS
         rows = rows_of_dataset(store, read_manifest(store, dataset), splits)
     else:
-        rows = rows_of_shards(store, committed_shards(out))
+        with place_of(out).open() as output:
+            rows = rows_of_shards(store, committed_shards(output))
     return export_rows(rows, form, to.absolute())
 
 

@@ -103,8 +103,10 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
     """Make broken shards anew: what is whole is kept, lost videos are curated again."""
     from flows.place import place_of  # noqa: PLC0415
     from flows.repair import repair_shard  # noqa: PLC0415
+    from storage.rewrite import finish_rewrites  # noqa: PLC0415
 
     with place_of(out).alone() as output, counted("videos") as count:
+        finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
         options = _repair_options(output, size, workers, give_up=give_up)
         done = [repair_shard(output, s, options, count) for s in _chosen(output, names)]
     for entry in done:

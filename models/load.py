@@ -25,7 +25,7 @@ their number.
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -36,10 +36,11 @@ from torch import Tensor
 
 from models.errors import DataError
 from models.generator import CLIP_SIZE
+from models.memory import BatchMemory
 from models.order import EpochOrder
 from models.row_groups import RowGroup, RowGroups
 from pipeline.strips import decode_strip
-from pipeline.types import STRIP_FRAMES, Frames
+from pipeline.types import Frames
 from storage.dataset import Manifest, read_pieces
 from storage.objects import Store
 
@@ -114,6 +115,7 @@ class Loader:
             raise DataError(f"dataset {manifest.name!r} has no clips in its split {split!r}")
         self._groups = RowGroups(store, manifest, pieces, config.readers)
         self._decoders = ThreadPoolExecutor(config.workers, "decode")
+        self._memory = BatchMemory(-(-config.batch // ranks), _BATCHES_AHEAD + 2)
         self._planned: deque[list[_Clip]] = deque()
         self._decoding: deque[_Batch] = deque()
         self._cursor = 0
@@ -184,16 +186,15 @@ class Loader:
         return {"dataset": self._manifest_id, "seed": config.seed, "lanes": config.lanes}
 
     def _drop(self) -> None:
-        for _, tasks in self._decoding:
-            for task in tasks:
-                task.cancel()
+        tasks = [task for _, batch in self._decoding for task in batch]
+        wait([task for task in tasks if not task.cancel()])  # they write to memory, which is reused
         self._decoding.clear()
         self._planned.clear()
 
     def _decode_next(self) -> _Batch:
         self._plan()
         clips = self._planned.popleft()
-        frames = np.empty((len(clips), STRIP_FRAMES, CLIP_SIZE, CLIP_SIZE, 3), np.uint8)
+        frames = self._memory.take(len(clips))
         parts = range(0, len(clips), _TASK_CLIPS)
         return frames, [
             self._decoders.submit(self._decode, clips[i : i + _TASK_CLIPS], frames[i:])

@@ -12,7 +12,7 @@ together. From S3, 0.1 s per shard of 1,024 strips, of which it reads a sixteent
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -40,10 +40,12 @@ __all__ = [
     "MANIFEST_VERSION",
     "SPLITS",
     "DatasetConfig",
+    "Draft",
     "Manifest",
     "Pieces",
     "ShardChange",
     "build_dataset",
+    "draft_dataset",
     "list_datasets",
     "list_revisions",
     "manifests_holding",
@@ -51,7 +53,16 @@ __all__ = [
     "read_pieces",
     "replace_shards",
     "split_of",
+    "write_dataset",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A choice that is not yet written; revision, counts and names are still to come."""
+
+    manifest: Manifest
+    pieces: Mapping[str, Pieces]
 
 
 def build_dataset(
@@ -66,6 +77,30 @@ def build_dataset(
     Shards are keys; a mapping gives the SHA-256 of each, as the catalog has it. Without, those with
     chosen rows are read whole to be hashed. If nothing has changed since the latest revision, that
     one is returned. `on_shard` is told after each shard how many are done, of how many.
+
+    Raises:
+        StorageError: the storage cannot be written, or as `draft_dataset`.
+    """
+    return write_dataset(store, draft_dataset(store, name, shards, config, on_shard))
+
+
+def write_dataset(store: Store, draft: Draft) -> Manifest:
+    """Write what was chosen, as `storage.manifest.write_manifest` does.
+
+    Raises:
+        StorageError: the storage cannot be written.
+    """
+    return write_manifest(store, draft.manifest, draft.pieces)
+
+
+def draft_dataset(
+    store: Store,
+    name: str,
+    shards: Iterable[str] | Mapping[str, str],
+    config: DatasetConfig,
+    on_shard: Callable[[int, int], None] | None = None,
+) -> Draft:
+    """Choose as `build_dataset` does, and write nothing.
 
     Raises:
         StorageError: the name is no file name, a shard cannot be read or answer the query, no
@@ -83,7 +118,7 @@ def build_dataset(
     split = assign(chosen.owner, chosen.group, config)
     used = np.unique(chosen.shard)
     hashes: Mapping[str, str] = shards if isinstance(shards, Mapping) else {}
-    draft = Manifest(
+    manifest = Manifest(
         name=name,
         version=MANIFEST_VERSION,
         revision=0,
@@ -98,7 +133,7 @@ def build_dataset(
         pieces_key="",
         pieces_sha256="",
     )
-    return write_manifest(store, draft, _pieces(chosen, split, used))
+    return Draft(manifest=manifest, pieces=_pieces(chosen, split, used))
 
 
 def _check_models(chosen: Chosen, models: list[str], config: DatasetConfig) -> None:

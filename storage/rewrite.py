@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from storage.database import transaction
 from storage.dataset import Manifest, ShardChange, list_datasets, replace_shards
+from storage.dataset_turn import dataset_turn
 from storage.errors import StorageError
 from storage.folder import sha256_of
 from storage.objects import Store
@@ -68,7 +69,7 @@ def rewrite_shard(
     """
     key = next_key(shard.key)
     engine = output.catalog.engine
-    with transaction(engine, writes=True) as db:
+    with dataset_turn(output), transaction(engine, writes=True) as db:
         entry = {"old_key": shard.key, "new_key": key, "same_places": same_places}
         db.execute(REWRITES.insert().values(**entry, committed=False))
     new = _put(output, key, rows)

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from pipeline.types import VideoState
 from storage.blocks import TakedownKind, mark_taken_down, matching
 from storage.database import transaction
+from storage.dataset_turn import dataset_turn
 from storage.errors import StorageError
 from storage.lineage import find_lineage
 from storage.output import Output
@@ -48,7 +49,8 @@ def take_down(
     """
     if not name.strip():
         raise StorageError("a takedown needs the id of a video, or the name of an owner")
-    number = ask(output.catalog.engine, kind, name.strip())
+    with dataset_turn(output):
+        number = ask(output.catalog.engine, kind, name.strip())
     finished = {done.number: done for done in finish_takedowns(output, checkpoints)}
     return finished[number]
 

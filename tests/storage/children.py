@@ -179,6 +179,40 @@ def hold_catalog(address: str) -> None:
         wait_for_go()
 
 
+def hold_turn(root: str) -> None:
+    """Hold the turn of datasets, and stay."""
+    from storage.dataset_turn import dataset_turn  # noqa: PLC0415
+    from storage.place import Place  # noqa: PLC0415
+
+    with Place.at(root).open() as output, dataset_turn(output):
+        wait_for_go()
+
+
+def build_again_and_again(root: str, revisions: str) -> None:
+    """Build revisions of a dataset, each with another seed, and print it when it is there.
+
+    Where a takedown is in the way, the build is tried again.
+    """
+    from storage.build import build_committed  # noqa: PLC0415
+    from storage.dataset import DatasetConfig  # noqa: PLC0415
+    from storage.errors import StorageError  # noqa: PLC0415
+    from storage.place import Place  # noqa: PLC0415
+
+    wait_for_go()
+    seed = 0
+    while seed < int(revisions):
+        config = DatasetConfig(seed=seed, validation=0, test=0)
+        try:
+            with Place.at(root).open() as output:
+                build_committed(output, "raced", config)
+        except StorageError as error:
+            if "under way" not in str(error) and "written anew" not in str(error):
+                raise
+        else:
+            say(seed)
+            seed += 1
+
+
 def write_and_wait(address: str) -> None:
     """Stay in the middle of a writing transaction."""
     from storage.catalog import Catalog  # noqa: PLC0415
