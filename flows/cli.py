@@ -21,14 +21,14 @@ from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.doctor import doctor
 from flows.exchange import export, import_released
-from flows.pool_worker import worker
 from flows.generating import generate, predict
+from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.show_budget import budget
 from flows.show_settings import settings
 from flows.takedown import takedown
-from flows.up import deploy, down, up
 from flows.training import train
+from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
