@@ -41,11 +41,12 @@ class BundleConfig:
     """Times that weights and path are found in turn. Ours: then they change no more."""
 
     tremble_weight: float = 4.0
-    """Weight of the distance between neighbors against that from frame 0. Ours: with 10, the path
-    drifts on drawn films; with 0, real films flicker 2 % more."""
+    """Weight of the distance between neighbors against that from frame 0. Ours: with twice as much,
+    real films flicker no less, and the worst drawn film drifts a twentieth more."""
 
     tremble_px: float = 0.25
-    """Distance between neighbors, in pixels, at which it has lost three quarters of its weight."""
+    """Distance between neighbors, in pixels, at which it has lost three quarters of its weight.
+    Ours: with 0.5, real films flicker up to 1.3 % more."""
 
     chain_rounds: int = 3
     """Times that weights and the path from neighbor to neighbor are found in turn."""

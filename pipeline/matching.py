@@ -1,8 +1,8 @@
 """Find one frame in another: SIFT features, the ratio test, and a homography by RANSAC.
 
-This finds a frame again from nothing, however far the camera went, and costs as much as
-following two hundred points through twenty frames. So it is used where there is nothing to go on
-from: to tell a cut from a fast pan (`pipeline.shots`), and when tracking has lost the way
+This finds a frame again from nothing, however far the camera went, and costs as much as following
+the points of frame 0 through all of a window. So it is used where there is nothing to go on from:
+to tell a cut from a fast pan (`pipeline.shots`), and when tracking has lost the way
 (`pipeline.tracks`).
 
 Source: Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Barath et

@@ -1,9 +1,11 @@
 """One video from file to strips: which windows there are, and what becomes of each."""
 
+import cv2
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from pipeline.curation import CurationConfig, curate
+from pipeline.curation import CurationConfig, curate, use_one_thread
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.strips import StripConfig, decode_strip
 from tests.films import film, flat, pan, shaky_path, write_video
@@ -126,3 +128,20 @@ def test_a_camera_that_turns_away_leaves_the_view(tmp_path):
 
     assert clip.reason is RejectReason.OUT_OF_VIEW
     assert clip.to_first.shape == (32, 3, 3)  # where it went is known all the same
+
+
+def test_a_worker_uses_one_thread():
+    before = cv2.getNumThreads()
+    with threadpool_limits(limits=None):  # sets nothing, but puts back what it found
+        use_one_thread()
+        assert cv2.getNumThreads() == 1
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+    cv2.setNumThreads(before)
+
+
+def test_same_film_same_bytes(tmp_path):
+    path = write_video(tmp_path / "film.mp4", shot(64))
+
+    one, other = ([clip.strip.jpeg for clip in curate(path, None, SMALL)] for _ in range(2))
+
+    assert one == other

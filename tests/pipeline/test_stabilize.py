@@ -1,5 +1,7 @@
 """Stabilization is held against camera paths that the tests themselves drew."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from pipeline.keypoints import KeypointConfig
 from pipeline.matching import MatchConfig, detect_features, find_homography, to_gray
 from pipeline.paper import find_paper_path
 from pipeline.render import check_view, render
-from pipeline.stabilize import StabilizeConfig, certify, find_camera_path
+from pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
 from pipeline.strips import crop_to_strip
 from pipeline.tracks import TrackConfig, follow_points
 from tests.films import (
@@ -130,6 +132,44 @@ def stabilized(frames, config=None):
     path = find_camera_path(frames, config or StabilizeConfig())
     rendering = render(frames, path.to_first, CROP, SIZE)
     return certify(path, rendering, CROP, config or StabilizeConfig())
+
+
+def shaken(path, pixels):
+    """The same path, but every second frame lies `pixels` to the right."""
+    to_first = path.to_first.copy()
+    to_first[1::2, 0, 2] += pixels
+    return replace(path, to_first=to_first, model="shift")
+
+
+def test_a_clip_that_would_flicker_more_is_left_as_it_is():
+    frames = add_ball(film([np.eye(3)] * 8), [np.eye(3)] * 8, velocity=(5, 0))
+    worse = shaken(find_camera_path(frames), 1.0)
+
+    path, rendering = render_clip(frames, worse, CROP, SIZE)
+
+    assert path.camera_still
+    np.testing.assert_array_equal(
+        rendering.frames, render(frames, np.tile(np.eye(3), (8, 1, 1)), CROP, SIZE).frames
+    )
+
+
+def test_a_moving_camera_that_flickers_more_is_rejected():
+    frames = film([np.eye(3)] * 8)
+    worse = shaken(find_camera_path(frames), 20.0)
+
+    with pytest.raises(RejectedError, match=r"though the camera moved by 7\.1 px") as caught:
+        render_clip(frames, worse, CROP, SIZE)  # 20 px of 180 are 7.1 of 64
+    assert caught.value.reason is RejectReason.REPROJECTION_ERROR
+
+
+def test_no_clip_flickers_more_than_before():
+    truth = shaky_path(8, seed=3, strength=8)
+    frames = film(truth)
+
+    _, rendering = render_clip(frames, find_camera_path(frames), CROP, SIZE)
+
+    before = render(frames, np.tile(np.eye(3), (8, 1, 1)), CROP, SIZE)
+    assert flicker(rendering.frames) < 0.2 * flicker(before.frames)
 
 
 def test_figures_say_how_far_the_camera_went():
