@@ -203,7 +203,7 @@ def summarize(speed: dict[str, float]) -> dict[str, Any]:
     return found
 
 
-def describe(speed: dict[str, float]) -> str:
+def describe(speed: dict[str, float], rounds: int) -> str:
     """Lay the results out in Markdown."""
     names = [name for name in speed if not name.endswith(("-s3", "-1", "-2"))]
     lines = ["| loader | disk | S3 | of bare decoding | times 2016 |", "|---|---:|---:|---:|---:|"]
@@ -213,7 +213,7 @@ def describe(speed: dict[str, float]) -> str:
         lines.append(f"| {name} | {speed[name]:.0f} | {remote} | {shares} |")
     both = f", {speed['ours-2'] / speed['ours-1']:.2f} times one" if "ours-2" in speed else ""
     return TEXT.format(
-        rounds=ROUNDS,
+        rounds=rounds,
         machine=f"{platform.machine()}, Python {platform.python_version()}",
         table="\n".join(lines),
         two=f"Ours with two workers on two cores: {speed.get('ours-2', 0):.0f} clips/s{both}.",
@@ -221,7 +221,7 @@ def describe(speed: dict[str, float]) -> str:
 
 
 TEXT = """`make bench-load`, clips per second of one core's time, from strips of 128 pixels to
-batches of 64 clips of 64 pixels; median of {rounds} rounds ({machine}).
+batches of 64 clips of 64 pixels; median of {rounds} round(s) ({machine}).
 
 {table}
 
@@ -265,7 +265,7 @@ def main() -> None:
         return
     from benchmarks.stages import put_into_results  # noqa: PLC0415
 
-    body = describe(results["clips_per_second"])
+    body = describe(results["clips_per_second"], wanted.rounds)
     put_into_results("Loading", body)
     print(body)
 

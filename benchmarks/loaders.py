@@ -74,17 +74,21 @@ def write_folder(strips: list[bytes], folder: Path) -> None:
 
 def write_shards(strips: list[bytes], folder: Path) -> None:
     """Write our shards, and a dataset of all of them."""
-    record = VideoRecord(video_id="film", source="folder", uri="file:///film.mp4")
     keys = []
     for start in range(0, len(strips), SHARD_STRIPS):
         keys.append(f"shards/shard-{len(keys) + 1:06d}.parquet")
         (folder / "shards").mkdir(exist_ok=True)
-        with ShardWriter(folder / keys[-1]) as writer:
-            for number, jpeg in enumerate(strips[start : start + SHARD_STRIPS], start):
-                strip = draw_strip(number, size=128, jpeg=jpeg)
-                writer.add(row_of(record, strip, "0.1.0", "c0ffee"))
+        write_rows(strips[start : start + SHARD_STRIPS], folder / keys[-1])
     everything = DatasetConfig(validation=0, test=0)
     build_dataset(FolderStore(folder), "bench", keys, everything)
+
+
+def write_rows(strips: list[bytes], path: Path) -> None:
+    """Write one of our shards."""
+    record = VideoRecord(video_id="film", source="folder", uri="file:///film.mp4")
+    with ShardWriter(path) as writer:
+        for number, jpeg in enumerate(strips):
+            writer.add(row_of(record, draw_strip(number, size=128, jpeg=jpeg), "0.1.0", "c0ffee"))
 
 
 def write_tars(strips: list[bytes], folder: Path) -> None:

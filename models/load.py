@@ -14,9 +14,10 @@ modulo the number of ranks.
 Threads and not processes, because simplejpeg frees the interpreter while it decodes,
 and a batch need not be copied between processes.
 
-Cost per clip of one core: decoding, 2.1 ms for a strip of 128 pixels and 320 kB. Memory: the row
-groups of all lanes and 4 that are read ahead, 15 MB each; three batches, 25 MB each for 64 clips;
-40 bytes per row group of the dataset.
+Cost per clip of one core: decoding, 2.0 ms for a strip of 128 pixels and 210 kB, and 0.15 ms for
+all else. Memory for batches of 64: 400 MB, which are the row groups of all lanes and those that are
+read ahead, 14 MB each, and four batches of 25 MB. With 35 million strips 480 MB, and a first batch
+after 0.5 s (`python -m benchmarks.load_size`).
 
 Source: ours. StatefulDataLoader of torchdata keeps a state per worker, which ties a resume to
 their number.
@@ -55,8 +56,9 @@ _Batch: TypeAlias = tuple[Frames, list[Future[int]]]
 _TASK_CLIPS = 4
 """Clips that a thread takes at once: few, so that threads share a batch; a task costs 30 us."""
 
-_BATCHES_AHEAD = 2
-"""Batches that are being decoded while one is trained on."""
+_BATCHES_AHEAD = 1
+"""Batches that are being decoded while one is waited for: the threads have work, and one batch more
+would hold 25 MB and another row group of each lane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

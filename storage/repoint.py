@@ -13,17 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from storage.dataset import (
-    SPLITS,
-    Manifest,
-    Pieces,
-    ShardChange,
-    list_revisions,
-    read_manifest,
-    read_pieces,
-)
-from storage.manifest import manifest_key, sweep_pieces, write_manifest
+from storage.dataset import SPLITS, Manifest, Pieces, ShardChange, read_pieces
+from storage.manifest import write_manifest
 from storage.objects import Store
+from storage.revise import in_new_revision
 from storage.survey import survey
 
 
@@ -36,16 +29,7 @@ def repoint(store: Store, name: str, changes: Sequence[ShardChange]) -> Manifest
     Raises:
         StorageError: a revision cannot be read or written, or a shard that is left is broken.
     """
-    by_old = {change.old: change for change in changes}
-    manifest = read_manifest(store, name)
-    revised = None
-    if by_old.keys() & set(manifest.shards):
-        revised = _revise(store, manifest, by_old)
-    for revision in list_revisions(store, name):
-        if by_old.keys() & set(read_manifest(store, name, revision).shards):
-            store.delete(manifest_key(name, revision))
-    sweep_pieces(store, name)
-    return revised
+    return in_new_revision(store, name, changes, _revise)
 
 
 def _revise(store: Store, manifest: Manifest, by_old: Mapping[str, ShardChange]) -> Manifest:

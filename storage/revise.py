@@ -9,8 +9,9 @@ Cost: the strip ids of the old and the new shards, and the small columns of the 
 its owners anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,9 @@ class ShardChange:
     new_sha256: str = ""
 
 
+Revise: TypeAlias = Callable[[Store, Manifest, Mapping[str, ShardChange]], Manifest]
+"""Writes a revision in which the shards of the mapping are changed."""
+
 Place = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]
 """Row group and row of strips, (N,) each."""
 
@@ -63,11 +67,21 @@ def replace_shards(store: Store, name: str, changes: Sequence[ShardChange]) -> M
     Raises:
         StorageError: a shard or a revision cannot be read, or the storage cannot be written.
     """
+    return in_new_revision(store, name, changes, _revise)
+
+
+def in_new_revision(
+    store: Store, name: str, changes: Sequence[ShardChange], revise: Revise
+) -> Manifest | None:
+    """Have `revise` write the latest revision anew, then delete all that name an old shard.
+
+    Returns the new revision; None if the latest names no old shard.
+    """
     by_old = {change.old: change for change in changes}
     manifest = read_manifest(store, name)
     revised = None
     if by_old.keys() & set(manifest.shards):
-        revised = _revise(store, manifest, by_old)
+        revised = revise(store, manifest, by_old)
     for revision in list_revisions(store, name):
         if by_old.keys() & set(read_manifest(store, name, revision).shards):
             store.delete(manifest_key(name, revision))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.types import VideoState
 from storage.blocks import TakedownKind
-from storage.dataset import build_dataset, list_datasets, list_revisions, read_manifest
+from storage.build import build_committed
+from storage.dataset import list_datasets, list_revisions, read_manifest
 from storage.objects import Store
 from storage.output import Output
 from storage.pack import audited_books, finish_shards, pack, part_path
@@ -104,8 +105,7 @@ def _make_shards(output: Output) -> None:
             write_strips(part_path(output.work, record.video_id), record, strips)
             output.catalog.enter_clips(record.video_id, count_clips(count, shot_cut=1))
         pack(output.catalog, output.store, output.work)
-    shards = {shard.key: shard.sha256 for shard in output.catalog.shards(committed=True)}
-    build_dataset(output.store, DATASET, shards, ALL_FOR_TRAINING)
+    build_committed(output, DATASET, ALL_FOR_TRAINING)
 
 
 def _check_shards(output: Output) -> None:
