@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from storage.counters import keep_counters
+
 revision = "0003"
 down_revision = "0002"
 
@@ -61,6 +63,14 @@ def upgrade() -> None:
         sa.Column("why", _TEXT, nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
     )
+    op.create_table(
+        "tallies",
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("state", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+    )
+    keep_counters(op.get_bind())
 
 
 def _add(name: str, kind: Any, **rest: Any) -> None:
