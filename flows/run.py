@@ -53,10 +53,10 @@ def check_free(place: Place) -> None:
     """Refuse, before a server is started for nothing, a place that cannot be worked at.
 
     Raises:
-        StorageError: it cannot be written, or another run works there.
+        StorageError: it cannot be written, or somebody is alone with it: a takedown, say.
     """
     place.probe()
-    with place.alone(make=True):
+    with place.shared(make=True):
         return
 
 
@@ -65,7 +65,12 @@ def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterat
     """Have a Prefect server for the block, and say where its page is."""
     with ExitStack() as stack:
         with waiting("server", "Prefect starts"):
-            context = prefect_server(work / "prefect", settings.prefect_api_url, keep=keep_ui)
+            context = prefect_server(
+                work / "prefect",
+                settings.prefect_api_url,
+                keep=keep_ui,
+                password=settings.prefect_password,
+            )
             server = stack.enter_context(context)
         say(f"Prefect's page: {server.ui_url}")
         yield

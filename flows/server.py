@@ -17,21 +17,19 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import ExpectedError
+from flows.answers import ServerError, answers, require_server
+
+__all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is_left", "use_home"]
 
 START_LIMIT_S = 120
 """Ours: ten times what a start takes on a busy machine."""
 
-
-class ServerError(ExpectedError):
-    """The Prefect server cannot be used; the text says why and where its log is."""
+OR_PRIVATE = "start it, or unset PREFECT_API_URL to have a private one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,9 @@ class Server:
 
 
 @contextmanager
-def prefect_server(home: Path, api_url: str | None, *, keep: bool) -> Iterator[Server]:
+def prefect_server(
+    home: Path, api_url: str | None, *, keep: bool, password: str = ""
+) -> Iterator[Server]:
     """Yield a server: the one at `api_url`, one that was kept in `home`, or a new private one.
 
     This process reports to it until it ends. A private server ends with the block unless `keep`.
@@ -58,7 +58,7 @@ def prefect_server(home: Path, api_url: str | None, *, keep: bool) -> Iterator[S
     home.mkdir(parents=True, exist_ok=True)
     use_home(home)
     if api_url is not None:
-        _require_answer(api_url)
+        require_server(api_url, password, otherwise=OR_PRIVATE)
         yield _use(Server(api_url=api_url, guard_pid=None))
         return
     kept = _read_kept(home)
@@ -119,7 +119,7 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
         )
     server = Server(api_url=f"http://127.0.0.1:{port}/api", guard_pid=guard.pid)
     deadline = time.monotonic() + START_LIMIT_S
-    while not _answers(server.api_url):
+    while not answers(server.api_url):
         if guard.poll() is not None or time.monotonic() > deadline:
             _stop(guard)
             raise ServerError(f"the private Prefect server did not start; its log is {log}")
@@ -152,23 +152,7 @@ def _read_kept(home: Path) -> Server | None:
         note = json.loads((home / "server.json").read_text())
     except (OSError, ValueError):
         return None
-    return Server(**note) if _answers(note["api_url"]) else None
-
-
-def _require_answer(api_url: str) -> None:
-    if not _answers(api_url):
-        raise ServerError(
-            f"no Prefect server answers at {api_url}; start it, or unset PREFECT_API_URL "
-            "to have a private one"
-        )
-
-
-def _answers(api_url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{api_url}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+    return Server(**note) if answers(note["api_url"]) else None
 
 
 def guard(port: int) -> None:

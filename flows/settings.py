@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +28,9 @@ class Settings(BaseSettings):
 
     places_weights: Path | None = None
     """Places365 weights (ResNet-18 or ResNet-50); without them scenes are ImageNet proxies."""
+
+    folder: Path | None = None
+    """Folder with videos, for deployed runs which are not told another."""
 
     storage: str = ""
     """Folder or s3://bucket/prefix for the output of commands which are given no --out."""
@@ -52,8 +56,66 @@ class Settings(BaseSettings):
     memory_limit_mb: int = Field(default=1500, ge=64)
     """Megabytes that decoding and stabilizing may take beside the libraries (Linux only)."""
 
+    flickr_key: str = Field(default="", repr=False)
+    flickr_secret: str = Field(default="", repr=False)
+    """Key and secret of Flickr's API; they are read where they are used, and stored nowhere."""
+
+    api_rate: float = Field(default=1.0, gt=0, le=1000)
+    page_rate: float = Field(default=2.0, gt=0, le=1000)
+    media_rate: float = Field(default=2.0, gt=0, le=1000)
+    """Requests per second, of all workers together, to Flickr's API, pages and media. The first is
+    theirs: 3,600 an hour for a key; the others are ours, as they say nothing."""
+
+    pause_s: float = Field(default=5.0, gt=0)
+    """Seconds that a host is left alone after its first refusal, if it does not say for how long;
+    further refusals double it."""
+
+    downloads: int = Field(default=4, ge=1, le=64)
+    """Films that are fetched at the same time, while others are stabilized."""
+
+    fetch_timeout_s: float = Field(default=30.0, gt=0)
+    """Seconds without an answer, or without a byte, after which a request is given up."""
+
+    film_limit_s: float = Field(default=1800.0, gt=0)
+    """Seconds that fetching one film may take in all."""
+
+    film_limit_mb: int = Field(default=2000, ge=1)
+    """Megabytes of the largest film that is fetched."""
+
+    retry_wait_s: float = Field(default=60.0, gt=0)
+    """Seconds until a video that could not be fetched is tried again; doubled with each attempt."""
+
+    check_rights: bool = True
+    """Ask Flickr for the license again just before a film is fetched: one more call of the API."""
+
+    keep_raw: bool = False
+    """Keep the fetched films, in `raw` of the work folder."""
+
+    proxy: str = Field(default="", repr=False)
+    """Proxy for Flickr; without one, HTTPS_PROXY of the environment."""
+
+    ytdlp: dict[str, Any] = Field(default_factory=dict, repr=False)
+    """More options for yt-dlp, by the names of its Python interface, in JSON:
+    {"cookiefile": "/home/me/cookies.txt", "ratelimit": 500000}."""
+
+    ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
+    """Certificates to trust instead of the usual ones, as behind a company's proxy."""
+
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
+
+    prefect_password: str = Field(
+        default="", repr=False, validation_alias="PREFECT_API_AUTH_STRING"
+    )
+    """USER:PASSWORD of that server, if it asks for one."""
+
+    server_password: str = Field(
+        default="", repr=False, validation_alias="PREFECT_SERVER_API_AUTH_STRING"
+    )
+    """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
+
+    notify_url: str = Field(default="", repr=False)
+    """Where failures are told, by a POST of {"text": ...}, as Slack's incoming webhooks take it."""
 
 
 class SettingsError(ExpectedError):

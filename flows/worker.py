@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.settings import code_version, config_hash
-from models.places import load_classifier
 from pipeline.curation import CurationConfig, curate, use_one_thread
 from pipeline.errors import FailCause, RejectedError, UnreadableError
 from pipeline.sources import path_of
@@ -52,10 +51,12 @@ class Outcome:
     """Its windows were judged."""
 
     state: VideoState | None = None
-    """REJECTED or FAILED as a whole."""
+    """REJECTED or FAILED as a whole; PENDING, to be tried again."""
 
     reason: str = ""
     detail: str = ""
+    retry_after_s: float | None = None
+    """How long whoever was asked wants to be left alone, if it is to be tried again."""
 
 
 @dataclass(slots=True)
@@ -73,6 +74,8 @@ _process = _Process()
 
 def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
+    from models.places import load_classifier  # noqa: PLC0415  loads torch, which flows do without
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     use_one_thread()
     _process.config = config
@@ -83,8 +86,10 @@ def prepare_worker(config: WorkerConfig) -> None:
         _process.problem = error
 
 
-def curate_video(record: VideoRecord) -> Outcome:
+def curate_video(record: VideoRecord, film: Path | None = None) -> Outcome:
     """Curate one video, and put its strips into its part file if it gives any.
+
+    `film` is where it was fetched to; without it, the video is where the record says.
 
     Raises:
         Exception: what went wrong when this process was prepared; no video is to blame.
@@ -96,7 +101,7 @@ def curate_video(record: VideoRecord) -> Outcome:
     if config is None:
         raise RuntimeError("prepare_worker was not called in this process")
     try:
-        return Outcome(counts=_write_part(record, config))
+        return Outcome(counts=_write_part(record, film or path_of(record.uri), config))
     except RejectedError as error:
         return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
     except UnreadableError as error:
@@ -122,7 +127,7 @@ def take_remains(work: Path, video_id: str) -> str:
     return where
 
 
-def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
+def _write_part(record: VideoRecord, film: Path, config: WorkerConfig) -> ClipCounts:
     store = FolderStore(config.out)
     counts = ClipCounts()
     part = part_path(store, record.video_id)
@@ -132,7 +137,7 @@ def _write_part(record: VideoRecord, config: WorkerConfig) -> ClipCounts:
     with _watchdog(config, record.video_id) as alive:
         try:
             with ShardWriter(unfinished) as writer:
-                for clip in curate(path_of(record.uri), _process.classifier, config.curation):
+                for clip in curate(film, _process.classifier, config.curation):
                     alive()
                     counts.add(clip)
                     if clip.strip is not None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -100,6 +101,22 @@ class VideoRecord:
 
     refused: RejectReason | None = None
     """Why it must not be fetched, if that is known from the start: its license, for instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """A source film on this machine, whole and checked."""
+
+    record: VideoRecord
+    """With the rights as they were when it was fetched."""
+
+    path: Path
+    size: int
+    """In bytes."""
+
+    sha256: str
+    rendition: str
+    """Name of the file at its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,11 @@ class Catalog:
         """The connections, for the modules that keep tables of their own beside these."""
         return self._engine
 
+    @property
+    def clock(self) -> Clock:
+        """What says what time it is, for the same modules."""
+        return self._clock
+
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()

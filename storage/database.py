@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.errors import StorageError
+from storage.errors import BusyError, StorageError
 
 BUSY_S = 30
 """How long a busy writer is waited for, in seconds. Ours: a transaction takes milliseconds."""
@@ -86,13 +86,14 @@ def empty_log(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def alone(engine: sa.Engine) -> Iterator[None]:
-    """Hold a PostgreSQL database as its only run; the server frees it when the connection ends.
+def alone(engine: sa.Engine, *, shared: bool = False) -> Iterator[None]:
+    """Hold a PostgreSQL database as its only run, or beside others that share it.
 
-    For a SQLite file the lock of its folder does that.
+    The server frees it when the connection ends. For a SQLite file the folder's lock does that.
 
     Raises:
-        StorageError: another run holds it, or it does not answer.
+        BusyError: another run holds it.
+        StorageError: it does not answer.
     """
     if engine.dialect.name == "sqlite":
         yield
@@ -101,9 +102,10 @@ def alone(engine: sa.Engine) -> Iterator[None]:
         keeper = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
     with keeper:
         with _explained(engine):
-            held = keeper.scalar(sa.select(sa.func.pg_try_advisory_lock(_RUN)))
+            take = sa.func.pg_try_advisory_lock_shared if shared else sa.func.pg_try_advisory_lock
+            held = keeper.scalar(sa.select(take(_RUN)))
         if not held:
-            raise StorageError(
+            raise BusyError(
                 f"another run works with the catalog {name_of(engine.url)}; wait for it, or choose "
                 "another TINYVIDEO_CATALOG"
             )

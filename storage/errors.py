@@ -1,4 +1,4 @@
-"""The error of this package.
+"""The errors of this package.
 
 Cost: data only.
 """
@@ -12,3 +12,7 @@ class StorageError(ExpectedError):
 
 class GoneError(StorageError):
     """There is no such object."""
+
+
+class BusyError(StorageError):
+    """Another process holds what is wanted; it may be had later."""

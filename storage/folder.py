@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from storage.errors import GoneError, StorageError
+from storage.errors import BusyError, GoneError, StorageError
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _TEMPORARY = re.compile(r"[0-9a-f]{32}(\..*)?")
@@ -179,18 +179,19 @@ class FolderStore:
                 yield key, self.path(key).stat().st_size
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder alone; the operating system frees it when the process ends, however.
+    def locked(self, *, shared: bool = False) -> Iterator[None]:
+        """Hold the folder alone, or beside others who share it, until the process ends at most.
 
         Raises:
-            StorageError: another process holds it, or it cannot be written.
+            BusyError: another process holds it.
+            StorageError: it cannot be written.
         """
         with self._explained("lock"):
             self.root.mkdir(parents=True, exist_ok=True)
             file = (self.root / ".lock").open("w")
         with file:
             with self._explained("lock"):
-                self._lock(file)
+                self._lock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
 
     def clear_temporary(self) -> None:
@@ -205,11 +206,11 @@ class FolderStore:
         with suppress(OSError):
             (self.root / "tmp").rmdir()
 
-    def _lock(self, file: TextIO) -> None:
+    def _lock(self, file: TextIO, how: int) -> None:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StorageError(
+            raise BusyError(
                 f"another run works in {self.root}; wait for it, or choose another --out"
             ) from error
 

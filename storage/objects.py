@@ -17,10 +17,11 @@ from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from storage.errors import GoneError, StorageError
+from storage.errors import BusyError, GoneError, StorageError
 from storage.folder import FolderStore, sha256_of, sync
 
 __all__ = [
+    "BusyError",
     "FolderStore",
     "GoneError",
     "StorageError",

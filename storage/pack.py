@@ -50,11 +50,11 @@ def pack(catalog: Catalog, store: Store, work: FolderStore | None = None) -> str
         StorageError: the shard cannot be written, or another file has its name.
     """
     work = work or _folder_of(store)
-    strips = _with_parts(catalog, work, catalog.curated(shard_key=""))
+    strips = with_parts(catalog, work, catalog.curated(shard_key=""))
     if not strips:
         return None
     key = catalog.begin_shard(list(strips))
-    _commit(catalog, ShardFile(store, key), work, strips)
+    commit_parts(catalog, ShardFile(store, key), work, strips)
     return key
 
 
@@ -71,9 +71,9 @@ def finish_shards(catalog: Catalog, store: Store, work: FolderStore | None = Non
     for shard in begun:
         strips = catalog.curated(shard_key=shard.key)
         if not store.exists(shard.key):
-            strips = _with_parts(catalog, work, strips)
+            strips = with_parts(catalog, work, strips)
         if strips:
-            _commit(catalog, ShardFile(store, shard.key), work, strips)
+            commit_parts(catalog, ShardFile(store, shard.key), work, strips)
         else:
             catalog.drop_shard(shard.key)
     _delete_stale_parts(catalog, work)
@@ -134,9 +134,15 @@ def _difference(store: Store, shard: ShardRow) -> str:
     return "" if size == shard.bytes else f"{name} has {size} bytes, {shard.bytes} were committed"
 
 
-def _commit(
+def commit_parts(
     catalog: Catalog, shard: ShardFile, work: FolderStore, strips: Mapping[str, int]
 ) -> None:
+    """Put the parts of some videos together as a shard that was begun, and commit it.
+
+    Raises:
+        StorageError: the shard cannot be written, another file has its name, or it was given up
+            meanwhile.
+    """
     store, key, total = shard.store, shard.key, sum(strips.values())
     written = "" if store.exists(key) else _publish(shard, work, strips)
     if not written:
@@ -148,10 +154,19 @@ def _commit(
             f"{shard} does not read back as it was written, so it was deleted again; its strips "
             "are safe: run again, and see to the storage if this comes back"
         )
-    catalog.commit_shard(key, strips=total, size=store.size(key), sha256=sha256)
+    _enter(catalog, shard, total, sha256)
     logger.info("committed %s: %d strips of %d videos", key, total, len(strips))
     for video_id in strips:
         part_path(work, video_id).unlink(missing_ok=True)
+
+
+def _enter(catalog: Catalog, shard: ShardFile, strips: int, sha256: str) -> None:
+    store, key = shard.store, shard.key
+    try:
+        catalog.commit_shard(key, strips=strips, size=store.size(key), sha256=sha256)
+    except ValueError as error:  # its batch was given to others, who forgot the shard
+        store.delete(key)
+        raise StorageError(f"{shard} was given up while it was written; run again") from error
 
 
 def _publish(shard: ShardFile, work: FolderStore, strips: Mapping[str, int]) -> str:
@@ -186,7 +201,8 @@ def _check_contents(shard: ShardFile, strips: Mapping[str, int]) -> None:
         )
 
 
-def _with_parts(catalog: Catalog, work: FolderStore, strips: Mapping[str, int]) -> dict[str, int]:
+def with_parts(catalog: Catalog, work: FolderStore, strips: Mapping[str, int]) -> dict[str, int]:
+    """Keep the videos whose parts are whole; the others are to be curated again."""
     lost = {video_id for video_id in strips if not _is_whole(work, video_id, strips[video_id])}
     if lost:
         logger.warning("the strips of %d videos are lost; they are curated again", len(lost))

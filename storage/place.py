@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.catalog import Catalog
-from storage.database import is_url, name_of
+from storage.database import alone, is_url, name_of
 from storage.errors import StorageError
 from storage.folder import FolderStore
 from storage.objects import Store, folder_of, is_remote, open_store
@@ -123,6 +123,21 @@ class Place:
             FolderStore(self.work).locked(),
             self.open(make=make) as output,
             output.catalog.alone(),
+        ):
+            yield output
+
+    @contextmanager
+    def shared(self, *, make: bool = False) -> Iterator[Output]:
+        """Open all parts, beside other runs that do the same, but not beside one that is alone.
+
+        Raises:
+            BusyError: somebody is alone with the output: a takedown, for instance.
+            StorageError: as `open_catalog`.
+        """
+        with (
+            FolderStore(self.work).locked(shared=True),
+            self.open(make=make) as output,
+            alone(output.catalog.engine, shared=True),
         ):
             yield output
 

@@ -8,6 +8,7 @@ Cost: 0.01 us per row for a scene, 0.001 us for a figure.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,9 @@ _FIGURES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetConfig:
+    __pydantic_config__: ClassVar = {"use_attribute_docstrings": True}
+    """The sentences below are shown where a form asks for the fields."""
+
     scenes: tuple[str, ...] = ()
     """Scenes of which a strip must show one; none takes all."""
 

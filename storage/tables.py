@@ -150,3 +150,21 @@ REWRITES = sa.Table(
     # The rows are where they were, or there are none: datasets need not read the old object.
     sa.Column("same_places", sa.Boolean, nullable=False, default=False),
 )
+BATCHES = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("token", _TEXT, nullable=False, unique=True),
+    sa.Column("label", _TEXT, nullable=False, default=""),
+    sa.Column("videos", sa.Integer, nullable=False),
+    sa.Column("state", _TEXT, nullable=False, index=True),
+    sa.Column("worker", _TEXT, nullable=False, default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("strips", sa.Integer, nullable=False, default=0),
+    sa.Column("bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("outcomes", _TEXT, nullable=False, default="{}"),
+)

@@ -85,6 +85,9 @@ class FaultConfig:
     kinds: frozenset[Fault] = frozenset(Fault)
     """The faults that happen."""
 
+    where: frozenset[Kind] = frozenset(Kind)
+    """The hosts to which they happen."""
+
     hang_s: float = 30.0
     """How long a connection hangs before the server closes it."""
 
@@ -98,5 +101,5 @@ class FaultConfig:
     def choose(self, kind: Kind, asked_for: str, time: int) -> Fault | None:
         """Choose what befalls the `time`-th request, from 0, for one thing; None: nothing."""
         chance = random.Random(f"{self.seed} {kind} {asked_for} {time}")
-        possible = [fault for fault in POSSIBLE[kind] if fault in self.kinds]
+        possible = [f for f in POSSIBLE[kind] if f in self.kinds and kind in self.where]
         return chance.choice(possible) if possible and chance.random() < self.rate else None

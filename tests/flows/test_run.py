@@ -144,7 +144,7 @@ def test_killed_at_any_moment_it_finishes_when_run_again(tmp_path, prefect_url):
 
     moments = {
         "videos are leased": lambda: states()[VideoState.LEASED] == 2,
-        "strips are on their way": lambda: list(out.glob("work/*.unfinished")),
+        "strips are on their way": lambda: list(out.rglob("work/*.unfinished")),
         "one video is curated": lambda: states()[VideoState.CURATED] >= 1,
         "the first shard is there": lambda: list(out.glob("shards/*")),
     }

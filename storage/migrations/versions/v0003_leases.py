@@ -1,4 +1,4 @@
-"""Version 3: leases that end, a time for the next try, a history, and what Flickr says of a video.
+"""Version 3: leases that end, batches, times for the next try, a history, Flickr's own words.
 
 Columns are added with a default that stays in the database, because SQLite cannot take it away
 again without writing the table anew.
@@ -70,7 +70,28 @@ def upgrade() -> None:
         sa.Column("name", _TEXT, primary_key=True),
         sa.Column("count", sa.BigInteger, nullable=False),
     )
+    _add_batches()
     keep_counters(op.get_bind())
+
+
+def _add_batches() -> None:
+    op.create_table(
+        "batches",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("token", _TEXT, nullable=False, unique=True),
+        sa.Column("label", _TEXT, nullable=False),
+        sa.Column("videos", sa.Integer, nullable=False),
+        sa.Column("state", _TEXT, nullable=False, index=True),
+        sa.Column("worker", _TEXT, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("began_at", _MOMENT, nullable=False),
+        sa.Column("started_at", _MOMENT),
+        sa.Column("ended_at", _MOMENT),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+        sa.Column("strips", sa.Integer, nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("outcomes", _TEXT, nullable=False),
+    )
 
 
 def _add(name: str, kind: Any, **rest: Any) -> None:

@@ -1,0 +1,140 @@
+"""The deployments: which flow waits on which pool, for `tinyvideo up` and for whoever has no yaml.
+
+    crawl-and-stabilize   cpu, queue `flows`     finds videos and hands out batches; waits mostly
+    make-shard            cpu, queue `shards`    one batch -> one shard; one at a time
+    build-dataset         cpu, queue `flows`
+    train                 gpu                    one at a time per machine
+
+`prefect.yaml` says the same for `prefect deploy --all`; a test holds the two together. The entry
+points are modules and there is nothing to pull, so any machine with the package can run them.
+Two queues, because a crawl that waits for its batches must not take the place of one of them.
+
+Cost: 0.1 s per deployment, and 4 s to import the flows, which load torch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flows.automations import TAG
+from flows.settings import code_version
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+CPU, GPU = "cpu", "gpu"
+FLOWS, SHARDS, TRAINING = "flows", "shards", "training"
+
+POOLS = {
+    CPU: ("Machines that find, stabilize and pack.", (FLOWS, SHARDS)),
+    GPU: ("Machines that train.", (TRAINING,)),
+}
+"""What a pool is for, and its queues."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A flow that waits on a pool to be started; the deployment bears the flow's name."""
+
+    name: str
+    module: str
+    """Where the flow is, under its name with underscores."""
+
+    pool: str
+    queue: str
+    description: str
+    """Shown in Prefect's page."""
+
+    @property
+    def entrypoint(self) -> str:
+        """Name the flow for Prefect: a module and what is in it."""
+        return f"{self.module}:{self.name.replace('-', '_')}"
+
+
+DEPLOYMENTS = (
+    Waiting(
+        name="crawl-and-stabilize",
+        module="flows.crawl_and_stabilize",
+        pool=CPU,
+        queue=FLOWS,
+        description="Find videos and turn them into shards of stabilized, tagged strips. Run it "
+        "again at any time: it does what is missing.",
+    ),
+    Waiting(
+        name="make-shard",
+        module="flows.make_shard",
+        pool=CPU,
+        queue=SHARDS,
+        description="Curate one batch of videos and commit its strips as one shard. Started by "
+        "crawl-and-stabilize.",
+    ),
+    Waiting(
+        name="build-dataset",
+        module="flows.build_dataset",
+        pool=CPU,
+        queue=FLOWS,
+        description="Choose strips of the committed shards as a named dataset, split by owner.",
+    ),
+    Waiting(
+        name="train",
+        module="flows.train",
+        pool=GPU,
+        queue=TRAINING,
+        description="Train a VGAN on a dataset; goes on where the newest checkpoint left off.",
+    ),
+)
+
+
+async def deploy_all(client: "PrefectClient", parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make or renew pools, queues and deployments; `parameters` are defaults, by deployment.
+
+    Pools and queues that exist are left as somebody may have set them.
+    """
+    for pool, (description, queues) in POOLS.items():
+        await _make_pool(client, pool, description)
+        for queue in queues:
+            await _make_queue(client, pool, queue)
+    for waiting in DEPLOYMENTS:
+        await _deploy(waiting, dict(parameters.get(waiting.name, {})))
+
+
+async def _make_pool(client: "PrefectClient", name: str, description: str) -> None:
+    from prefect.client.schemas.actions import WorkPoolCreate  # noqa: PLC0415  after the server
+    from prefect.exceptions import ObjectAlreadyExists  # noqa: PLC0415
+    from prefect.workers.process import ProcessWorker  # noqa: PLC0415
+
+    template = ProcessWorker.get_default_base_job_template()
+    pool = WorkPoolCreate(
+        name=name, description=description, type="process", base_job_template=template
+    )
+    try:
+        await client.create_work_pool(pool)
+    except ObjectAlreadyExists:
+        return
+
+
+async def _make_queue(client: "PrefectClient", pool: str, name: str) -> None:
+    from prefect.exceptions import ObjectAlreadyExists  # noqa: PLC0415
+
+    try:
+        await client.create_work_queue(name=name, work_pool_name=pool)
+    except ObjectAlreadyExists:
+        return
+
+
+async def _deploy(waiting: Waiting, parameters: dict[str, Any]) -> None:
+    from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
+
+    flow = getattr(import_module(waiting.module), waiting.name.replace("-", "_"))
+    deployment = await flow.ato_deployment(
+        name=waiting.name,
+        description=waiting.description,
+        version=code_version(),
+        parameters=parameters,
+        tags=[TAG],
+        work_pool_name=waiting.pool,
+        work_queue_name=waiting.queue,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    await deployment.aapply()

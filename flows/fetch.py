@@ -1,0 +1,217 @@
+"""Films from elsewhere, fetched in threads while others are stabilized.
+
+A film that is there already is not fetched again. Trouble that may pass is tried a few times on the
+spot, at the budget's pace, and then reported with its cause, so that the video is postponed; what
+is final is reported at once. Keys and proxies are read from the settings of this machine, here, and
+go no further.
+
+Cost: that of `pipeline.download`; the threads wait for the network nearly all of the time.
+"""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flows.budget import shared_budget
+from flows.settings import Settings, SettingsError, read_settings
+from flows.worker import Outcome, failed
+from pipeline.errors import FailCause, RejectedError, TransientError, UnreadableError
+from pipeline.types import Film, VideoRecord, VideoState
+from storage.budget import PacedBudget
+from storage.folder import FolderStore
+from storage.place import Place
+from storage.raw import RawFolder
+
+if TYPE_CHECKING:
+    from pipeline.download import DownloadConfig, Sources
+
+TRIES = 3
+"""Times that a film is tried before its video is postponed. Ours: most troubles are over then."""
+
+_NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCause.HTTP_403})
+"""Troubles of a file, not of the way to it: some time has to pass."""
+
+
+class StoppedFetchingError(Exception):
+    """The run ends, so transfers under way are broken off; what came of them is kept."""
+
+
+@dataclass(slots=True)
+class Fetching:
+    """Threads that fetch films."""
+
+    raw: RawFolder
+    settings: Settings
+    budget: PacedBudget
+    strip_px: int
+    _threads: ThreadPoolExecutor = field(init=False, repr=False)
+    _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
+
+    @property
+    def room(self) -> int:
+        """How many films may be on their way, or wait to be stabilized."""
+        return 2 * self.settings.downloads
+
+    async def bring(self, record: VideoRecord) -> Film | Outcome | None:
+        """Fetch the film of a video; None for one that is on this machine anyway.
+
+        Raises:
+            ServiceError: nothing can be fetched as things are.
+        """
+        if not is_elsewhere(record):
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
+
+    def release(self, video_id: str) -> None:
+        """Delete the film of a video that has been curated, unless films are kept."""
+        if not self.settings.keep_raw:
+            self.raw.drop(video_id)
+
+    def close(self) -> None:
+        """Break off what is under way, and wait for it."""
+        self._stopped.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _bring(self, record: VideoRecord) -> Film | Outcome:
+        from pipeline.download import download  # noqa: PLC0415  imports flickrapi
+
+        if film := self.raw.find(record):
+            return film
+        told: list[TransientError] = []
+        while len(told) < TRIES:
+            try:
+                sources, config = self._tools()
+                film = download(record, self.raw.path, sources, config, self._limit())
+                self.raw.enter(film)
+                return film
+            except RejectedError as error:
+                return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+            except UnreadableError as error:
+                return failed(FailCause.UNREADABLE, str(error))
+            except TransientError as error:
+                told.append(error)
+                if error.cause in _NOT_AT_ONCE:
+                    break
+        return _postponed(told)
+
+    def _limit(self) -> Callable[[], None]:
+        limit_s = self.settings.film_limit_s
+        end = time.monotonic() + limit_s
+
+        def alive() -> None:
+            if self._stopped.is_set():
+                raise StoppedFetchingError
+            if time.monotonic() > end:
+                raise TransientError(FailCause.TIMEOUT, f"not fetched after {limit_s:.0f} s")
+
+        return alive
+
+    def _tools(self) -> "tuple[Sources, DownloadConfig]":
+        # Sessions are not made for several threads, so each has its own.
+        if not hasattr(self._local, "tools"):
+            self._local.tools = make_tools(self.settings, self.budget, self.strip_px)
+        tools: tuple[Sources, DownloadConfig] = self._local.tools
+        return tools
+
+
+@contextmanager
+def fetching(place: Place, work: FolderStore, strip_px: int) -> Iterator[Fetching]:
+    """Be ready to fetch films into `work` for a block.
+
+    Raises:
+        OptionError, SettingsError: a setting cannot be used.
+        StorageError: the database of the budget cannot be used.
+    """
+    settings = read_settings()
+    with shared_budget(place) as budget:
+        fetcher = Fetching(RawFolder(work), settings, budget, strip_px)
+        try:
+            yield fetcher
+        finally:
+            fetcher.close()
+
+
+def is_elsewhere(record: VideoRecord) -> bool:
+    """Tell whether the film of a video has to be fetched."""
+    return not record.uri.startswith("file:")
+
+
+def check_fetching(records: Sequence[VideoRecord]) -> None:
+    """See, before anything is fetched, that the settings will do.
+
+    Raises:
+        OptionError, SettingsError: they will not.
+    """
+    from pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
+
+    if not any(map(is_elsewhere, records)):
+        return
+    settings = read_settings()
+    check_authority(settings.ssl_cert_file)
+    check_options(settings.ytdlp)
+
+
+def check_authority(path: str) -> None:
+    """See that a file of certificates can be read.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        ssl.create_default_context(cafile=path or None)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"SSL_CERT_FILE: {path} is no file of certificates: {error}") from error
+
+
+def make_tools(
+    settings: Settings, budget: PacedBudget, strip_px: int
+) -> "tuple[Sources, DownloadConfig]":
+    """Make the clients of one thread."""
+    from pipeline.download import DownloadConfig, Sources  # noqa: PLC0415  imports flickrapi
+    from pipeline.flickr import flickr_client, open_session  # noqa: PLC0415
+    from pipeline.ytdlp import Fetcher  # noqa: PLC0415
+    from storage.bucket import get_object  # noqa: PLC0415  imports boto3
+
+    authority, proxy = settings.ssl_cert_file, settings.proxy
+    options = {**({"proxy": proxy} if proxy else {}), **settings.ytdlp}
+    fetcher = Fetcher(
+        budget=budget,
+        timeout_s=settings.fetch_timeout_s,
+        max_bytes=settings.film_limit_mb * 10**6,
+        trust_environment=bool(authority),
+        options=options,
+    )
+    sources = Sources(
+        fetcher=fetcher,
+        api=flickr_client(
+            settings.flickr_key,
+            budget,
+            secret=settings.flickr_secret,
+            session=open_session(proxy, authority),
+            timeout_s=settings.fetch_timeout_s,
+        ),
+        session=open_session(proxy, authority),
+        get_object=get_object,
+    )
+    return sources, DownloadConfig(strip_px=strip_px, check_rights=settings.check_rights)
+
+
+def _postponed(told: Sequence[TransientError]) -> Outcome:
+    last = told[-1]
+    before = "; before that: " + ", ".join(error.cause for error in told[:-1])
+    return Outcome(
+        state=VideoState.PENDING,
+        reason=last.cause,
+        detail=last.detail + (before if len(told) > 1 else ""),
+        retry_after_s=last.retry_after_s,
+    )
