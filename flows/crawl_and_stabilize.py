@@ -14,19 +14,20 @@ from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.runtime import deployment, flow_run
 
+from flows.board import Board
 from flows.fan_out import FanOut, work_here
 from flows.held_batch import at_work
+from flows.monitor import CrawlMonitor
 from flows.options import AS_SET, RunOptions
 from flows.settings import config_hash, read_settings
 from flows.takedown import finish_open_takedowns
 from pipeline.sources import scan_folder
 from storage.books import BooksError
-from storage.catalog import Catalog
 from storage.errors import BusyError
-from storage.objects import StorageError, Store
+from storage.objects import StorageError
 from storage.output import Output
 from storage.pack import audited_books, finish_shards
 from storage.pack_batch import recover
@@ -35,7 +36,14 @@ from storage.raw import RawFolder
 from storage.rewrite import finish_rewrites
 
 
-@flow(name="crawl-and-stabilize", validate_parameters=True)
+def run_name() -> str:
+    """Name the flow run after what it crawls: "crawl · folder beaches"."""
+    options = flow_run.parameters.get("options") or {}
+    label = RunOptions.model_validate(options).label
+    return " · ".join(filter(None, ["crawl", label]))
+
+
+@flow(name="crawl-and-stabilize", flow_run_name=run_name, validate_parameters=True)
 async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     """Find videos, stabilize them and write shards; return the books.
 
@@ -53,10 +61,13 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     place = options.place
     place.probe()
     tidy_up(place)
-    async with at_work(place, make=True) as output:
+    async with at_work(place, make=True) as output, get_client() as client:
         prepare(output, options)
-        await hand_out(output, options)
-        return check_books(output.catalog, output.store)
+        monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
+        await hand_out(output, options, client, monitor)
+        books = audited_books(output.catalog, output.store)
+        await monitor.close(books)
+    return balanced(books)
 
 
 def tidy_up(place: Place) -> None:
@@ -111,27 +122,27 @@ def prepare(output: Output, options: RunOptions) -> None:
         logger.info("%d new videos in %s", new, options.folder)
 
 
-async def hand_out(output: Output, options: RunOptions) -> None:
+async def hand_out(
+    output: Output, options: RunOptions, client: PrefectClient, monitor: CrawlMonitor
+) -> None:
     """Have every video that is due made into a shard: by workers, or here.
 
     Raises:
         FanOutError, ServerError, StorageError: as `flows.fan_out` says.
     """
-    label = options.label
     if deployment.id is None:
-        await work_here(output, options, label, lambda: None)
-        return
-    async with get_client() as client:
-        await FanOut(client, output, options, label).hand_out(lambda: None, _own_run())
+        await work_here(output, options, options.label, monitor.show)
+    else:
+        fan_out = FanOut(client, output, options, options.label)
+        await fan_out.hand_out(monitor.show, _own_run())
 
 
-def check_books(catalog: Catalog, store: Store) -> dict[str, Any]:
-    """Balance the books, and hold the shards against the objects.
+def balanced(books: dict[str, Any]) -> dict[str, Any]:
+    """Return the books if they balance.
 
     Raises:
         BooksError: with every difference.
     """
-    books = audited_books(catalog, store)
     if not books["balanced"]:
         raise BooksError("the books do not balance: " + "; ".join(books["problems"]))
     return books

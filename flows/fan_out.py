@@ -15,9 +15,9 @@ batches; nothing is kept of a batch that has ended.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -56,6 +56,9 @@ CRASHED_S = 60.0
 MAX_FAILED = 3
 """Batches in a row that may fail before the crawl gives up: then it is not the videos' fault."""
 
+OnChange: TypeAlias = Callable[[], Awaitable[None]]
+"""Is called between the looks at what is under way."""
+
 MAKE_SHARD = "make-shard/make-shard"
 
 
@@ -74,9 +77,7 @@ class Run:
     looked_at: float = field(default_factory=time.monotonic)
 
 
-async def work_here(
-    output: Output, options: RunOptions, label: str, on_change: Callable[[], Any]
-) -> None:
+async def work_here(output: Output, options: RunOptions, label: str, on_change: OnChange) -> None:
     """Do all batches in this process, one after the other.
 
     Raises:
@@ -89,7 +90,7 @@ async def work_here(
         )
         if batch is not None:
             await make_shard.with_options(flow_run_name=batch.title)(batch.token, options)
-            on_change()
+            await on_change()
         elif open_batches(output.catalog):  # another run's; if it dies, they are ours
             await asyncio.sleep(POLL_S)
         elif (wait_s := seconds_until_due(output.catalog)) is not None:
@@ -112,7 +113,7 @@ class FanOut:
         self._failed = 0
         self._logger = get_run_logger()
 
-    async def hand_out(self, on_change: Callable[[], Any], own_run: UUID | None) -> None:
+    async def hand_out(self, on_change: OnChange, own_run: UUID | None) -> None:
         """Have all batches made into shards; `on_change` is called between the looks at them.
 
         Raises:
@@ -125,7 +126,7 @@ class FanOut:
             await self._adopt()
             if not await self._is_paused(own_run):
                 await self._start_more()
-            on_change()
+            await on_change()
             catalog = self._output.catalog
             if not self._runs and not open_batches(catalog) and seconds_until_due(catalog) is None:
                 return

@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, TypeVar
 from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
 from flows.worker import Outcome, failed
-from pipeline.errors import FailCause, RejectedError, TransientError, UnreadableError
+from pipeline.errors import (
+    FailCause,
+    RejectedError,
+    ServiceError,
+    TransientError,
+    UnreadableError,
+)
 from pipeline.types import Film, VideoRecord, VideoState
 from storage.budget import PacedBudget
 from storage.folder import FolderStore
@@ -41,6 +47,10 @@ _NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCa
 T = TypeVar("T")
 
 
+IN_A_ROW = 25
+"""Videos in a row that cannot be fetched before it is the network, or Flickr, that is to blame."""
+
+
 class StoppedFetchingError(Exception):
     """The run ends, so transfers under way are broken off; what came of them is kept."""
 
@@ -56,6 +66,8 @@ class Fetching:
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _in_a_row: int = field(default=0, init=False, repr=False)
+    """Videos that could not be fetched since one could, or was refused for a reason of its own."""
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
@@ -74,6 +86,33 @@ class Fetching:
         if not is_elsewhere(record):
             return None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
+
+    def check(self, records: Sequence[VideoRecord]) -> None:
+        """See, by one call for all videos of a batch, that they can be fetched.
+
+        Raises:
+            ServiceError: the key is not accepted, or Flickr cannot be reached.
+            OptionError, SettingsError: a setting cannot be used.
+        """
+        if any(map(is_elsewhere, records)):
+            check_settings(self.settings)
+        if not any(record.uri.startswith("flickr:") for record in records):
+            return
+        if not (self.settings.flickr_key and self.settings.flickr_secret):
+            raise SettingsError(
+                "Flickr wants a key: set TINYVIDEO_FLICKR_KEY and TINYVIDEO_FLICKR_SECRET; they "
+                "are given at https://www.flickr.com/services/apps/create/"
+            )
+        told: list[TransientError] = []
+        sources, _ = make_tools(self.settings, self.budget, self.strip_px)
+        try:
+            patiently(lambda: sources.api.call("flickr.test.echo"), told)
+        except TransientError as error:
+            if {trouble.cause for trouble in told} == {FailCause.NETWORK}:
+                raise ServiceError(
+                    f"Flickr cannot be reached: {error.detail}; look at the network, and at "
+                    "HTTPS_PROXY or TINYVIDEO_PROXY"
+                ) from error
 
     def release(self, video_id: str) -> None:
         """Delete the film of a video that has been curated, unless films are kept."""
@@ -162,7 +201,7 @@ def is_elsewhere(record: VideoRecord) -> bool:
     return not record.uri.startswith("file:")
 
 
-def check_fetching(records: Sequence[VideoRecord]) -> None:
+def check_settings(settings: Settings) -> None:
     """See, before anything is fetched, that the settings will do.
 
     Raises:
@@ -170,9 +209,6 @@ def check_fetching(records: Sequence[VideoRecord]) -> None:
     """
     from pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
 
-    if not any(map(is_elsewhere, records)):
-        return
-    settings = read_settings()
     check_authority(settings.ssl_cert_file)
     check_options(settings.ytdlp)
 

@@ -15,9 +15,10 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pipeline.types import VideoState
 from storage.batches import (
@@ -25,6 +26,7 @@ from storage.batches import (
     BatchLostError,
     BatchRow,
     BatchState,
+    clear_folders,
     close_batch,
     renew_batch,
     take_batch,
@@ -37,6 +39,8 @@ from storage.output import Output
 from storage.place import Place
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LEASE_S = 600
 """Seconds after which a batch that nobody renews is given to others. Ours: ten renewals."""
@@ -78,13 +82,15 @@ async def held_batch(place: Place, token: str) -> AsyncIterator[HeldBatch]:
     async with at_work(place) as output:
         row = await asyncio.to_thread(take_batch, output.catalog, token, worker_name(), LEASE_S)
         work = work_of(output.work, row.batch)
-        with work.locked():
+        # An earlier attempt on this machine, which is about to die, may hold it still.
+        async with _patiently(work.locked):
             held = _hold(output, row, work)
             async with _renewed(held):
                 yield held
         await asyncio.to_thread(
             close_batch, output.catalog, held.batch, BatchState.DONE, held.outcomes
         )
+        clear_folders(output.catalog, output.work)
 
 
 @asynccontextmanager
@@ -94,21 +100,8 @@ async def at_work(place: Place, *, make: bool = False) -> AsyncIterator[Output]:
     Raises:
         BusyError: that takes too long.
     """
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        shared = place.shared(make=make)
-        try:
-            output = shared.__enter__()
-        except BusyError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(1)
-            continue
-        break
-    try:
+    async with _patiently(lambda: place.shared(make=make)) as output:
         yield output
-    finally:
-        shared.__exit__(None, None, None)
 
 
 def worker_name() -> str:
@@ -120,6 +113,21 @@ def _hold(output: Output, row: BatchRow, work: FolderStore) -> HeldBatch:
     work.clear_temporary()
     video_ids = videos_of(output.catalog, row.batch.token, VideoState.LEASED)
     return HeldBatch(output, row.batch, work, video_ids, dict(row.outcomes))
+
+
+@asynccontextmanager
+async def _patiently(hold: Callable[[], AbstractContextManager[T]]) -> AsyncIterator[T]:
+    deadline = time.monotonic() + PATIENCE_S
+    with ExitStack() as stack:
+        while True:
+            try:
+                held = stack.enter_context(hold())
+                break
+            except BusyError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(1)
+        yield held
 
 
 @asynccontextmanager

@@ -8,15 +8,21 @@ any moment, the next run finishes it, and fetches nothing again that was whole.
 Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 
 from flows.attempts import refuse_hopeless_attempt, refuse_other_version
-from flows.fetch import check_fetching, fetching
+from flows.board import Board
+from flows.fetch import fetching
 from flows.held_batch import HeldBatch, held_batch
+from flows.monitor import ShardMonitor
 from flows.options import AS_SET, RunOptions
 from flows.pool import Supply, curate_videos
 from flows.settings import read_settings
@@ -56,23 +62,29 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
     refuse_hopeless_attempt()
     options = options.with_addresses().with_machine()
     try:
-        async with held_batch(options.place, batch) as held:
+        async with held_batch(options.place, batch) as held, get_client() as client:
+            own_run = UUID(flow_run.id) if flow_run.id else None
+            monitor = ShardMonitor(Board(client, own_run), held)
             if held.video_ids:
-                await curate_batch(held, options)
-            return await commit_shard(held)
+                await curate_batch(held, options, monitor)
+            key = await commit_shard(held)
+            await monitor.close(key)
+            return key
     except BatchLostError as error:  # others do it, or have done it: nothing is wrong
         get_run_logger().warning("nothing to do: %s", error)
         return None
 
 
 @task(name="curate-batch", cache_policy=NO_CACHE)
-async def curate_batch(held: HeldBatch, options: RunOptions) -> dict[str, int]:
+async def curate_batch(
+    held: HeldBatch, options: RunOptions, monitor: ShardMonitor
+) -> dict[str, int]:
     """Curate the videos of a batch in worker processes; return how many ended how."""
     logger, catalog = get_run_logger(), held.output.catalog
     config = worker_config(held.work.root, options)
     records = catalog.records(held.video_ids)
-    check_fetching(records)
     with fetching(options.place, held.output.work, options.size) as films:
+        await asyncio.to_thread(films.check, records)
         outcomes = curate_videos(
             records,
             config,
@@ -86,6 +98,7 @@ async def curate_batch(held: HeldBatch, options: RunOptions) -> dict[str, int]:
             if not ended.startswith(POSTPONED):
                 films.release(record.video_id)
             logger.info("%s: %s", record.title, ended)
+            await monitor.show()
     return held.outcomes
 
 

@@ -85,7 +85,7 @@ def prepare_environment(api_url: str, password: str) -> None:
 async def _work(pool: str, name: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.run_worker import RunWorker, put_back  # noqa: PLC0415
+    from flows.run_worker import RunWorker  # noqa: PLC0415
 
     async with get_client() as client:
         await _require_pool(client, pool)
@@ -99,13 +99,21 @@ async def _work(pool: str, name: str) -> int:
         )
         for queue in POOLS[pool][1]
     ]
+    await _put_back(workers)  # what a worker of this name has left, which was killed
     code = await _until_stopped(workers)
-    runs = [run for each in workers for run in each.interrupted]
-    if runs:
-        async with get_client() as client:
-            await put_back(client, runs)
-        say(f"put back {len(runs)} flow runs that were under way")
+    await _put_back(workers)
     return code
+
+
+async def _put_back(workers: "Sequence[RunWorker]") -> None:
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
+    from flows.run_worker import put_back_interrupted  # noqa: PLC0415
+
+    async with get_client() as client:
+        runs = sum([await put_back_interrupted(client, worker) for worker in workers])
+    if runs:
+        say(f"put back {runs} flow runs that were cut off")
 
 
 async def _until_stopped(workers: "Sequence[RunWorker]") -> int:

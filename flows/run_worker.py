@@ -1,22 +1,37 @@
 """Prefect's process worker, which also knows what it was doing when it was stopped.
 
 Prefect kills the flow runs of a worker that is stopped and leaves them `Running` for ever. Here
-each run that did not come to its end is remembered, and put back into its queue.
+each run that did not come to its end is remembered, in a file too, and put back into its queue: at
+the end of a worker that is stopped, or when one that was killed starts again. And each run starts
+one process instead of two, since our flows are in the installed package.
 
-Cost: nothing beside Prefect's.
+Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 """
 
+import json
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry
-from prefect.workers.process import ProcessWorker
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
+
+
+class RunConfiguration(ProcessJobConfiguration):
+    """Starts a run's process at once: without a first process to see where its code is."""
+
+    def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
+        """Take Prefect's own command as if it had been asked for."""
+        super().prepare_for_flow_run(*args, **kwargs)
+        self._command_configured = True
 
 
 with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the other's place
@@ -24,23 +39,60 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
     class RunWorker(ProcessWorker):
         """A process worker; its type stays `process`, as the pool's is."""
 
+        job_configuration = RunConfiguration
+
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self.interrupted: set[UUID] = set()
-            """Flow runs that are under way, and at the end those that were cut off."""
+            self._note = _note_of(self.name)
+            self.interrupted: set[UUID] = _read(self._note)
+            """Flow runs that are under way, and at the end those that were cut off; at the
+            beginning those that a worker of this name has left when it was killed."""
 
         async def run(self, flow_run: "FlowRun", *args: Any, **kwargs: Any) -> Any:
             """Do one flow run in a process."""
             self.interrupted.add(flow_run.id)
+            self.remember()
             result = await super().run(flow_run, *args, **kwargs)
             self.interrupted.discard(flow_run.id)
+            self.remember()
             return result
+
+        def remember(self) -> None:
+            """Write down which runs are under way."""
+            self._note.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._note.with_suffix(".new")
+            draft.write_text(json.dumps(sorted(map(str, self.interrupted))))
+            draft.replace(self._note)
+
+
+def _note_of(worker: str) -> Path:
+    name = "".join(letter if letter.isalnum() else "-" for letter in worker)
+    return Path(get_current_settings().home) / f"under-way-{name}.json"
+
+
+def _read(note: Path) -> set[UUID]:
+    try:
+        return set(map(UUID, json.loads(note.read_text())))
+    except (OSError, ValueError):
+        return set()
+
+
+async def put_back_interrupted(client: "PrefectClient", worker: RunWorker) -> int:
+    """Put the runs that a worker was cut off from back into their queue; return how many."""
+    found = len(worker.interrupted)
+    await put_back(client, worker.interrupted)
+    worker.interrupted.clear()
+    worker.remember()
+    return found
 
 
 async def put_back(client: "PrefectClient", flow_runs: Iterable[UUID]) -> None:
     """Have flow runs that were cut off wait in their queue again."""
     for flow_run in flow_runs:
-        state = (await client.read_flow_run(flow_run)).state
+        try:
+            state = (await client.read_flow_run(flow_run)).state
+        except ObjectNotFound:  # somebody has deleted it, or begun the server's database anew
+            continue
         if state is not None and (state.is_running() or state.is_pending() or state.is_crashed()):
             await client.set_flow_run_state(
                 flow_run, AwaitingRetry(message="the worker was stopped"), force=True

@@ -44,6 +44,23 @@ class StepMetrics:
     clips_per_second: float
     """Real clips, reading and decoding included."""
 
+    mask_entropy: float | None = None
+    """Bits per pixel: 1 where the mask is undecided, 0 where it is 0 or 1. Here and below, None is
+    what older versions did not measure."""
+
+    diversity: float | None = None
+    """Deviation of a pixel from generated clip to clip, on the scale of [-1, 1]; 0: all equal."""
+
+    real_diversity: float | None = None
+    """The same of the real clips."""
+
+    generator_gradient: float | None = None
+    discriminator_gradient: float | None = None
+    """Lengths of the gradients; None also where scaled numbers overflowed."""
+
+    data_share: float | None = None
+    """Share of the time, 0 to 1, that was spent waiting for clips."""
+
 
 class MetricsLog:
     """The file of one run, as a context manager; keeps the lines up to `step`.
@@ -71,6 +88,12 @@ class MetricsLog:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+    def cut(self, step: int) -> None:
+        """Forget the lines of steps after `step`."""
+        self._file.close()
+        _cut(self._path, step)
+        self._file = self._path.open("ab")
 
     def append(self, metrics: StepMetrics) -> None:
         """Write one line, whole for every reader that comes after."""

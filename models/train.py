@@ -2,31 +2,41 @@
 
 Stage:  shard -> dataset -> load -> [train] -> generate
 
-The folder of a run holds `metrics.jsonl`, one line per step, and the last three checkpoints.
-Training starts from the newest one that can be read. On the CPU, with the same number of threads,
-a run that was killed and started again gives bit for bit the losses of one that was not.
+The folder of a run holds `metrics.jsonl`, one line per step, the checkpoints that stay, and
+`tensorboard/`. Training starts from the newest checkpoint that can be read. On the CPU, with the
+same number of threads, a run that was killed and started again gives bit for bit the losses of one
+that was not. Started by `torchrun`, all its processes train together (`models.ranks`), and may be
+another number after a resume. With a mirror, checkpoints are kept in a store too.
 
 Cost: that of the steps (`models.trainer`), and a checkpoint now and then (`models.checkpoint`).
 Reading and decoding the clips takes 1 to 4 % of the time of the steps.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from models.checkpoint import Checkpoint, load_newest, save_checkpoint
-from models.errors import TrainingError
+from models.checkpoint import Checkpoint, load_newest
+from models.config import MAY_CHANGE, TrainConfig, from_saved
+from models.errors import CheckpointError, TrainingError
 from models.load import LoadConfig, Loader
-from models.metrics import METRICS_NAME, MetricsLog, StepMetrics
-from models.trainer import TrainConfig, Trainer
+from models.metrics import METRICS_NAME, StepMetrics
+from models.mirror import pull
+from models.ranks import Ranks, joined_ranks
+from models.run import Events, Run
+from models.trainer import Trainer
 from storage.dataset import Manifest, read_manifest
 from storage.objects import Store, open_store
 
-__all__ = ["StepMetrics", "TrainConfig", "TrainResult", "TrainingError", "train"]
-
-_MAY_CHANGE = {"steps", "workers"}
-"""What a run can go on with another value of."""
+__all__ = [
+    "METRICS_NAME",
+    "Events",
+    "StepMetrics",
+    "TrainConfig",
+    "TrainResult",
+    "TrainingError",
+    "train",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,57 +55,54 @@ def train(
     config: TrainConfig,
     out: Path,
     on_step: Callable[[StepMetrics], None] | None = None,
+    *,
+    events: Events | None = None,
+    mirror: Store | None = None,
 ) -> TrainResult:
     """Train on a dataset in the store or at the address `source` until `config.steps` are done.
 
-    Goes on from the newest readable checkpoint in `out`. A run that is already done, or
-    further, is left as it is.
+    Goes on from the newest readable checkpoint in `out`, or in `mirror` if that is ahead. A run
+    that is already done, or further, is left as it is. `on_step` is short for that event.
 
     Raises:
         TrainingError: too few clips for a batch, another configuration or dataset than `out` was
-            trained with, no such device, or a loss that is not finite.
+            trained with, no such device, a loss that is not finite, or a collapse.
         CheckpointError: no checkpoint in `out` can be read, or a new one cannot be written.
         DataError: a strip cannot be decoded.
-        StorageError: the dataset or a shard of it cannot be read.
+        StorageError: the dataset, a shard of it or the mirror cannot be used.
     """
     store = open_store(source) if isinstance(source, str | Path) else source
     manifest = read_manifest(store, dataset) if isinstance(dataset, str) else dataset
     _check_enough(manifest.counts["train"], manifest.name, config.batch)
-    newest = load_newest(out)
-    if newest:
-        _check_same_run(newest[1], config, manifest, out)
-        if newest[1].step >= config.steps:
-            return _result(*newest)
-    trainer = Trainer(config, manifest.manifest_id)
-    if newest:
-        trainer.restore(newest[1])
-    with Loader(store, manifest, _load_config(config)) as loader:
-        loader.seek(trainer.cursor)
-        return _run(trainer, loader, out, on_step)
+    with joined_ranks(config.device) as ranks:
+        ranks.check(config.batch)
+        newest = _find_newest(out, mirror, ranks)
+        if newest:
+            _check_same_run(newest[1], config, manifest, out)
+            if newest[1].step >= config.steps:
+                return _result(*newest)
+        trainer = Trainer(config, manifest.manifest_id, ranks)
+        if newest:
+            trainer.restore(newest[1])
+        del newest  # as large as the networks and their optimizers
+        loading, events = _load_config(config), events or Events(on_step=on_step)
+        with (
+            Loader(store, manifest, loading, rank=ranks.rank, ranks=ranks.count) as loader,
+            Run(trainer, loader, out, ranks=ranks, events=events, mirror=mirror) as run,
+        ):
+            loader.seek(trainer.cursor)
+            path, last = run.until_done()
+        return TrainResult(checkpoint=path, step=last.step, last=last)
 
 
-def _run(
-    trainer: Trainer,
-    loader: Loader,
-    out: Path,
-    on_step: Callable[[StepMetrics], None] | None,
-) -> TrainResult:
-    config = trainer.config
-    with MetricsLog(out / METRICS_NAME, trainer.step) as log:
-        while True:
-            start = time.perf_counter()
-            values = trainer.take_step(next(loader))
-            speed = config.batch / (time.perf_counter() - start)
-            metrics = StepMetrics(step=trainer.step, clips_per_second=speed, **values)
-            log.append(metrics)
-            if on_step:
-                on_step(metrics)
-            if trainer.step % config.checkpoint_every and trainer.step < config.steps:
-                continue
-            log.sync()
-            path = save_checkpoint(out, trainer.checkpoint(metrics))
-            if trainer.step >= config.steps:
-                return TrainResult(checkpoint=path, step=trainer.step, last=metrics)
+def _find_newest(out: Path, mirror: Store | None, ranks: Ranks) -> tuple[Path, Checkpoint] | None:
+    """Read the newest checkpoint on the first rank, whose files the others may not see."""
+    newest = None
+    if ranks.first:
+        if mirror is not None:
+            pull(mirror, out)
+        newest = load_newest(out)
+    return ranks.from_first(newest)
 
 
 def _load_config(config: TrainConfig) -> LoadConfig:
@@ -122,9 +129,12 @@ def _check_enough(clips: int, dataset: str, batch: int) -> None:
 def _check_same_run(
     checkpoint: Checkpoint, config: TrainConfig, manifest: Manifest, out: Path
 ) -> None:
-    for name in (field.name for field in fields(config) if field.name not in _MAY_CHANGE):
-        before, now = checkpoint.config.get(name), getattr(config, name)
-        if before != now:
+    try:
+        started = asdict(from_saved(checkpoint.config))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the run in {out} is of another tinyvideo: {error}") from error
+    for name, now in asdict(config).items():
+        if name not in MAY_CHANGE and (before := started[name]) != now:
             raise TrainingError(
                 f"the run in {out} was started with {name}={before!r}, not {now!r}; "
                 "use the same, or another folder"

@@ -6,175 +6,222 @@ A step takes one batch of real clips and one of generated ones. The discriminato
 them apart (in separate passes, since batch normalization must not mix them), then the generator
 learns from the updated discriminator's opinion of the same generated batch. Theirs pairs the
 updated weights with activations from before the update; ours repeats the pass, so that the
-gradient is exact.
+gradient is exact. Nothing else is computed twice: the generator runs once, and no gradient is
+computed that nobody needs.
 
-Cost in seconds per step, best of several, on 2 cores of an AMD EPYC (AVX2, no bf16 arithmetic),
-otherwise idle; a second busy process makes it several times as long:
-
-    width  batch    bf16    fp32
-       16      8    0.47    0.42
-       24      2    0.25    0.20
-       24      4    0.40    0.34
-       24      8    0.73    0.63
-       24     16     1.4     1.2
-       32      8     1.1     1.0
-       32     16     2.1     1.9
-       64      8     3.6     3.4
-       64     16     7.2     6.1
-
-Channels last saves 8 to 16 % of that.
+Cost: COSTS
 
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016; code: cvondrick/videogan, main.lua.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
+from models import figures
+from models.augment import augment, draw
 from models.checkpoint import Checkpoint
+from models.config import TrainConfig
 from models.discriminator import FAKE, REAL, Discriminator
-from models.errors import TrainingError
-from models.generator import LATENT, GeneratedVideo, Generator
-from models.losses import accuracy, discriminator_loss, generator_loss, mask_penalty
+from models.ema import MovingAverage
+from models.errors import DivergedError, TrainingError
+from models.generator import LATENT, GeneratedVideo
+from models.losses import (
+    accuracy,
+    discriminator_loss,
+    first_frame_penalty,
+    generator_loss,
+    mask_penalty,
+    r1_penalty,
+)
 from models.metrics import StepMetrics
-from models.precision import PRECISIONS, arithmetic, autocast
+from models.networks import make_discriminator, make_generator
+from models.precision import arithmetic, autocast
+from models.ranks import ALONE, Ranks
 
 ADAM_BETA2 = 0.999
 """Theirs: the default of Torch7's Adam."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    width: int = 64
-    """Channels of the layers beside the video; the deepest have 8 times as many. Theirs."""
+class Verdict(NamedTuple):
+    """What the discriminator's half of a step computes."""
 
-    batch: int = 64
-    """Clips per step. Theirs."""
+    loss: Tensor
+    """To be minimized, R1 included."""
 
-    steps: int = 65_000
-    """Steps of the whole run. Theirs, by the name of the released golf model."""
+    adversarial: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
 
-    seed: int = 0
-    """Of the first weights, the noise z and the order of the clips; 0 or more."""
 
-    learning_rate: float = 2e-4
-    """Of Adam, for both networks. Theirs."""
+class Judge(nn.Module):
+    """The discriminator's loss in one forward pass, as gradients averaged over ranks need it."""
 
-    beta1: float = 0.5
-    """Of Adam: share of the old mean gradient that stays. Theirs."""
+    def __init__(self, discriminator: Discriminator, config: TrainConfig) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+        self._config = config
 
-    mask_penalty: float = 0.1
-    """Weight of the mean of the mask in the generator's loss. Theirs."""
+    def forward(self, real: Tensor, fake: Tensor, regularize: bool) -> Verdict:
+        """Judge (B, 3, 32, 64, 64) twice; `regularize` adds R1."""
+        # One estimate of the spectral norms serves both passes.
+        once = parametrize.cached() if self._config.spectral_norm else nullcontext()
+        with once:
+            with autocast(self._config.precision, real.device):
+                real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+            loss = adversarial = discriminator_loss(real_logits, fake_logits, self._config.loss)
+            if regularize:
+                loss = loss + self._r1(real)
+        return Verdict(loss, adversarial.detach(), real_logits.detach(), fake_logits.detach())
 
-    precision: str = "bf16"
-    """Of the convolutions: `bf16` or `fp32`; weights stay fp32. Theirs: fp32."""
-
-    checkpoint_every: int = 1000
-    """Steps from one checkpoint to the next; the last step always has one. Ours."""
-
-    lanes: int = 8
-    """Row groups whose clips are mixed; see `models.load.LoadConfig`."""
-
-    skip_bad_strips: bool = False
-    """Put another strip in the place of a bad one, and count it, instead of ending the run."""
-
-    workers: int = 2
-    """Threads that decode clips; may be another number in every run."""
-
-    device: str = "cpu"
-    """Where to train, in PyTorch's words: `cpu`, `cuda`, `cuda:1`."""
-
-    def __post_init__(self) -> None:
-        for name in ("width", "batch", "steps", "checkpoint_every", "lanes", "workers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.seed < 2**63:
-            raise ValueError(f"seed must be from 0 to below 2 ** 63, got {self.seed}")
-        if not self.mask_penalty >= 0:
-            raise ValueError(f"mask_penalty must not be negative, got {self.mask_penalty}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
-        if not 0 <= self.beta1 < 1:
-            raise ValueError(f"beta1 must be from 0 to below 1, got {self.beta1}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {PRECISIONS}, got {self.precision!r}")
+    def _r1(self, real: Tensor) -> Tensor:
+        real = real.detach().requires_grad_()
+        logits = self.discriminator(real)  # in fp32: the gradient is differentiated once more
+        return r1_penalty(logits, real, self._config.r1 * self._config.r1_every)
 
 
 class Trainer:
     """Networks, optimizers and random numbers of one run; knows no files."""
 
-    def __init__(self, config: TrainConfig, manifest_id: str) -> None:
+    def __init__(self, config: TrainConfig, manifest_id: str, ranks: Ranks = ALONE) -> None:
         self.config = config
         self.step = 0
         self.cursor = 0
-        self._manifest_id = manifest_id
+        self.rollbacks = 0
+        self._manifest_id, self._ranks = manifest_id, ranks
         self._device = _device(config.device)
         # Always on the CPU, so that a seed gives the same weights and noise on every device.
         self._rng = torch.Generator().manual_seed(config.seed)
-        self._generator = Generator(config.width, self._rng).to(self._device)
-        self._discriminator = Discriminator(config.width, self._rng).to(self._device)
-        self._generator_optimizer = _adam(self._generator, config)
-        self._discriminator_optimizer = _adam(self._discriminator, config)
+        generator = make_generator(config, self._rng).to(self._device)
+        discriminator = make_discriminator(config, self._rng).to(self._device)
+        self._ema = MovingAverage(generator, config.ema) if config.ema else None
+        self._generator = ranks.normalize_together(generator)
+        self._discriminator = ranks.normalize_together(discriminator)
+        self._judge = Judge(discriminator, config)
+        if config.compile:
+            self._generator.compile()
+            self._discriminator.compile()
+        self._paint = ranks.join(self._generator)
+        self._judge_all = ranks.join(self._judge)
+        self._generator_optimizer = _adam(self._generator, config.learning_rate, config)
+        self._discriminator_optimizer = _adam(
+            self._discriminator, config.discriminator_learning_rate, config
+        )
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=config.precision == "fp16")
 
     def take_step(self, clips: Tensor) -> dict[str, float]:
-        """Train on one batch, (B, 3, 32, 64, 64) uint8; return losses, accuracies, mask mean.
+        """Train on this rank's share of a batch, (B, 3, 32, 64, 64) uint8; return figures of all.
 
         Raises:
-            TrainingError: a loss is not finite.
+            DivergedError: a loss is not finite.
         """
         with arithmetic(self.config.precision, self._device):
-            real = clips.to(self._device).float().div(127.5).sub(1)
-            z = torch.randn(len(clips), LATENT, generator=self._rng).to(self._device)
+            real = _to_floats(clips, self._device)
+            source = self._draw_source(real)
+            real, changes = self._augment_real(real)
             with autocast(self.config.precision, self._device):
-                generated: GeneratedVideo = self._generator(z)
-            figures = self._train_discriminator(real, generated.video.detach())
-            figures |= self._train_generator(generated)
-        values = {name: value.item() for name, value in figures.items()}
-        _check_finite(values, self.step + 1)
+                generated: GeneratedVideo = self._paint(source)
+            fake = generated.video if changes is None else augment(generated.video, changes)
+            values = self._train_discriminator(real, fake.detach())
+            values |= self._train_generator(generated, fake, source)
+            self._scaler.update()
+            values |= self._describe(real, generated)
+        found = self._read(values)
         self.step += 1
-        self.cursor += len(clips)
-        return values
+        self.cursor += self.config.batch
+        if self._ema is not None:
+            self._ema.update(self._generator, self.step)
+        return found
+
+    def _draw_source(self, real: Tensor) -> Tensor:
+        if self.config.condition == "first-frame":
+            return real[:, :, 0]
+        z = torch.randn(self.config.batch, LATENT, generator=self._rng)
+        return self._ranks.share(z).to(self._device)
+
+    def _augment_real(self, real: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Change the real clips; return them and what is to become of the generated ones."""
+        if not self.config.augment:
+            return real, None
+        of_real, of_fake = (draw(self.config.batch, self._rng) for _ in range(2))
+        return augment(real, self._ranks.share(of_real)), self._ranks.share(of_fake)
 
     def _train_discriminator(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        with autocast(self.config.precision, self._device):
-            real_logits, fake_logits = self._discriminator(real), self._discriminator(fake)
-        loss = discriminator_loss(real_logits, fake_logits)
-        self._discriminator_optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._discriminator_optimizer.step()
+        regularize = self.config.r1 > 0 and self.step % self.config.r1_every == 0
+        verdict: Verdict = self._judge_all(real, fake, regularize)
+        norm = self._descend(verdict.loss, self._discriminator, self._discriminator_optimizer)
         return {
-            "discriminator_loss": loss.detach(),
-            "accuracy_real": accuracy(real_logits, REAL),
-            "accuracy_fake": accuracy(fake_logits, FAKE),
+            "discriminator_loss": verdict.adversarial,
+            "accuracy_real": accuracy(verdict.real_logits, REAL),
+            "accuracy_fake": accuracy(verdict.fake_logits, FAKE),
+            "discriminator_gradient": norm,
         }
 
-    def _train_generator(self, generated: GeneratedVideo) -> dict[str, Tensor]:
+    def _train_generator(
+        self, generated: GeneratedVideo, fake: Tensor, source: Tensor
+    ) -> dict[str, Tensor]:
         # Its weights' gradients would be thrown away: 14 % of the time of a step at width 64.
         self._discriminator.requires_grad_(False)
         with autocast(self.config.precision, self._device):
-            logits = self._discriminator(generated.video)
+            logits = self._discriminator(fake)
         self._discriminator.requires_grad_(True)
-        loss = generator_loss(logits)
-        self._generator_optimizer.zero_grad()
-        total = loss + mask_penalty(generated.mask, self.config.mask_penalty)
-        total.backward()  # type: ignore[no-untyped-call]
-        self._generator_optimizer.step()
+        loss = generator_loss(logits, self.config.loss)
+        total = loss
+        if self.config.streams == 2:
+            total = total + mask_penalty(generated.mask, self.config.mask_penalty)
+        if self.config.condition == "first-frame":
+            weight = self.config.first_frame_weight
+            total = total + first_frame_penalty(generated.video, source, weight)
+        norm = self._descend(total, self._generator, self._generator_optimizer)
+        return {"generator_loss": loss.detach(), "generator_gradient": norm}
+
+    def _descend(
+        self, loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> Tensor:
+        """Step down the gradient of `loss`; return its length."""
+        optimizer.zero_grad()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(optimizer)
+        norm = figures.gradient_norm(network)
+        self._scaler.step(optimizer)
+        return norm
+
+    def _describe(self, real: Tensor, generated: GeneratedVideo) -> dict[str, Tensor]:
+        mask = figures.thin_out(generated.mask)
         return {
-            "generator_loss": loss.detach(),
             "mask_mean": generated.mask.detach().float().mean(),
+            "mask_entropy": figures.mask_entropy(mask),
+            "diversity": figures.diversity(figures.thin_out(generated.video), self._ranks),
+            "real_diversity": figures.diversity(figures.thin_out(real), self._ranks),
         }
+
+    def _read(self, values: Mapping[str, Tensor]) -> dict[str, float]:
+        """Average over ranks, and wait for the device once instead of per figure."""
+        means = self._ranks.mean(torch.stack([value.float() for value in values.values()]))
+        found = dict(zip(values, means.tolist(), strict=True))
+        for name, value in found.items():
+            # A scaled gradient that overflows is left out by the scaler: no harm is done.
+            overflow = name.endswith("_gradient") and self._scaler.is_enabled()
+            if not math.isfinite(value) and not overflow:
+                raise DivergedError(_diverged(f"{name} became {value}", self.step + 1))
+        return found
 
     def checkpoint(self, metrics: StepMetrics) -> Checkpoint:
         """Gather all that the next step depends on.
 
         Raises:
-            TrainingError: a weight is not finite.
+            DivergedError: a weight is not finite.
         """
-        for network in (self._generator, self._discriminator):
+        networks = [self._generator, self._discriminator]
+        for network in (*networks, *([self._ema.network] if self._ema else [])):
             if not all(weight.isfinite().all() for weight in network.state_dict().values()):
-                raise TrainingError(_diverged("a weight is not finite", self.step))
+                raise DivergedError(_diverged("a weight is not finite", self.step))
         return Checkpoint(
             step=self.step,
             cursor=self.cursor,
@@ -186,6 +233,9 @@ class Trainer:
             discriminator=self._discriminator.state_dict(),
             generator_optimizer=self._generator_optimizer.state_dict(),
             discriminator_optimizer=self._discriminator_optimizer.state_dict(),
+            ema=self._ema.network.state_dict() if self._ema else None,
+            scaler=self._scaler.state_dict(),
+            rollbacks=self.rollbacks,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -196,11 +246,40 @@ class Trainer:
         self._discriminator.load_state_dict(checkpoint.discriminator)
         self._generator_optimizer.load_state_dict(checkpoint.generator_optimizer)
         self._discriminator_optimizer.load_state_dict(checkpoint.discriminator_optimizer)
+        if self._ema is not None and checkpoint.ema is not None:
+            self._ema.network.load_state_dict(checkpoint.ema)
+        if checkpoint.scaler:
+            self._scaler.load_state_dict(checkpoint.scaler)
+        self.rollbacks = checkpoint.rollbacks
+
+    def roll_back(self, checkpoint: Checkpoint) -> None:
+        """Become an earlier trainer, but see the clips that come next, and draw other noise."""
+        cursor, rollbacks = self.cursor, self.rollbacks + 1
+        self.restore(checkpoint)
+        self.cursor, self.rollbacks = cursor, rollbacks
+        self._rng.manual_seed((self.config.seed + 7919 * rollbacks) % 2**63)
+
+    @torch.no_grad()
+    def show(self, source: Tensor) -> GeneratedVideo:
+        """Generate videos as a user of the checkpoint will: averaged, by statistics of training."""
+        if self._ema is not None:
+            return self._ema.network(source.to(self._device))  # type: ignore[no-any-return]
+        self._generator.eval()
+        shown = self._generator(source.to(self._device))
+        self._generator.train()
+        return shown  # type: ignore[no-any-return]
 
 
-def _adam(network: nn.Module, config: TrainConfig) -> torch.optim.Adam:
+def _to_floats(clips: Tensor, device: torch.device) -> Tensor:
+    """Bring uint8 clips to the device as they are, a quarter of the bytes, and there to [-1, 1]."""
+    if device.type == "cuda":
+        clips = clips.pin_memory().to(device, non_blocking=True)
+    return clips.to(device).float().div_(127.5).sub_(1)
+
+
+def _adam(network: nn.Module, rate: float, config: TrainConfig) -> torch.optim.Adam:
     betas = (config.beta1, ADAM_BETA2)
-    return torch.optim.Adam(network.parameters(), config.learning_rate, betas, fused=True)
+    return torch.optim.Adam(network.parameters(), rate, betas, fused=True)
 
 
 def _device(name: str) -> torch.device:
@@ -209,12 +288,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # the latter from builds without CUDA
         reason = str(error).splitlines()[0]
         raise TrainingError(f"cannot train on device {name!r}: {reason}") from error
-
-
-def _check_finite(values: dict[str, float], step: int) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise TrainingError(_diverged(f"{name} became {value}", step))
 
 
 def _diverged(what: str, step: int) -> str:

@@ -8,11 +8,13 @@ Cost: 6 ms to shrink a strip of 128 pixels; to decode a film again up to its cli
 240 pixels) to 4.7 ms (1280 x 720) per frame, on one core.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
+import simplejpeg
 
 from pipeline.errors import UnreadableError
 from pipeline.frames import FramesConfig, open_video
@@ -35,6 +37,20 @@ def shrink_strip(jpeg: bytes, size: int, quality: int) -> bytes:
     stored = strip_shape(jpeg)[1]
     eighths = min(8, max(1, 8 * size // stored))
     return encode_strip(decode_strip(jpeg, stored * eighths // 8), quality)
+
+
+def contact_sheet(strips: Sequence[bytes], size: int = 64, quality: int = 80) -> bytes:
+    """Show strips below each other, one row each: every fourth of its frames, left to right.
+
+    Returns a JPEG of 8 `size` x `len(strips)` `size` pixels, 3 kB per strip; `size` is in eighths
+    of the stored size.
+
+    Raises:
+        ValueError: one of them is not a strip, or there is none.
+    """
+    rows = [np.hstack(list(decode_strip(jpeg, size)[:: STRIP_FRAMES // 8])) for jpeg in strips]
+    sheet = np.ascontiguousarray(np.vstack(rows))
+    return bytes(simplejpeg.encode_jpeg(sheet, quality=quality))
 
 
 def unstabilized_strip(

@@ -17,6 +17,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -114,9 +115,12 @@ def begin_batch(
         drawn = (db.scalar(sa.select(sa.func.max(t.c.number))) or 0 for t in (SHARDS, BATCHES))
         batch = Batch(number=max(drawn) + 1, token=token, label=label, videos=videos)
         shard = {"key": batch.key, "number": batch.number, "committed": False}
-        db.execute(SHARDS.insert().values(**shard, updated_at=_now()))
+        db.execute(SHARDS.insert().values(**shard, updated_at=catalog.clock()))
         named = {"number": batch.number, "token": token, "label": label, "videos": videos}
-        times = {"began_at": _now(), "expires_at": _now() + timedelta(seconds=seconds)}
+        times = {
+            "began_at": catalog.clock(),
+            "expires_at": catalog.clock() + timedelta(seconds=seconds),
+        }
         state = BatchState.WORKING if worker else BatchState.WAITING
         db.execute(BATCHES.insert().values(**named, **times, worker=worker, state=state))
     return batch
@@ -128,7 +132,7 @@ def take_batch(catalog: Catalog, token: str, worker: str, seconds: float) -> Bat
     Raises:
         BatchLostError: it is closed.
     """
-    values = {"state": BatchState.WORKING, "worker": worker, "started_at": _now()}
+    values = {"state": BatchState.WORKING, "worker": worker, "started_at": catalog.clock()}
     return _keep(catalog, BATCHES.c.token == token, seconds, attempts=_NEXT_ATTEMPT, **values)
 
 
@@ -194,7 +198,7 @@ def close_batch(
             )
         ).one_or_none()
         strips, size = (0, 0) if shard is None else shard
-        values = {"state": state, "ended_at": _now(), "strips": strips, "bytes": size}
+        values = {"state": state, "ended_at": catalog.clock(), "strips": strips, "bytes": size}
         if outcomes is not None:
             values["outcomes"] = json.dumps(outcomes)
         mine = sa.and_(BATCHES.c.token == batch.token, _OPEN)
@@ -232,7 +236,7 @@ def batch_counts(catalog: Catalog) -> dict[str, int]:
 
 def expired_batches(catalog: Catalog) -> list[Batch]:
     """List the open batches that nobody has renewed in time, by number."""
-    now = _now()
+    now = catalog.clock()
     return [row.batch for row in open_batches(catalog) if row.expires_at <= now]
 
 
@@ -247,13 +251,15 @@ def clear_folders(catalog: Catalog, work: FolderStore) -> None:
     for path in work.path(FOLDER).glob("*"):
         if path.name not in needed and _is_token(path.name):
             shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # others may have theirs in there
+        work.path(FOLDER).rmdir()
 
 
 def _keep(
     catalog: Catalog, whose: sa.ColumnElement[bool], seconds: float, **values: Any
 ) -> BatchRow:
     mine = sa.and_(whose, _OPEN)
-    values["expires_at"] = _now() + timedelta(seconds=seconds)
+    values["expires_at"] = catalog.clock() + timedelta(seconds=seconds)
     with transaction(catalog.engine, writes=True) as db:
         row = db.execute(sa.select(BATCHES.c.number).where(mine)).one_or_none()
         if row is None:
@@ -280,23 +286,19 @@ def _row_of(row: Any) -> BatchRow:
         ),
         state=BatchState(row.state),
         worker=row.worker,
-        started_at=_utc(row.started_at),
-        ended_at=_utc(row.ended_at),
-        expires_at=_utc(row.expires_at) or _now(),
+        started_at=row.started_at and _utc(row.started_at),
+        ended_at=row.ended_at and _utc(row.ended_at),
+        expires_at=_utc(row.expires_at),
         strips=row.strips,
         bytes=row.bytes,
         outcomes=json.loads(row.outcomes),
     )
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def _utc(moment: datetime) -> datetime:
     # SQLite forgets the zone.
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_token(name: str) -> bool:
     return len(name) == 32 and set(name) <= set("0123456789abcdef")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

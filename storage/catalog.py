@@ -31,7 +31,8 @@ from pipeline.types import ClipCounts, VideoRecord, VideoState
 from storage import leases
 from storage.blocks import refuse_blocked
 from storage.books import Books
-from storage.database import alone, name_of, open_database, transaction
+from storage.counters import keep_counters
+from storage.database import alone, empty_log, name_of, open_database, transaction
 from storage.migrations import migrate, stamp
 from storage.objects import StorageError
 from storage.rows import (
@@ -110,6 +111,11 @@ class Catalog:
     def engine(self) -> sa.Engine:
         """The connections, for the modules that keep tables of their own beside these."""
         return self._engine
+
+    @property
+    def clock(self) -> Clock:
+        """What says what time it is, for the same modules."""
+        return self._clock
 
     def close(self) -> None:
         """Give the connections back."""
@@ -362,10 +368,10 @@ class Catalog:
             waiting = by_state.get(VideoState.PENDING, 0) + by_state.get(VideoState.LEASED, 0)
             return found - waiting, found, count_strips(db)
 
-    def books(self) -> Books:
-        """Count everything, at one moment."""
+    def books(self, *, recount: bool = False) -> Books:
+        """Count everything, at one moment; `recount` holds the kept sums against every row."""
         with self._read() as db:
-            return count_books(db)
+            return count_books(db, recount=recount)
 
     # -- transactions -----------------------------------------------------------------------
 
@@ -378,7 +384,9 @@ class Catalog:
         if not tables:
             with self._write() as db:
                 METADATA.create_all(db)  # makes what no other process has made meanwhile
+                keep_counters(db)
                 stamp(db, CATALOG_VERSION)
+            empty_log(self._engine)
         elif FACTS.name not in tables:
             raise StorageError(f"{name} is the database of another program, not a catalog")
         version = int(self.fact("version", str(CATALOG_VERSION)))

@@ -11,7 +11,6 @@ Cost: that of `storage.pack`.
 """
 
 import logging
-from datetime import UTC, datetime
 
 from pipeline.errors import FailCause
 from pipeline.types import VideoState
@@ -86,7 +85,7 @@ def blame(output: Output, batch: Batch, detail: str) -> None:
     """
     catalog = output.catalog
     for video_id in videos_of(catalog, batch.token, VideoState.LEASED):
-        catalog.postpone(video_id, FailCause.CRASH, detail, datetime.now(UTC), holder=batch.token)
+        catalog.postpone(video_id, FailCause.CRASH, detail, catalog.clock(), holder=batch.token)
 
 
 def reclaim_expired(output: Output) -> int:

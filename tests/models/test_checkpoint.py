@@ -127,7 +127,10 @@ SPOILS = {
     "picture": (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0" * 99), "is not a whole"),
     "tensor": (lambda path: torch.save(torch.ones(3), path), "not a tinyvideo checkpoint"),
     "weights": (lambda path: torch.save({"w": torch.ones(3)}, path), "not a tinyvideo checkpoint"),
-    "newer": (lambda path: torch.save({"format": 2}, path), "has format 2, this .* reads format 1"),
+    "newer": (
+        lambda path: torch.save({"format": 3}, path),
+        "has format 3, .* formats up to 2",
+    ),
     "parts": (lambda path: torch.save({"format": 1, "step": 1}, path), "lacks parts"),
     "missing": (lambda path: path.unlink(), "there is no checkpoint"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "is not a whole checkpoint"),

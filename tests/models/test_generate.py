@@ -10,10 +10,11 @@ import simplejpeg
 import torch
 
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from models.config import TrainConfig
 from models.errors import CheckpointError
 from models.generate import generate
 from models.metrics import StepMetrics
-from models.trainer import TrainConfig, Trainer
+from models.trainer import Trainer
 from pipeline.strips import decode_strip
 
 WIDTH = 2

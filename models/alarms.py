@@ -1,0 +1,89 @@
+"""Signs that a GAN has collapsed: told once, as one sentence each, when they begin.
+
+* The discriminator is always right: the generator learns nothing from it any more.
+* All generated clips look alike: little is left of the deviation that real clips have.
+* The mask is 0, or 1, everywhere: one of the two streams is not used.
+
+A sign has to last for 200 steps, since all of them come and go in the first minutes of a run.
+Numbers that are not finite are no alarm but an error, at once (`models.trainer`).
+
+Cost: nothing.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from models.config import TrainConfig
+
+WINDOW = 200
+"""Steps for which a sign must last. Ours: a tenth of what one run takes to show motion."""
+
+PINNED = 0.995
+"""Mean accuracy on real and generated clips from which on the discriminator counts as pinned."""
+
+ALIKE = 0.05
+"""Least deviation of generated clips, as a share of that of real ones. Ours: healthy runs of the
+benchmark have above 0.3 after 200 steps."""
+
+DEAD = 0.002
+"""Least mean of a mask, or of what it leaves of the background."""
+
+
+class Alarms:
+    """Watches the figures of each step; `window` may be shorter in tests."""
+
+    def __init__(self, config: TrainConfig, window: int = WINDOW) -> None:
+        self._config = config
+        self.window = window
+        self._figures: deque[Mapping[str, float]] = deque(maxlen=window)
+        self._sounding: set[str] = set()
+
+    def observe(self, figures: Mapping[str, float]) -> list[str]:
+        """Take in the figures of one step; return the sentences of alarms that begin with it."""
+        self._figures.append(figures)
+        if len(self._figures) < self.window:
+            return []
+        signs = self._signs()
+        new = [sentence for name, sentence in signs.items() if name not in self._sounding]
+        self._sounding = set(signs)
+        return new
+
+    def reset(self) -> None:
+        """Forget everything, after a roll-back."""
+        self._figures.clear()
+        self._sounding.clear()
+
+    def _signs(self) -> dict[str, str]:
+        signs = {}
+        right = (self._mean("accuracy_real") + self._mean("accuracy_fake")) / 2
+        if right >= PINNED:
+            signs["pinned"] = (
+                f"the discriminator was right in {right:.1%} of the last {self.window} steps; "
+                "try a lower discriminator_learning_rate, spectral_norm or augment"
+            )
+        signs |= self._alike() if self._config.batch > 1 else {}
+        signs |= self._dead_mask() if self._config.streams == 2 else {}
+        return signs
+
+    def _alike(self) -> dict[str, str]:
+        real = self._mean("real_diversity")
+        share = self._mean("diversity") / real if real else 1.0
+        if share >= ALIKE:
+            return {}
+        return {
+            "alike": f"generated clips differ by {share:.1%} of what real ones differ by, over the "
+            f"last {self.window} steps; try a larger batch, spectral_norm or r1"
+        }
+
+    def _dead_mask(self) -> dict[str, str]:
+        mask = self._mean("mask_mean")
+        if DEAD <= mask <= 1 - DEAD:
+            return {}
+        way_out = "lower" if mask < 0.5 else "higher"
+        return {
+            "mask": f"the mask was {mask:.2%} foreground over the last {self.window} steps: one "
+            f"stream is not used; try a {way_out} mask_penalty"
+        }
+
+    def _mean(self, name: str) -> float:
+        return sum(figures[name] for figures in self._figures) / len(self._figures)

@@ -1,0 +1,132 @@
+"""What TensorBoard shows of a run: curves, and generated clips in their parts, as they move.
+
+    tensorboard --logdir RUN/tensorboard
+
+Curves are written every tenth step, four generated clips every `pictures_every` steps, always of
+the same noise: video, foreground, mask and background apart, as animated GIFs. A run that goes on,
+or was rolled back, tells TensorBoard which later steps to forget.
+
+Cost: 0.2 ms per step; for a set of pictures one forward pass of four clips, and 0.2 s.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from torch import Tensor
+
+from models.config import TrainConfig
+from models.errors import TrainingError
+from models.generator import LATENT, GeneratedVideo
+from models.metrics import StepMetrics
+from models.pictures import encode_gif, mask_to_frames, tile, to_frames
+from models.trainer import Trainer
+from pipeline.types import Frames
+
+BOARD_NAME = "tensorboard"
+"""Folder, in the folder of a run."""
+
+EVERY = 10
+"""Steps from one point of a curve to the next."""
+
+CLIPS, SEED = 4, 0
+"""Clips that are shown, and the seed of their noise."""
+
+_GROUPS = {
+    "loss": ("discriminator_loss", "generator_loss"),
+    "accuracy": ("accuracy_real", "accuracy_fake"),
+    "mask": ("mask_mean", "mask_entropy"),
+    "diversity": ("diversity", "real_diversity"),
+    "gradient": ("generator_gradient", "discriminator_gradient"),
+    "speed": ("clips_per_second", "data_share"),
+}
+
+
+class Board:
+    """The events of one run; a context manager, for its file.
+
+    Raises:
+        TrainingError: the folder cannot be written.
+    """
+
+    def __init__(self, run: Path, config: TrainConfig, step: int) -> None:
+        self._config = config
+        try:
+            self._writer = EventFileWriter(str(run / BOARD_NAME))
+        except OSError as error:
+            raise TrainingError(f"cannot write to {run / BOARD_NAME}: {error.strerror}") from error
+        if step:
+            self.cut(step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.close()
+
+    def cut(self, step: int) -> None:
+        """Let TensorBoard forget what was written of steps after `step`."""
+        start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
+        self._add(start)
+
+    def show(self, metrics: StepMetrics, trainer: Trainer, clips: Tensor) -> None:
+        """Write what is due at this step; `clips`, (B, 3, 32, 64, 64) uint8, are the last batch."""
+        if metrics.step % EVERY == 0:
+            self._add(Event(step=metrics.step, summary=_curves(metrics)))
+        every = self._config.pictures_every
+        if every and metrics.step % every == 0:
+            generated = trainer.show(self._source(clips))
+            self._add(Event(step=metrics.step, summary=_pictures(generated, self._config.streams)))
+
+    def _source(self, clips: Tensor) -> Tensor:
+        if self._config.condition == "first-frame":
+            return clips[:CLIPS, :, 0].float().div(127.5).sub(1)
+        return torch.randn(CLIPS, LATENT, generator=torch.Generator().manual_seed(SEED))
+
+    def _add(self, event: Event) -> None:
+        event.wall_time = time.time()
+        self._writer.add_event(event)
+
+
+def _curves(metrics: StepMetrics) -> Summary:
+    figures = asdict(metrics)
+    return Summary(
+        value=[
+            Summary.Value(tag=f"{group}/{name}", simple_value=figures[name])
+            for group, names in _GROUPS.items()
+            for name in names
+            if figures[name] is not None
+        ]
+    )
+
+
+def _pictures(generated: GeneratedVideo, streams: int) -> Summary:
+    parts = {"video": [to_frames(clip) for clip in generated.video]}
+    if streams == 2:
+        parts["foreground"] = [to_frames(clip) for clip in generated.foreground]
+        parts["mask"] = [mask_to_frames(clip) for clip in generated.mask]
+        parts["background"] = [to_frames(clip) for clip in generated.background]
+    return Summary(
+        value=[
+            Summary.Value(tag=f"generated/{name}", image=_image(clips))
+            for name, clips in parts.items()
+        ]
+    )
+
+
+def _image(clips: list[Frames]) -> Summary.Image:
+    sheet = tile(clips, CLIPS)
+    height, width = sheet.shape[1:3]
+    gif = encode_gif(sheet)
+    return Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=gif)
