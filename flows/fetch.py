@@ -85,7 +85,26 @@ class Fetching:
         """
         if not is_elsewhere(record):
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
+        loop = asyncio.get_running_loop()
+        brought = await loop.run_in_executor(self._threads, self._bring, record)
+        self._watch(brought)
+        return brought
+
+    def _watch(self, brought: Film | Outcome) -> None:
+        """See that there is a point in going on: else a night without a network costs every video.
+
+        Raises:
+            ServiceError: too many videos in a row could not be fetched.
+        """
+        if isinstance(brought, Film) or brought.state is not VideoState.PENDING:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            raise ServiceError(
+                f"{IN_A_ROW} videos in a row could not be fetched, the last because of: "
+                f"{brought.detail}; nothing is lost, run again later"
+            )
 
     def check(self, records: Sequence[VideoRecord]) -> None:
         """See, by one call for all videos of a batch, that they can be fetched.
@@ -110,8 +129,7 @@ class Fetching:
         except TransientError as error:
             if {trouble.cause for trouble in told} == {FailCause.NETWORK}:
                 raise ServiceError(
-                    f"Flickr cannot be reached: {error.detail}; look at the network, and at "
-                    "HTTPS_PROXY or TINYVIDEO_PROXY"
+                    f"{error.detail}; look at the network, and at HTTPS_PROXY or TINYVIDEO_PROXY"
                 ) from error
 
     def release(self, video_id: str) -> None:
