@@ -59,6 +59,9 @@ done to a catalog of an older version stands in `storage.migrations`."""
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""
 
+BESIDE = frozenset({"budgets"})
+"""Tables of others in the same database, which may be there before the catalog."""
+
 LEASE_S = 24 * 3600
 """How long a lease lasts where nobody says, in seconds. Ours: for a run that is alone."""
 
@@ -378,7 +381,7 @@ class Catalog:
     def _prepare(self, *, make: bool) -> None:
         name = name_of(self._engine.url)
         with self._read() as db:
-            tables = sa.inspect(db).get_table_names()
+            tables = set(sa.inspect(db).get_table_names()) - BESIDE
         if not tables and not make:
             raise StorageError(f"there is no catalog in {name}; make one with 'tinyvideo run'")
         if not tables:
