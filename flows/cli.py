@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
 from flows import source_options as given
+from flows.chaos_demo import chaos_demo
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.exchange import export, import_released
@@ -24,6 +25,7 @@ from flows.find import coverage, crawl, plan, words
 from flows.ledger import block, credits, explain, failures, retry
 from flows.pool_worker import worker
 from flows.shards import app as shards
+from flows.show_budget import budget
 from flows.source_options import search_of
 from flows.takedown import takedown
 from flows.up import down, up
@@ -44,8 +46,9 @@ app.add_typer(weights, name="weights")
 app.add_typer(datasets, name="dataset")
 app.add_typer(shards, name="shards")
 app.command()(takedown)
-for command in (crawl, plan, words, coverage, explain, failures, retry, credits, block):
+for command in (crawl, plan, words, coverage, budget, explain, failures, retry, credits, block):
     app.command()(command)
+app.command()(chaos_demo)
 app.command("import")(import_released)
 app.command()(export)
 app.command()(up)

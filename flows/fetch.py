@@ -16,12 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
 from flows.worker import Outcome, failed
-from pipeline.errors import FailCause, RejectedError, TransientError, UnreadableError
+from pipeline.errors import (
+    FailCause,
+    RejectedError,
+    ServiceError,
+    TransientError,
+    UnreadableError,
+)
 from pipeline.types import Film, VideoRecord, VideoState
 from storage.budget import PacedBudget
 from storage.folder import FolderStore
@@ -32,10 +38,17 @@ if TYPE_CHECKING:
     from pipeline.download import DownloadConfig, Sources
 
 TRIES = 3
-"""Times that a film is tried before its video is postponed. Ours: most troubles are over then."""
+"""Times that a step is tried before its video is postponed. Ours: most troubles are over then."""
 
 _NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCause.HTTP_403})
 """Troubles of a file, not of the way to it: some time has to pass."""
+
+
+T = TypeVar("T")
+
+
+IN_A_ROW = 25
+"""Videos in a row that cannot be fetched before it is the network, or Flickr, that is to blame."""
 
 
 class StoppedFetchingError(Exception):
@@ -53,6 +66,8 @@ class Fetching:
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _in_a_row: int = field(default=0, init=False, repr=False)
+    """Videos that could not be fetched since one could, or was refused for a reason of its own."""
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
@@ -72,6 +87,33 @@ class Fetching:
             return None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
 
+    def check(self, records: Sequence[VideoRecord]) -> None:
+        """See, by one call for all videos of a batch, that they can be fetched.
+
+        Raises:
+            ServiceError: the key is not accepted, or Flickr cannot be reached.
+            OptionError, SettingsError: a setting cannot be used.
+        """
+        if any(map(is_elsewhere, records)):
+            check_settings(self.settings)
+        if not any(record.uri.startswith("flickr:") for record in records):
+            return
+        if not (self.settings.flickr_key and self.settings.flickr_secret):
+            raise SettingsError(
+                "Flickr wants a key: set TINYVIDEO_FLICKR_KEY and TINYVIDEO_FLICKR_SECRET; they "
+                "are given at https://www.flickr.com/services/apps/create/"
+            )
+        told: list[TransientError] = []
+        sources, _ = make_tools(self.settings, self.budget, self.strip_px)
+        try:
+            patiently(lambda: sources.api.call("flickr.test.echo"), told)
+        except TransientError as error:
+            if {trouble.cause for trouble in told} == {FailCause.NETWORK}:
+                raise ServiceError(
+                    f"Flickr cannot be reached: {error.detail}; look at the network, and at "
+                    "HTTPS_PROXY or TINYVIDEO_PROXY"
+                ) from error
+
     def release(self, video_id: str) -> None:
         """Delete the film of a video that has been curated, unless films are kept."""
         if not self.settings.keep_raw:
@@ -83,26 +125,23 @@ class Fetching:
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
-        from pipeline.download import download  # noqa: PLC0415  imports flickrapi
+        from pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
 
         if film := self.raw.find(record):
             return film
-        told: list[TransientError] = []
-        while len(told) < TRIES:
-            try:
-                sources, config = self._tools()
-                film = download(record, self.raw.path, sources, config, self._limit())
-                self.raw.enter(film)
-                return film
-            except RejectedError as error:
-                return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
-            except UnreadableError as error:
-                return failed(FailCause.UNREADABLE, str(error))
-            except TransientError as error:
-                told.append(error)
-                if error.cause in _NOT_AT_ONCE:
-                    break
-        return _postponed(told)
+        sources, config = self._tools()
+        alive, told = self._limit(), list[TransientError]()
+        try:
+            offer = patiently(lambda: find_film(record, sources, config), told)
+            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, alive), told)
+            self.raw.enter(film)
+            return film
+        except RejectedError as error:
+            return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+        except UnreadableError as error:
+            return failed(FailCause.UNREADABLE, str(error))
+        except TransientError:
+            return _postponed(told)
 
     def _limit(self) -> Callable[[], None]:
         limit_s = self.settings.film_limit_s
@@ -122,6 +161,22 @@ class Fetching:
             self._local.tools = make_tools(self.settings, self.budget, self.strip_px)
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
+
+
+def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
+    """Do a step until it succeeds, `TRIES` times at most; `told` gets every trouble.
+
+    Raises:
+        TransientError: that of the last try.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return step()
+        except TransientError as error:
+            told.append(error)
+            if not tries_left or error.cause in _NOT_AT_ONCE:
+                raise
+    raise AssertionError("unreachable")
 
 
 @contextmanager
@@ -146,7 +201,7 @@ def is_elsewhere(record: VideoRecord) -> bool:
     return not record.uri.startswith("file:")
 
 
-def check_fetching(records: Sequence[VideoRecord]) -> None:
+def check_settings(settings: Settings) -> None:
     """See, before anything is fetched, that the settings will do.
 
     Raises:
@@ -154,9 +209,6 @@ def check_fetching(records: Sequence[VideoRecord]) -> None:
     """
     from pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
 
-    if not any(map(is_elsewhere, records)):
-        return
-    settings = read_settings()
     check_authority(settings.ssl_cert_file)
     check_options(settings.ytdlp)
 

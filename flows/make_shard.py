@@ -8,6 +8,7 @@ any moment, the next run finishes it, and fetches nothing again that was whole.
 Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,7 +20,7 @@ from prefect.runtime import flow_run
 
 from flows.attempts import refuse_hopeless_attempt, refuse_other_version
 from flows.board import Board
-from flows.fetch import check_fetching, fetching
+from flows.fetch import fetching
 from flows.held_batch import HeldBatch, held_batch
 from flows.monitor import ShardMonitor
 from flows.options import AS_SET, RunOptions
@@ -36,6 +37,9 @@ from storage.waiting import states_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""
+
+POSTPONED = "postponed"
+"""What becomes of a video that could not be fetched now."""
 
 LONGEST_WAIT_S = 6 * 3600
 """Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
@@ -79,8 +83,8 @@ async def curate_batch(
     logger, catalog = get_run_logger(), held.output.catalog
     config = worker_config(held.work.root, options)
     records = catalog.records(held.video_ids)
-    check_fetching(records)
     with fetching(options.place, held.output.work, options.size) as films:
+        await asyncio.to_thread(films.check, records)
         outcomes = curate_videos(
             records,
             config,
@@ -91,7 +95,7 @@ async def curate_batch(
         async for record, outcome in outcomes:
             ended = _enter(catalog, record, outcome, held.batch.token)
             held.count(ended)
-            if outcome.state is not VideoState.PENDING:
+            if not ended.startswith(POSTPONED):
                 films.release(record.video_id)
             logger.info("%s: %s", record.title, ended)
             await monitor.show()
@@ -143,4 +147,4 @@ def _postpone(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: s
     due = datetime.now(UTC) + timedelta(seconds=max(wait_s, outcome.retry_after_s or 0))
     cause = FailCause(outcome.reason)
     state = catalog.postpone(record.video_id, cause, outcome.detail, due, holder=holder)
-    return f"{'postponed' if state is VideoState.PENDING else state}: {cause}"
+    return f"{POSTPONED if state is VideoState.PENDING else state}: {cause}"
