@@ -3,6 +3,8 @@
     cli                  the command `tinyvideo`                 START HERE as a user
     run, demo            what the commands `run` and `demo` do
     crawl_and_stabilize  flow: source of videos -> shards        START HERE as a reader
+    crawl                sources -> the catalog; find, forecast: its commands
+    ledger               the commands about single videos
     make_shard           flow: one batch -> one shard
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint

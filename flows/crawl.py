@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from flows.budget import shared_budget
+from flows.budget import limits_of, shared_budget
 from flows.options import RunOptions
+from flows.place import place_of
 from flows.settings import Settings, SettingsError, read_settings
 from pipeline.budget import Budget
 from pipeline.crawl import Span, Window, walk
@@ -28,6 +29,7 @@ from pipeline.sources import scan_folder
 from pipeline.types import VideoRecord
 from pipeline.yfcc import read_yfcc100m
 from storage.bucket import list_videos
+from storage.budget import LocalAccounts, PacedBudget
 from storage.catalog import Catalog
 from storage.coverage import enter_window, left_to_ask
 from storage.place import Place
@@ -173,6 +175,23 @@ def flickr_of(place: Place) -> Iterator[Flickr]:
     settings = read_settings()
     with shared_budget(place) as budget:
         yield make_flickr(settings, budget)
+
+
+@contextmanager
+def flickr_beside(out: str) -> Iterator[Flickr]:
+    """Be ready for a few calls, at the pace of the output at `out` if there is one yet.
+
+    Raises:
+        SettingsError: there is no key.
+    """
+    settings = read_settings()
+    if out or settings.storage:
+        place = place_of(out)
+        if place.has_catalog():
+            with flickr_of(place) as flickr:
+                yield flickr
+                return
+    yield make_flickr(settings, PacedBudget(accounts=LocalAccounts(), limits=limits_of(settings)))
 
 
 def make_flickr(settings: Settings, budget: Budget) -> Flickr:

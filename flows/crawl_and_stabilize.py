@@ -70,7 +70,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
         get_run_logger().info("%d new videos in %s", found.new, options.label)
         monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
         await hand_out(output, options, client, monitor)
-        books = audited_books(output.catalog, output.store)
+        books = audited_books(output.catalog, output.store, recount=True)
         await monitor.close(books)
     return balanced(books)
 

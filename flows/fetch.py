@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from flows.budget import shared_budget
@@ -63,6 +63,9 @@ class Fetching:
     settings: Settings
     budget: PacedBudget
     strip_px: int
+    any_license: bool = False
+    """Do not look whether a license allows derivatives."""
+
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
@@ -176,7 +179,10 @@ class Fetching:
     def _tools(self) -> "tuple[Sources, DownloadConfig]":
         # Sessions are not made for several threads, so each has its own.
         if not hasattr(self._local, "tools"):
-            self._local.tools = make_tools(self.settings, self.budget, self.strip_px)
+            sources, config = make_tools(self.settings, self.budget, self.strip_px)
+            if self.any_license:
+                config = replace(config, licenses=None)
+            self._local.tools = sources, config
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
 
@@ -198,7 +204,9 @@ def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
 
 
 @contextmanager
-def fetching(place: Place, work: FolderStore, strip_px: int) -> Iterator[Fetching]:
+def fetching(
+    place: Place, work: FolderStore, strip_px: int, *, any_license: bool = False
+) -> Iterator[Fetching]:
     """Be ready to fetch films into `work` for a block.
 
     Raises:
@@ -207,7 +215,7 @@ def fetching(place: Place, work: FolderStore, strip_px: int) -> Iterator[Fetchin
     """
     settings = read_settings()
     with shared_budget(place) as budget:
-        fetcher = Fetching(RawFolder(work), settings, budget, strip_px)
+        fetcher = Fetching(RawFolder(work), settings, budget, strip_px, any_license)
         try:
             yield fetcher
         finally:

@@ -127,10 +127,9 @@ def words(
 
     found: list[str] = []
     if hot:
-        from flows.crawl import flickr_of  # noqa: PLC0415
-        from flows.place import place_of  # noqa: PLC0415
+        from flows.crawl import flickr_beside  # noqa: PLC0415
 
-        with flickr_of(place_of(out)) as flickr:
+        with flickr_beside(out) as flickr:
             found += hot_tags(flickr, count)
     found += frequent_words(count, language)
     for word in list(dict.fromkeys(found))[:count]:

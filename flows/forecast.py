@@ -9,8 +9,7 @@ Cost: one call for the licenses, and one per search that is probed.
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.crawl import flickr_of
-from flows.place import place_of
+from flows.crawl import flickr_beside
 from flows.search_options import SearchOptions
 from flows.settings import read_settings
 from pipeline.crawl import Span, Wanted
@@ -37,12 +36,12 @@ def forecast(search: SearchOptions | None, out: str, *, any_license: bool) -> di
 
     Raises:
         ServiceError: Flickr refuses us, or does not answer.
-        SettingsError: there is no key, or it is not said where the output would be.
+        SettingsError: there is no key.
     """
     if search is None:
         raise ValueError("there is nothing to forecast")
     settings = read_settings()
-    with flickr_of(place_of(out)) as flickr:
+    with flickr_beside(out) as flickr:
         table = read_licenses(flickr)
         queries = search.queries(() if any_license else allowed_numbers(table))
         step = max(1, len(queries) // PROBES)

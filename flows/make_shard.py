@@ -83,7 +83,9 @@ async def curate_batch(
     logger, catalog = get_run_logger(), held.output.catalog
     config = worker_config(held.work.root, options)
     records = catalog.records(held.video_ids)
-    with fetching(options.place, held.output.work, options.size) as films:
+    with fetching(
+        options.place, held.output.work, options.size, any_license=options.any_license
+    ) as films:
         await asyncio.to_thread(films.check, records)
         outcomes = curate_videos(
             records,

@@ -1,6 +1,7 @@
 """From one video file to strips; `pipeline.curation` puts the parts together, START there.
 
-    sources     a folder            -> records of videos
+    sources     a folder            -> records of videos; also yfcc, listing
+    crawl       a search of Flickr  -> records of videos; with query, search, flickr, licenses
     frames      video file          -> small upright RGB frames, as a stream
     shots       frames              -> where a new shot begins
     stabilize   32 frames           -> 32 frames of a camera that stands still
