@@ -74,6 +74,7 @@ class Fetching:
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
+        self.budget = replace(self.budget, sleep=self._sleep)
 
     @property
     def room(self) -> int:
@@ -163,6 +164,10 @@ class Fetching:
             return failed(FailCause.UNREADABLE, str(error))
         except TransientError:
             return _postponed(told)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):  # a paused host may keep us for a quarter of an hour
+            raise StoppedFetchingError
 
     def _limit(self) -> Callable[[], None]:
         limit_s = self.settings.film_limit_s

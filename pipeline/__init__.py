@@ -12,6 +12,6 @@
 
 Then `storage` takes over (strips -> part file -> shard -> dataset), and `models` (dataset ->
 checkpoint -> new clips). Everything here is a function of its arguments: no environment, clock,
-database or global state, and no network but by a client that is one of them, so that every stage can
-be tested and timed alone.
+database or global state, and a network only by a client that is one of them, so that every stage
+can be tested and timed alone.
 """

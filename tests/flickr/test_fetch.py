@@ -1,14 +1,18 @@
 """Films for a batch: fetched once, by settings that are looked at first."""
 
 import asyncio
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 
-from flows.fetch import IN_A_ROW, TRIES, fetching
+from flows.fetch import IN_A_ROW, TRIES, StoppedFetchingError, fetching
 from flows.imitation.faults import Fault, FaultConfig, Kind
 from flows.imitation.population import Fate, Population, PopulationConfig
 from flows.imitation.server import KEY, SECRET
 from flows.imitation.truth import findable_videos
+from pipeline.budget import Host
 from pipeline.errors import ExpectedError, ServiceError
 from pipeline.licenses import SHIPPED, allowed_numbers
 from pipeline.types import Film, VideoRecord, VideoState
@@ -110,6 +114,26 @@ def test_an_outage_ends_the_run_and_not_its_videos(imitate, films):
 
     with films() as fetcher, pytest.raises(ServiceError, match=f"{IN_A_ROW} videos in a row"):
         bring(fetcher, *map(record_of, WELL[: IN_A_ROW + 5]))
+
+
+def test_a_run_that_ends_does_not_wait_for_a_host_that_is_paused(imitate, films):
+    imitate(POPULATION)
+    with films() as fetcher:
+        fetcher.budget.penalize(Host.API, 10_000)
+
+        def wait():
+            with suppress(StoppedFetchingError):
+                fetcher.budget.acquire(Host.API)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.2)
+        assert thread.is_alive()
+
+        fetcher.close()
+
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
