@@ -12,6 +12,7 @@ import asyncio
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
 from flows.worker import Outcome, failed
 from pipeline.errors import (
+    ExpectedError,
     FailCause,
     RejectedError,
     ServiceError,
@@ -30,6 +32,7 @@ from pipeline.errors import (
 )
 from pipeline.types import Film, VideoRecord, VideoState
 from storage.budget import PacedBudget
+from storage.errors import StorageError
 from storage.folder import FolderStore
 from storage.place import Place
 from storage.raw import RawFolder
@@ -85,7 +88,7 @@ class Fetching:
         """Fetch the film of a video; None for one that is on this machine anyway.
 
         Raises:
-            ServiceError: nothing can be fetched as things are.
+            ServiceError, StorageError: nothing can be fetched as things are.
         """
         if not is_elsewhere(record):
             return None
@@ -152,10 +155,10 @@ class Fetching:
         if film := self.raw.find(record):
             return film
         sources, config = self._tools()
-        alive, told = self._limit(), list[TransientError]()
+        told: list[TransientError] = []
         try:
             offer = patiently(lambda: find_film(record, sources, config), told)
-            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, alive), told)
+            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
             self.raw.enter(film)
             return film
         except RejectedError as error:
@@ -164,6 +167,12 @@ class Fetching:
             return failed(FailCause.UNREADABLE, str(error))
         except TransientError:
             return _postponed(told)
+        except OSError as error:  # what a film or a host is to blame for has other names
+            raise StorageError(f"cannot write to {self.raw.path}: {error}") from error
+        except (ExpectedError, StoppedFetchingError):
+            raise
+        except Exception:  # a bug must cost one video, and must be found again in the catalog
+            return failed(FailCause.BUG, traceback.format_exc())
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):  # a paused host may keep us for a quarter of an hour
