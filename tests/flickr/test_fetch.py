@@ -153,6 +153,13 @@ def test_settings_that_will_not_do_are_one_sentence(imitate, films, settings, ch
         fetcher.check([record_of(WELL[0])])
 
 
+def test_options_that_are_no_json_are_one_sentence(films, settings):
+    settings(YTDLP="{cookiefile: c.txt}")
+
+    with pytest.raises(ExpectedError, match="TINYVIDEO_YTDLP is not JSON"), films():
+        pass
+
+
 def test_certificates_that_will_not_do_are_one_sentence(imitate, films, monkeypatch):
     imitate(POPULATION, expired=True)
     with films() as fetcher, pytest.raises(ExpectedError, match="certificate has expired"):
