@@ -3,7 +3,11 @@
     cli                  the command `tinyvideo`                 START HERE as a user
     run, demo            what the commands `run` and `demo` do
     crawl_and_stabilize  flow: source of videos -> shards        START HERE as a reader
+    crawl                sources -> the catalog; find, forecast: its commands
+    ledger               the commands about single videos
     make_shard           flow: one batch -> one shard
+    fetch, budget        films from elsewhere, at the pace that hosts permit; show_budget
+    chaos_demo           the crawl of an imitation of Flickr   imitation/, START at its server.py
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint
     shards, repair       the commands `shards ls|verify|show|repair`

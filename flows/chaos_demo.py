@@ -1,6 +1,6 @@
 """`tinyvideo chaos-demo`: the crawl of an imitation of Flickr with all its vices, and its books.
 
-The search runs here, and then `tinyvideo run` in a process of its own, whose environment leads to
+`tinyvideo run`, or `crawl`, is started in a process of its own, whose environment leads to
 the imitation instead of Flickr: the same flickrapi and yt-dlp, the same catalog, the same workers.
 What the imitation knows of its videos is then held against what the crawl says became of them, and
 its own log against the permitted rates. Anybody can judge a crawl that way, without a key.
@@ -13,14 +13,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import show_facts, waiting, write_json
-from flows.settings import read_settings
+from flows.console import show_facts, write_json
 from pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -97,13 +97,8 @@ def crawl_imitation(
         faults=FaultConfig(seed=seed, rate=faults, retry_after_s=1),
     )
     with _folder(out) as folder, imitate_flickr(population, folder / "tls", config) as imitation:
-        place = Place.at(folder / "out")
-        place.probe()
-        with waiting("search", f"an imitation of Flickr, {videos} videos"):
-            _find(imitation, place)
-        if not search_only:
-            _fetch_and_stabilize(imitation, folder)
-        return _judge(population, imitation, place)
+        run_crawl(imitation, folder / "out", "crawl" if search_only else "run")
+        return _judge(population, imitation, Place.at(folder / "out"))
 
 
 @contextmanager
@@ -115,35 +110,23 @@ def _folder(out: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _find(imitation: "Imitation", place: "Place") -> None:
-    from flows.budget import shared_budget  # noqa: PLC0415  imports SQLAlchemy
-    from flows.find_videos import find_videos  # noqa: PLC0415  imports flickrapi
+def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
+    """Run `tinyvideo crawl` or `tinyvideo run` for everything that the imitation has.
+
+    Raises:
+        ChaosError: it has failed.
+    """
+    from flows.imitation.population import EVERY  # noqa: PLC0415
     from flows.imitation.server import KEY, SECRET  # noqa: PLC0415
-    from pipeline.crawl import Span  # noqa: PLC0415
-    from pipeline.flickr import flickr_client, open_session  # noqa: PLC0415
-    from pipeline.licenses import SHIPPED, allowed_numbers  # noqa: PLC0415
-    from pipeline.query import Query  # noqa: PLC0415
 
     span = imitation.hosts.population.config
-    session = open_session(imitation.proxy("search"), str(imitation.authority))
-    session.trust_env = False  # what this machine has set for itself does not lead there
-    settings = read_settings().model_copy(update=SETTINGS)
-    with place.open(make=True) as output, shared_budget(place, settings) as budget:
-        flickr = flickr_client(KEY, budget, secret=SECRET, session=session, timeout_s=5)
-        query = Query(licenses=allowed_numbers(SHIPPED))
-        find_videos(output.catalog, flickr, query, Span(span.since, span.until))
-
-
-def _fetch_and_stabilize(imitation: "Imitation", folder: Path) -> None:
-    from flows.imitation.server import KEY, SECRET  # noqa: PLC0415
-
-    (folder / "in").mkdir(exist_ok=True)
-    words = ["run", "--folder", str(folder / "in"), "--out", str(folder / "out")]
+    since, until = (datetime.fromtimestamp(t, UTC).date() for t in (span.since, span.until + 1))
+    search = ["--flickr", "--tag", EVERY, "--since", str(since), "--until", str(until)]
     told = {**SETTINGS, "flickr_key": KEY, "flickr_secret": SECRET}
     settings = {f"TINYVIDEO_{name.upper()}": str(value) for name, value in told.items()}
     process = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *words],
-        env=os.environ | settings | imitation.environment("run"),
+        [sys.executable, "-m", "flows.cli", command, *search, "--out", str(out)],
+        env=os.environ | settings | imitation.environment(),
         check=False,
     )
     if process.returncode:

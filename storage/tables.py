@@ -109,6 +109,16 @@ CLIPS = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("first_detail", _TEXT, nullable=False, default=""),
 )
+TALLIES = sa.Table(
+    "tallies",
+    METADATA,
+    sa.Column("kind", _TEXT, primary_key=True),
+    sa.Column("state", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)
+"""Sums over the rows of videos and clips, kept by the database: see `storage.counters`."""
+
 SHARDS = sa.Table(
     "shards",
     METADATA,

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from storage.counters import keep_counters
+
 revision = "0003"
 down_revision = "0002"
 
@@ -37,31 +39,6 @@ def upgrade() -> None:
         sa.Column("what", _TEXT, nullable=False),
         sa.Column("detail", _TEXT, nullable=False),
     )
-    _add_batches()
-    _add_windows()
-
-
-def _add_batches() -> None:
-    op.create_table(
-        "batches",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("token", _TEXT, nullable=False, unique=True),
-        sa.Column("label", _TEXT, nullable=False),
-        sa.Column("videos", sa.Integer, nullable=False),
-        sa.Column("state", _TEXT, nullable=False, index=True),
-        sa.Column("worker", _TEXT, nullable=False),
-        sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("began_at", _MOMENT, nullable=False),
-        sa.Column("started_at", _MOMENT),
-        sa.Column("ended_at", _MOMENT),
-        sa.Column("expires_at", _MOMENT, nullable=False),
-        sa.Column("strips", sa.Integer, nullable=False),
-        sa.Column("bytes", sa.BigInteger, nullable=False),
-        sa.Column("outcomes", _TEXT, nullable=False),
-    )
-
-
-def _add_windows() -> None:
     op.create_table(
         "windows",
         sa.Column("number", sa.Integer, primary_key=True),
@@ -85,6 +62,35 @@ def _add_windows() -> None:
         sa.Column("name", _TEXT, primary_key=True),
         sa.Column("why", _TEXT, nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("state", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+    )
+    _add_batches()
+    keep_counters(op.get_bind())
+
+
+def _add_batches() -> None:
+    op.create_table(
+        "batches",
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("token", _TEXT, nullable=False, unique=True),
+        sa.Column("label", _TEXT, nullable=False),
+        sa.Column("videos", sa.Integer, nullable=False),
+        sa.Column("state", _TEXT, nullable=False, index=True),
+        sa.Column("worker", _TEXT, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("began_at", _MOMENT, nullable=False),
+        sa.Column("started_at", _MOMENT),
+        sa.Column("ended_at", _MOMENT),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+        sa.Column("strips", sa.Integer, nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("outcomes", _TEXT, nullable=False),
     )
 
 
