@@ -259,6 +259,11 @@ class Trainer:
         self.cursor, self.rollbacks = cursor, rollbacks
         self._rng.manual_seed((self.config.seed + 7919 * rollbacks) % 2**63)
 
+    @property
+    def discriminator(self) -> Discriminator:
+        """The network itself, for those who look at what it has learned."""
+        return self._judge.discriminator
+
     @torch.no_grad()
     def show(self, source: Tensor) -> GeneratedVideo:
         """Generate videos as a user of the checkpoint will: averaged, by statistics of training."""
