@@ -1,17 +1,17 @@
 """`tinyvideo train`, `generate` and `predict`, and one clear sentence for what cannot be done."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.training import choose_config, run_place, time_left, train_with_progress
+from flows.training import run_place, time_left
 from models.checkpoint import load_checkpoint
 from models.config import TrainConfig, configure
 from models.errors import CheckpointError, DataError, TrainingError
@@ -150,40 +150,36 @@ def test_time_left(seconds, done, left, text):
     assert time_left(seconds, done, left) == text
 
 
-@pytest.fixture
-def threads():
-    """Sums depend on the number of threads, and tiny networks are faster on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def tinyvideo(url, *words):
+    """Run a command as a process of its own: a flow leaves connections to its server open."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        env={**os.environ, "PREFECT_API_URL": url, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
 
 
-def test_trains_goes_on_and_generates(root, tmp_path, prefect_url, monkeypatch, threads):
-    monkeypatch.setenv("PREFECT_API_URL", prefect_url)
+def test_trains_goes_on_generates_and_refuses_another_width(root, tmp_path, prefect_url):
     run = tmp_path / "run"
     command = ["train", "drawn", "--out", root, "--run", run, *words_of(SMALL), "--json"]
-    code, document, _ = call(*command)
-    assert code == 0
-    checkpoint = Path(json.loads(document)["checkpoint"])
+    answer = tinyvideo(prefect_url, *command)
+    assert answer.returncode == 0, answer.stderr
+    checkpoint = Path(json.loads(answer.stdout)["checkpoint"])
     assert checkpoint == run / "step-00000002.pt"
     assert load_checkpoint(checkpoint).config["width"] == 1
-    again = call(*command, "--steps", "4")
-    assert json.loads(again[1])["last"]["step"] == 4
+    answer = tinyvideo(prefect_url, *command, "--steps", "4")
+    assert json.loads(answer.stdout)["last"]["step"] == 4, answer.stderr
     code, document, _ = call("generate", run, "-n", "2", "-o", tmp_path / "made", "--json")
     assert code == 0
     made = json.loads(document)
     assert all(Path(path).exists() for path in [made["page"], *made["clips"]])
-
-
-def test_another_width_than_that_of_the_run_is_refused(root, tmp_path, prefect_url, monkeypatch):
-    monkeypatch.setenv("PREFECT_API_URL", prefect_url)
-    config = choose_config("paper", {**SMALL, "device": "cpu"})
-    run = str(tmp_path / "run")
-    train_with_progress("drawn", str(root), run, config, keep_ui=False)
-    other = choose_config("paper", {**SMALL, "device": "cpu", "width": 2})
-    with pytest.raises(TrainingError, match="was started with width=1, not 2"):
-        train_with_progress("drawn", str(root), run, other, keep_ui=False)
+    answer = tinyvideo(prefect_url, *command, "--width", "2")
+    assert answer.returncode == 2
+    assert "was started with width=1, not 2; use the same, or another folder" in answer.stderr
+    assert "Traceback" not in answer.stderr.split("tinyvideo:")[-1]
 
 
 def test_torchrun_starts_one_run_of_several_processes(root, tmp_path, prefect_url):
