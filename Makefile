@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install bench-stages bench-stabilize clean
+.PHONY: help demo test check install bench-stages bench-stabilize bench-train bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -13,6 +13,8 @@ help:
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
+	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
+	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -40,6 +42,12 @@ bench-stages: $(STAMP)
 
 bench-stabilize: $(STAMP)
 	$(BIN)/python -m benchmarks.stabilize
+
+bench-train: $(STAMP)
+	$(BIN)/python -m benchmarks.train
+
+bench-learn: $(STAMP)
+	$(BIN)/python -m benchmarks.learn
 
 clean:
 	rm -rf $(VENV) demo-out
