@@ -6,7 +6,8 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test check install bench-stages bench-stabilize bench-memory bench-load clean
+.PHONY: help demo test check install \
+	bench-stages bench-stabilize bench-memory bench-load bench-train bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -16,6 +17,8 @@ help:
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
 	@echo "make bench-memory   what a worker holds during an hour of 1080p"
 	@echo "make bench-load   the loader beside those of 2016, WebDataset, MDS, LitData and Hugging Face"
+	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
+	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -55,6 +58,12 @@ bench-load: $(STAMP) $(PEERS)
 	rm -rf $@
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ --requirement $<
 	@touch $@
+
+bench-train: $(STAMP)
+	$(BIN)/python -m benchmarks.train
+
+bench-learn: $(STAMP)
+	$(BIN)/python -m benchmarks.learn
 
 clean:
 	rm -rf $(VENV) .peers demo-out
