@@ -13,7 +13,7 @@ Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A 
 its window early and the next one begins behind it; otherwise windows follow each other without
 gap or overlap. What is left at the end, fewer than 32 frames, is no window.
 
-Cost: about 5 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
+Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
 
 from collections.abc import Iterator

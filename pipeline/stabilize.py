@@ -16,7 +16,7 @@ Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics",
 section 3, for SIFT, RANSAC and the homography to the first frame; the rest is ours.
 
 T counts frames; points are (x, y), in pixels of the frames that are passed in.
-Cost on one core, 427 x 240 px: about 1.7 ms per frame (benchmarks/RESULTS.md). The random draws
+Cost on one core, 427 x 240 px: about 2 ms per frame (benchmarks/RESULTS.md). The random draws
 are seeded by OpenCV, so a film always gives the same bytes.
 """
 
