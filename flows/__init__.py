@@ -6,6 +6,8 @@
     crawl                sources -> the catalog; find, forecast: its commands
     ledger               the commands about single videos
     make_shard           flow: one batch -> one shard
+    fetch, budget        films from elsewhere, at the pace that hosts permit; show_budget
+    chaos_demo           the crawl of an imitation of Flickr   imitation/, START at its server.py
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint
     shards, repair       the commands `shards ls|verify|show|repair`

@@ -12,6 +12,7 @@ import asyncio
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
 from flows.worker import Outcome, failed
 from pipeline.errors import (
+    ExpectedError,
     FailCause,
     RejectedError,
     ServiceError,
@@ -30,6 +32,7 @@ from pipeline.errors import (
 )
 from pipeline.types import Film, VideoRecord, VideoState
 from storage.budget import PacedBudget
+from storage.errors import StorageError
 from storage.folder import FolderStore
 from storage.place import Place
 from storage.raw import RawFolder
@@ -74,6 +77,7 @@ class Fetching:
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
+        self.budget = replace(self.budget, sleep=self._sleep)
 
     @property
     def room(self) -> int:
@@ -84,11 +88,30 @@ class Fetching:
         """Fetch the film of a video; None for one that is on this machine anyway.
 
         Raises:
-            ServiceError: nothing can be fetched as things are.
+            ServiceError, StorageError: nothing can be fetched as things are.
         """
         if not is_elsewhere(record):
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
+        loop = asyncio.get_running_loop()
+        brought = await loop.run_in_executor(self._threads, self._bring, record)
+        self._watch(brought)
+        return brought
+
+    def _watch(self, brought: Film | Outcome) -> None:
+        """See that there is a point in going on: else a night without a network costs every video.
+
+        Raises:
+            ServiceError: too many videos in a row could not be fetched.
+        """
+        if isinstance(brought, Film) or brought.state is not VideoState.PENDING:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            raise ServiceError(
+                f"{IN_A_ROW} videos in a row could not be fetched, the last because of: "
+                f"{brought.detail}; nothing is lost, run again later"
+            )
 
     def check(self, records: Sequence[VideoRecord]) -> None:
         """See, by one call for all videos of a batch, that they can be fetched.
@@ -113,8 +136,7 @@ class Fetching:
         except TransientError as error:
             if {trouble.cause for trouble in told} == {FailCause.NETWORK}:
                 raise ServiceError(
-                    f"Flickr cannot be reached: {error.detail}; look at the network, and at "
-                    "HTTPS_PROXY or TINYVIDEO_PROXY"
+                    f"{error.detail}; look at the network, and at HTTPS_PROXY or TINYVIDEO_PROXY"
                 ) from error
 
     def release(self, video_id: str) -> None:
@@ -133,10 +155,10 @@ class Fetching:
         if film := self.raw.find(record):
             return film
         sources, config = self._tools()
-        alive, told = self._limit(), list[TransientError]()
+        told: list[TransientError] = []
         try:
             offer = patiently(lambda: find_film(record, sources, config), told)
-            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, alive), told)
+            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
             self.raw.enter(film)
             return film
         except RejectedError as error:
@@ -145,6 +167,16 @@ class Fetching:
             return failed(FailCause.UNREADABLE, str(error))
         except TransientError:
             return _postponed(told)
+        except OSError as error:  # what a film or a host is to blame for has other names
+            raise StorageError(f"cannot write to {self.raw.path}: {error}") from error
+        except (ExpectedError, StoppedFetchingError):
+            raise
+        except Exception:  # a bug must cost one video, and must be found again in the catalog
+            return failed(FailCause.BUG, traceback.format_exc())
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):  # a paused host may keep us for a quarter of an hour
+            raise StoppedFetchingError
 
     def _limit(self) -> Callable[[], None]:
         limit_s = self.settings.film_limit_s

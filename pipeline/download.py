@@ -64,8 +64,8 @@ class Sources:
     licenses: Mapping[str, License] = field(default_factory=lambda: SHIPPED)
     """What Flickr's numbers of licenses mean."""
 
-    get_object: Callable[[str, Path], None] | None = None
-    """Brings an `s3://` object to a path."""
+    get_object: Callable[[str, Path, Callable[[int], None]], None] | None = None
+    """Brings an `s3://` object to a path, and tells how many bytes have come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +105,15 @@ def find_film(record: VideoRecord, sources: Sources, config: DownloadConfig) -> 
     scheme, _, photo_id = record.uri.partition(":")
     if scheme != "flickr":
         return Offer(record=record)
-    if config.check_rights:
-        info = _ask(sources.api, "flickr.photos.getInfo", photo_id)
-        record = check_rights(record, info["photo"], sources.licenses, config.licenses)
-    sizes = _ask(sources.api, "flickr.photos.getSizes", photo_id)["sizes"]
-    films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
+    try:
+        if config.check_rights:
+            info = _ask(sources.api, "flickr.photos.getInfo", photo_id)
+            record = check_rights(record, info["photo"], sources.licenses, config.licenses)
+        sizes = _ask(sources.api, "flickr.photos.getSizes", photo_id)["sizes"]
+        films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        detail = f"an answer of another form: {error!r}"
+        raise TransientError(FailCause.UNPARSABLE, detail) from error
     if not films:
         raise RejectedError(RejectReason.NO_RENDITION, "no file is offered that is a video")
     return Offer(record=record, renditions=films)
@@ -134,7 +138,7 @@ def fetch_film(
         if offer.renditions:
             path = _from_flickr(offer.renditions, private, sources, alive)
         elif record.uri.startswith("s3:"):
-            path = _from_bucket(record.uri, private, sources)
+            path = _from_bucket(record.uri, private, sources, alive)
         else:
             path = _from_address(record.uri, private, sources, alive)
     except RejectedError:
@@ -209,11 +213,16 @@ def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
         raise
 
 
-def _from_bucket(uri: str, private: Path, sources: Sources) -> Path:
+def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
     if sources.get_object is None:
         raise RuntimeError("an object needs a bucket client")
     path = private / f"object{Path(uri).suffix or '.mp4'}"
-    sources.get_object(uri, path)
+
+    def follow(size: int) -> None:
+        sources.fetcher.check_size(size)
+        alive()
+
+    sources.get_object(uri, path, follow)
     _check(path)
     return path
 

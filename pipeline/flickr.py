@@ -136,14 +136,22 @@ def flickr_client(
     return Flickr(api, budget)
 
 
-def open_session(
-    proxy: str = "", authority: str = "", agent: str = "tinyvideo"
-) -> requests.Session:
+class Session(requests.Session):
+    """A session whose own proxy and certificates come before those of the environment."""
+
+    def merge_environment_settings(self, *args: Any, **settings: Any) -> Any:
+        """As in requests, which lets HTTPS_PROXY and REQUESTS_CA_BUNDLE win."""
+        merged = super().merge_environment_settings(*args, **settings)
+        own = {"proxies": self.proxies, "verify": isinstance(self.verify, str) and self.verify}
+        return {**merged, **{name: value for name, value in own.items() if value}}
+
+
+def open_session(proxy: str = "", authority: str = "") -> requests.Session:
     """Prepare HTTPS requests by the way that the environment names, or by a proxy of our own.
 
     `authority` is a file of certificates to trust instead of the usual ones.
     """
-    session = requests.Session()
+    session = Session()
     session.headers["User-Agent"] = AGENT
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}

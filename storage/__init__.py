@@ -15,6 +15,8 @@
     coverage   what searches have looked at
     history    what befell single videos
     counters   sums that the database keeps        tally, the books out of them
+    budget     how often a host is asked, by all   waiting, bucket
+    raw        films that were fetched
     books      found = what became of it
     outcomes   videos one by one, for people
     pack       parts of videos -> committed shard

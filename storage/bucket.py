@@ -7,7 +7,7 @@ Cost: that of `storage.s3_get`; 0.1 to 0.4 s to connect.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ ATTEMPTS = 8
 """Times that a request is made before it has failed. Ours: a minute of backing off."""
 
 
-def get_object(uri: str, path: Path) -> None:
+def get_object(uri: str, path: Path, follow: Callable[[int], None] = lambda size: None) -> None:
     """Bring the object at `uri` (s3://bucket/key) to `path`.
+
+    `follow` is told how many bytes have come, after each chunk; what it raises ends the transfer.
 
     Raises:
         RejectedError: GONE.
@@ -44,6 +46,7 @@ def get_object(uri: str, path: Path) -> None:
         with path.open("wb") as file:
             for chunk in stream(_client(bucket), target, 0, None, ATTEMPTS):
                 file.write(chunk)
+                follow(file.tell())
     except (ClientError, BotoCoreError) as error:
         if is_missing(error):
             raise RejectedError(RejectReason.GONE, f"{uri} is not in its bucket") from error

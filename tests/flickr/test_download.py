@@ -172,6 +172,33 @@ def test_a_film_that_is_too_large_is_not_fetched(imitate, tmp_path):
     assert not list(tmp_path.glob("raw/*"))
 
 
+def test_an_object_that_is_too_large_is_broken_off(imitate, tmp_path):
+    def get_object(uri, path, follow):
+        path.write_bytes(bytes(2_000))
+        follow(2_000)
+
+    sources = replace(sources_for(imitate(SMALL), max_bytes=1_000), get_object=get_object)
+    record = VideoRecord(video_id="one", source="s3", uri="s3://b/one.mp4")
+    with pytest.raises(RejectedError) as caught:
+        download(record, tmp_path, sources, DownloadConfig())
+
+    assert caught.value.reason is RejectReason.TOO_LARGE
+
+
+def test_a_file_of_cookies_is_read_and_stays_as_it_is(imitate, tmp_path):
+    imitation = imitate(SMALL)
+    cookies = tmp_path / "cookies.txt"
+    lines = ["# Netscape HTTP Cookie File", ".staticflickr.com\tTRUE\t/\tTRUE\t0\tme\tyes", ""]
+    cookies.write_text("\n".join(lines))
+    before = cookies.read_bytes()
+    options = {"cookiefile": str(cookies)}
+
+    check_options(options)
+    fetch(one(Fate.WELL), tmp_path / "raw", sources_for(imitation, options=options))
+
+    assert cookies.read_bytes() == before
+
+
 def test_an_expired_certificate_is_one_sentence(imitate, tmp_path):
     imitation = imitate(SMALL, expired=True)
     sources = sources_for(imitation)
@@ -188,7 +215,7 @@ def test_a_film_from_a_list_of_addresses_and_one_from_a_bucket(imitate, tmp_path
     whole = media.film_of(video, "288p")
     url = media.signed_url(video, "288p", expires=2**33)
 
-    def get_object(uri, path):
+    def get_object(uri, path, follow):
         assert uri == "s3://multimedia-commons/data/videos/mp4/abc/def/abcdef.mp4"
         path.write_bytes(whole)
 
@@ -216,7 +243,7 @@ def test_an_address_without_a_film_is_rejected(imitate, tmp_path, status, cause)
     if status == "gone":
         url = url.replace(video.secret, "0000000000")
 
-    def get_object(uri, path):
+    def get_object(uri, path, follow):
         film = media.film_of(video, "288p")
         path.write_bytes(film[: len(film) // 2])
 
