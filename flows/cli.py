@@ -100,6 +100,12 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="process, or a cluster for the batches: dask, ray.")
+    ] = "process",
+    engine_address: Annotated[
+        str, typer.Option(help="Address of the cluster; default: one on this machine.")
+    ] = "",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -119,7 +125,8 @@ def run(
         )
     if folder is None:
         raise typer.BadParameter("say where the videos are", param_hint="--folder")
-    changes = {"size": size, "retry_failed": retry_failed}
+    changes: dict[str, object] = {"size": size, "retry_failed": retry_failed}
+    changes |= {"engine": engine, "engine_address": engine_address}
     if workers is not None:
         changes["workers"] = workers
     books = run_folder(folder, out, keep_ui=keep_ui, **changes)
