@@ -3,9 +3,13 @@
     cli                  the command `tinyvideo`                 START HERE as a user
     run, demo            what the commands `run` and `demo` do
     crawl_and_stabilize  flow: source of videos -> shards        START HERE as a reader
+    crawl                sources -> the catalog; find, forecast: its commands
+    ledger               the commands about single videos
     fan_out, engine      its batches as runs of a pool, here, or on a cluster
     make_shard           flow: one batch -> one shard
     held_batch, attempts a batch while a run works on it, and how often it may try
+    fetch, budget        films from elsewhere, at the pace that hosts permit; show_budget
+    chaos_demo           the crawl of an imitation of Flickr   imitation/, START at its server.py
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint
     train_on_pool, torchrun   the same with all GPUs of a worker

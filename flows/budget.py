@@ -14,15 +14,17 @@ from storage.place import Place
 
 
 @contextmanager
-def shared_budget(place: Place) -> Iterator[PacedBudget]:
+def shared_budget(place: Place, settings: Settings | None = None) -> Iterator[PacedBudget]:
     """Open the budget of an output for a block; it is kept beside the catalog.
+
+    What hosts permit is read from the environment, unless `settings` say it.
 
     Raises:
         StorageError: the database cannot be used.
     """
     accounts = SharedAccounts(place.catalog)
     try:
-        yield PacedBudget(accounts=accounts, limits=limits_of(read_settings()))
+        yield PacedBudget(accounts=accounts, limits=limits_of(settings or read_settings()))
     finally:
         accounts.close()
 

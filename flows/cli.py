@@ -16,13 +16,19 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
+from flows import source_options as given
+from flows.chaos_demo import chaos_demo
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.doctor import doctor
 from flows.exchange import export, import_released
+from flows.find import coverage, crawl, plan, words
+from flows.ledger import block, credits, explain, failures, retry
 from flows.pool_worker import worker
 from flows.shards import app as shards
+from flows.show_budget import budget
 from flows.show_settings import settings
+from flows.source_options import search_of
 from flows.takedown import takedown
 from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
@@ -42,6 +48,9 @@ app.add_typer(weights, name="weights")
 app.add_typer(datasets, name="dataset")
 app.add_typer(shards, name="shards")
 app.command()(takedown)
+for command in (crawl, plan, words, coverage, budget, explain, failures, retry, credits, block):
+    app.command()(command)
+app.command()(chaos_demo)
 app.command("import")(import_released)
 app.command()(export)
 app.command()(up)
@@ -85,17 +94,21 @@ def demo(
 @app.command()
 def run(
     out: Out = "",
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder with videos; sub-folders are searched too.",
-            exists=True,
-            file_okay=False,
-            readable=True,
-        ),
-    ] = None,
-    flickr: Annotated[bool, typer.Option("--flickr", help="Search Flickr for videos.")] = False,
-    tag: Annotated[str, typer.Option(help="With --flickr: a tag to search for.")] = "",
+    folder: given.Folder = None,
+    flickr: given.Flickr = False,
+    tag: given.Tag = None,
+    text: given.Text = "",
+    words: given.Words = None,
+    owner: given.Owner = "",
+    bbox: given.Bbox = "",
+    since: given.Since = "",
+    until: given.Until = "",
+    limit: given.Limit = None,
+    yfcc100m: given.Yfcc = None,
+    urls: given.Urls = None,
+    bucket: given.Bucket = "",
+    any_license: given.AnyLicense = False,
+    unsafe: given.Unsafe = False,
     size: Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")] = 128,
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
@@ -112,20 +125,26 @@ def run(
     json: Json = False,
     keep_ui: KeepUi = False,
 ) -> None:
-    """Turn your own videos into shards of stabilized, tagged 32-frame strips.
+    """Turn videos, your own or found on Flickr, into shards of stabilized, tagged strips.
 
     Run it again at any time: it does what is missing, after a crash or with new videos.
     """
     from flows.run import run_folder  # noqa: PLC0415
 
-    if flickr or tag:
+    search = search_of(
+        flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
+        bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
+    )  # fmt: skip
+    if not (folder or search or yfcc100m or urls or bucket):
         raise typer.BadParameter(
-            "the Flickr crawl is not built yet; take videos from a folder with --folder",
-            param_hint="--flickr",
+            "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket",
+            param_hint="--folder",
         )
-    if folder is None:
-        raise typer.BadParameter("say where the videos are", param_hint="--folder")
-    changes: dict[str, object] = {"size": size, "retry_failed": retry_failed}
+    changes: dict[str, object] = {
+        "size": size, "retry_failed": retry_failed, "search": search,
+        "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
+        "bucket": bucket, "any_license": any_license,
+    }  # fmt: skip
     changes |= {"engine": engine, "engine_address": engine_address}
     if workers is not None:
         changes["workers"] = workers

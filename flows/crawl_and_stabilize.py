@@ -10,6 +10,7 @@ folder, does just what is missing; and any number of crawls may work with one ca
 Cost: finding costs about 1 ms per video; the rest is `make-shard`.
 """
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,13 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.runtime import deployment, flow_run
 
 from flows.board import Board
+from flows.crawl import find_videos
 from flows.fan_out import FanOut, work_here
 from flows.held_batch import at_work
 from flows.monitor import CrawlMonitor
 from flows.options import AS_SET, RunOptions
 from flows.settings import config_hash, read_settings
 from flows.takedown import finish_open_takedowns
-from pipeline.sources import scan_folder
 from storage.books import BooksError
 from storage.errors import BusyError
 from storage.objects import StorageError
@@ -54,8 +55,9 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
         BooksError: what was found is not what became of it.
         FanOutError: batch after batch fails.
         ServerError: the deployment `make-shard` is unknown.
+        ServiceError: Flickr refuses us, or does not answer.
         StorageError: the output cannot be used.
-        UnreadableError: the source folder cannot be read.
+        UnreadableError: a source cannot be read.
     """
     options = options.with_addresses()
     place = options.place
@@ -63,9 +65,12 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     tidy_up(place)
     async with at_work(place, make=True) as output, get_client() as client:
         prepare(output, options)
+        # In a thread: it may take hours, and leases have to be renewed meanwhile.
+        found = await asyncio.to_thread(find_videos, output.catalog, options, lambda _: None)
+        get_run_logger().info("%d new videos in %s", found.new, options.label)
         monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
         await hand_out(output, options, client, monitor)
-        books = audited_books(output.catalog, output.store)
+        books = audited_books(output.catalog, output.store, recount=True)
         await monitor.close(books)
     return balanced(books)
 
@@ -97,7 +102,7 @@ def tidy_up(place: Place) -> None:
 
 
 def prepare(output: Output, options: RunOptions) -> None:
-    """Enter what is new in the folder.
+    """See that the work can be done with these settings.
 
     Raises:
         StorageError: the output holds strips that were made with other settings.
@@ -117,9 +122,6 @@ def prepare(output: Output, options: RunOptions) -> None:
         )
     if options.retry_failed:
         logger.info("%d failed videos are tried again", catalog.reopen_failed())
-    if options.folder is not None:
-        new = catalog.add(scan_folder(options.folder))
-        logger.info("%d new videos in %s", new, options.folder)
 
 
 async def hand_out(

@@ -12,18 +12,27 @@ import asyncio
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from flows.budget import shared_budget
 from flows.settings import Settings, SettingsError, read_settings
 from flows.worker import Outcome, failed
-from pipeline.errors import FailCause, RejectedError, TransientError, UnreadableError
+from pipeline.errors import (
+    ExpectedError,
+    FailCause,
+    RejectedError,
+    ServiceError,
+    TransientError,
+    UnreadableError,
+)
 from pipeline.types import Film, VideoRecord, VideoState
 from storage.budget import PacedBudget
+from storage.errors import StorageError
 from storage.folder import FolderStore
 from storage.place import Place
 from storage.raw import RawFolder
@@ -32,10 +41,17 @@ if TYPE_CHECKING:
     from pipeline.download import DownloadConfig, Sources
 
 TRIES = 3
-"""Times that a film is tried before its video is postponed. Ours: most troubles are over then."""
+"""Times that a step is tried before its video is postponed. Ours: most troubles are over then."""
 
 _NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCause.HTTP_403})
 """Troubles of a file, not of the way to it: some time has to pass."""
+
+
+T = TypeVar("T")
+
+
+IN_A_ROW = 25
+"""Videos in a row that cannot be fetched before it is the network, or Flickr, that is to blame."""
 
 
 class StoppedFetchingError(Exception):
@@ -50,12 +66,18 @@ class Fetching:
     settings: Settings
     budget: PacedBudget
     strip_px: int
+    any_license: bool = False
+    """Do not look whether a license allows derivatives."""
+
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _in_a_row: int = field(default=0, init=False, repr=False)
+    """Videos that could not be fetched since one could, or was refused for a reason of its own."""
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
+        self.budget = replace(self.budget, sleep=self._sleep)
 
     @property
     def room(self) -> int:
@@ -66,11 +88,56 @@ class Fetching:
         """Fetch the film of a video; None for one that is on this machine anyway.
 
         Raises:
-            ServiceError: nothing can be fetched as things are.
+            ServiceError, StorageError: nothing can be fetched as things are.
         """
         if not is_elsewhere(record):
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._bring, record)
+        loop = asyncio.get_running_loop()
+        brought = await loop.run_in_executor(self._threads, self._bring, record)
+        self._watch(brought)
+        return brought
+
+    def _watch(self, brought: Film | Outcome) -> None:
+        """See that there is a point in going on: else a night without a network costs every video.
+
+        Raises:
+            ServiceError: too many videos in a row could not be fetched.
+        """
+        if isinstance(brought, Film) or brought.state is not VideoState.PENDING:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            raise ServiceError(
+                f"{IN_A_ROW} videos in a row could not be fetched, the last because of: "
+                f"{brought.detail}; nothing is lost, run again later"
+            )
+
+    def check(self, records: Sequence[VideoRecord]) -> None:
+        """See, by one call for all videos of a batch, that they can be fetched.
+
+        Raises:
+            ServiceError: the key is not accepted, or Flickr cannot be reached.
+            OptionError, SettingsError: a setting cannot be used.
+        """
+        if any(map(is_elsewhere, records)):
+            check_settings(self.settings)
+        if not any(record.uri.startswith("flickr:") for record in records):
+            return
+        if not (self.settings.flickr_key and self.settings.flickr_secret):
+            raise SettingsError(
+                "Flickr wants a key: set TINYVIDEO_FLICKR_KEY and TINYVIDEO_FLICKR_SECRET; they "
+                "are given at https://www.flickr.com/services/apps/create/"
+            )
+        told: list[TransientError] = []
+        sources, _ = make_tools(self.settings, self.budget, self.strip_px)
+        try:
+            patiently(lambda: sources.api.call("flickr.test.echo"), told)
+        except TransientError as error:
+            if {trouble.cause for trouble in told} == {FailCause.NETWORK}:
+                raise ServiceError(
+                    f"{error.detail}; look at the network, and at HTTPS_PROXY or TINYVIDEO_PROXY"
+                ) from error
 
     def release(self, video_id: str) -> None:
         """Delete the film of a video that has been curated, unless films are kept."""
@@ -83,26 +150,33 @@ class Fetching:
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
-        from pipeline.download import download  # noqa: PLC0415  imports flickrapi
+        from pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
 
         if film := self.raw.find(record):
             return film
+        sources, config = self._tools()
         told: list[TransientError] = []
-        while len(told) < TRIES:
-            try:
-                sources, config = self._tools()
-                film = download(record, self.raw.path, sources, config, self._limit())
-                self.raw.enter(film)
-                return film
-            except RejectedError as error:
-                return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
-            except UnreadableError as error:
-                return failed(FailCause.UNREADABLE, str(error))
-            except TransientError as error:
-                told.append(error)
-                if error.cause in _NOT_AT_ONCE:
-                    break
-        return _postponed(told)
+        try:
+            offer = patiently(lambda: find_film(record, sources, config), told)
+            film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
+            self.raw.enter(film)
+            return film
+        except RejectedError as error:
+            return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+        except UnreadableError as error:
+            return failed(FailCause.UNREADABLE, str(error))
+        except TransientError:
+            return _postponed(told)
+        except OSError as error:  # what a film or a host is to blame for has other names
+            raise StorageError(f"cannot write to {self.raw.path}: {error}") from error
+        except (ExpectedError, StoppedFetchingError):
+            raise
+        except Exception:  # a bug must cost one video, and must be found again in the catalog
+            return failed(FailCause.BUG, traceback.format_exc())
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):  # a paused host may keep us for a quarter of an hour
+            raise StoppedFetchingError
 
     def _limit(self) -> Callable[[], None]:
         limit_s = self.settings.film_limit_s
@@ -119,13 +193,34 @@ class Fetching:
     def _tools(self) -> "tuple[Sources, DownloadConfig]":
         # Sessions are not made for several threads, so each has its own.
         if not hasattr(self._local, "tools"):
-            self._local.tools = make_tools(self.settings, self.budget, self.strip_px)
+            sources, config = make_tools(self.settings, self.budget, self.strip_px)
+            if self.any_license:
+                config = replace(config, licenses=None)
+            self._local.tools = sources, config
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
 
 
+def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
+    """Do a step until it succeeds, `TRIES` times at most; `told` gets every trouble.
+
+    Raises:
+        TransientError: that of the last try.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return step()
+        except TransientError as error:
+            told.append(error)
+            if not tries_left or error.cause in _NOT_AT_ONCE:
+                raise
+    raise AssertionError("unreachable")
+
+
 @contextmanager
-def fetching(place: Place, work: FolderStore, strip_px: int) -> Iterator[Fetching]:
+def fetching(
+    place: Place, work: FolderStore, strip_px: int, *, any_license: bool = False
+) -> Iterator[Fetching]:
     """Be ready to fetch films into `work` for a block.
 
     Raises:
@@ -134,7 +229,7 @@ def fetching(place: Place, work: FolderStore, strip_px: int) -> Iterator[Fetchin
     """
     settings = read_settings()
     with shared_budget(place) as budget:
-        fetcher = Fetching(RawFolder(work), settings, budget, strip_px)
+        fetcher = Fetching(RawFolder(work), settings, budget, strip_px, any_license)
         try:
             yield fetcher
         finally:
@@ -146,7 +241,7 @@ def is_elsewhere(record: VideoRecord) -> bool:
     return not record.uri.startswith("file:")
 
 
-def check_fetching(records: Sequence[VideoRecord]) -> None:
+def check_settings(settings: Settings) -> None:
     """See, before anything is fetched, that the settings will do.
 
     Raises:
@@ -154,9 +249,6 @@ def check_fetching(records: Sequence[VideoRecord]) -> None:
     """
     from pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
 
-    if not any(map(is_elsewhere, records)):
-        return
-    settings = read_settings()
     check_authority(settings.ssl_cert_file)
     check_options(settings.ytdlp)
 

@@ -8,6 +8,9 @@ any moment, the next run finishes it, and fetches nothing again that was whole.
 Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,7 +22,7 @@ from prefect.runtime import flow_run
 
 from flows.attempts import refuse_hopeless_attempt, refuse_other_version
 from flows.board import Board
-from flows.fetch import check_fetching, fetching
+from flows.fetch import Fetching, fetching, is_elsewhere
 from flows.held_batch import HeldBatch, held_batch
 from flows.monitor import ShardMonitor
 from flows.options import AS_SET, RunOptions
@@ -36,6 +39,9 @@ from storage.waiting import states_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""
+
+POSTPONED = "postponed"
+"""What becomes of a video that could not be fetched now."""
 
 LONGEST_WAIT_S = 6 * 3600
 """Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
@@ -79,19 +85,20 @@ async def curate_batch(
     logger, catalog = get_run_logger(), held.output.catalog
     config = worker_config(held.work.root, options)
     records = catalog.records(held.video_ids)
-    check_fetching(records)
-    with fetching(options.place, held.output.work, options.size) as films:
+    with films_of(records, held, options) as films:
+        if films is not None:
+            await asyncio.to_thread(films.check, records)
         outcomes = curate_videos(
             records,
             config,
             workers=options.workers or 1,
             limit_s=options.video_limit_s,
-            supply=Supply(films.bring, films.room),
+            supply=None if films is None else Supply(films.bring, films.room),
         )
         async for record, outcome in outcomes:
             ended = _enter(catalog, record, outcome, held.batch.token)
             held.count(ended)
-            if outcome.state is not VideoState.PENDING:
+            if films is not None and not ended.startswith(POSTPONED):
                 films.release(record.video_id)
             logger.info("%s: %s", record.title, ended)
             await monitor.show()
@@ -103,6 +110,16 @@ async def commit_shard(held: HeldBatch) -> str | None:
     """Pack what is curated of the batch into its shard; return its key, None without any."""
     output = held.output
     return pack_batch(output.catalog, output.store, held.work, held.batch)
+
+
+def films_of(
+    records: Sequence[VideoRecord], held: HeldBatch, options: RunOptions
+) -> AbstractContextManager[Fetching | None]:
+    """Be ready to fetch films, where there are some to fetch."""
+    if not any(map(is_elsewhere, records)):
+        return nullcontext()
+    work, any_license = held.output.work, options.any_license
+    return fetching(options.place, work, options.size, any_license=any_license)
 
 
 def worker_config(work: Path, options: RunOptions) -> WorkerConfig:
@@ -143,4 +160,4 @@ def _postpone(catalog: Catalog, record: VideoRecord, outcome: Outcome, holder: s
     due = datetime.now(UTC) + timedelta(seconds=max(wait_s, outcome.retry_after_s or 0))
     cause = FailCause(outcome.reason)
     state = catalog.postpone(record.video_id, cause, outcome.detail, due, holder=holder)
-    return f"{'postponed' if state is VideoState.PENDING else state}: {cause}"
+    return f"{POSTPONED if state is VideoState.PENDING else state}: {cause}"

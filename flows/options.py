@@ -14,6 +14,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flows.place import place_of
+from flows.search_options import SearchOptions
 from flows.settings import Settings, SettingsError, read_settings
 from pipeline.curation import CurationConfig
 from pipeline.strips import StripConfig
@@ -31,6 +32,13 @@ class RunOptions(BaseModel):
         None,
         description="Folder with videos, as the workers see it; sub-folders are searched too. "
         "Empty: TINYVIDEO_FOLDER of the worker.",
+    )
+    search: SearchOptions | None = Field(None, description="Search Flickr for videos.")
+    yfcc100m: Path | None = Field(None, description="Metadata of YFCC100M: text, bz2 or SQLite.")
+    urls: Path | None = Field(None, description="List of addresses: one, or JSON, per line.")
+    bucket: str = Field("", description="s3://BUCKET/PREFIX with videos.")
+    any_license: bool = Field(
+        False, description="Take videos of every license, also where it forbids derivatives."
     )
     out: str = Field(
         "",
@@ -63,7 +71,7 @@ class RunOptions(BaseModel):
     memory_limit_mb: int = Field(1500, ge=64, description="Megabytes for one video.")
     retry_failed: bool = Field(False, description="Try videos again that failed before.")
 
-    @field_validator("folder")
+    @field_validator("folder", "yfcc100m", "urls")
     @classmethod
     def _whole_path(cls, path: Path | None) -> Path | None:
         if path is None:
@@ -91,12 +99,12 @@ class RunOptions(BaseModel):
 
     @classmethod
     def of(
-        cls, settings: Settings, folder: Path, out: str | Path, **changes: object
+        cls, settings: Settings, folder: Path | None, out: str | Path, **changes: object
     ) -> "RunOptions":
         """Combine the settings with what a command was told."""
         shared = set(cls.model_fields) & set(Settings.model_fields)
         known = {name: getattr(settings, name) for name in shared}
-        given = {"folder": folder.expanduser().absolute(), "out": out}
+        given = {"folder": folder and folder.expanduser().absolute(), "out": out}
         return cls.model_validate({**known, **given, **changes})
 
     def with_addresses(self) -> "RunOptions":
@@ -106,8 +114,8 @@ class RunOptions(BaseModel):
             SettingsError: nobody says where the videos are, or where the strips go.
         """
         settings = read_settings()
-        folder = self.folder or settings.folder
-        if folder is None:
+        folder = self.folder or (None if self.elsewhere else settings.folder)
+        if folder is None and not self.elsewhere:
             raise SettingsError(
                 "say where the videos are: the parameter options.folder, TINYVIDEO_FOLDER of the "
                 "worker, or 'tinyvideo up --folder DIR'"
@@ -130,9 +138,17 @@ class RunOptions(BaseModel):
         return Place.at(self.out) if self.local else place_of(self.out)
 
     @property
+    def elsewhere(self) -> bool:
+        """Tell whether videos come from anywhere but a folder."""
+        return bool(self.search or self.yfcc100m or self.urls or self.bucket)
+
+    @property
     def label(self) -> str:
         """Name the source of the videos for people: "folder beaches"."""
-        return "" if self.folder is None else f"folder {self.folder.name}"
+        named = {"folder": self.folder, "YFCC100M": self.yfcc100m, "list": self.urls}
+        words = [f"{name} {path.name}" for name, path in named.items() if path]
+        searched = [self.search.label] if self.search else []
+        return ", ".join([*words, *searched, *([self.bucket] if self.bucket else [])])
 
     def curation(self) -> CurationConfig:
         """What decides on pixels; everything else in here may change between runs."""

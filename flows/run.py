@@ -1,4 +1,4 @@
-"""`tinyvideo run`: the flow `crawl-and-stabilize` on a folder, with a server and progress bars.
+"""`tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress bars.
 
 Cost: what the flow costs, and some seconds for the private Prefect server.
 """
@@ -23,9 +23,11 @@ T = TypeVar("T")
 
 
 def run_folder(
-    folder: Path, out: str | Path, *, keep_ui: bool, **changes: object
+    folder: Path | None, out: str | Path, *, keep_ui: bool, **changes: object
 ) -> dict[str, Any]:
-    """Stabilize the videos of `folder` into shards at `out`; return the books.
+    """Stabilize the videos of `folder`, or of the sources in `changes`, into shards at `out`.
+
+    Return the books.
 
     Raises:
         ValidationError: an option or setting is out of range.

@@ -9,6 +9,7 @@ Cost: data only.
 import hashlib
 import json
 import os
+import re
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
 from pipeline.curation import CurationConfig
 from pipeline.errors import ExpectedError
@@ -134,8 +136,11 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()
-        variable = name if name.startswith(("FLICKR_", "PREFECT_")) else f"TINYVIDEO_{name}"
+        variable = name if name.startswith(("PREFECT_", "SSL_")) else f"TINYVIDEO_{name}"
         raise SettingsError(f"{variable}: {first['msg']}, got {first['input']!r}") from error
+    except UnparsableSetting as error:
+        name = re.findall(r'"(\w+)"', str(error))[0].upper()
+        raise SettingsError(f"TINYVIDEO_{name} is not JSON: {error.__cause__}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
 

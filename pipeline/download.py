@@ -16,14 +16,14 @@ Cost: the requests; 25 ms to check and hash a film of 2 s at 512 x 288.
 
 import hashlib
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from pipeline.budget import Budget, Host
+from pipeline.budget import Host
 from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
 from pipeline.flickr import Flickr
 from pipeline.licenses import SHIPPED, License, allowed_numbers
@@ -57,20 +57,26 @@ class Sources:
     """The world outside."""
 
     fetcher: Fetcher
-    api: Flickr | None = None
-    session: requests.Session | None = None
+    api: Flickr
+    session: requests.Session
     """For pages of Flickr."""
 
     licenses: Mapping[str, License] = field(default_factory=lambda: SHIPPED)
     """What Flickr's numbers of licenses mean."""
 
-    get_object: Callable[[str, Path], None] | None = None
-    """Brings an `s3://` object to a path."""
+    get_object: Callable[[str, Path, Callable[[int], None]], None] | None = None
+    """Brings an `s3://` object to a path, and tells how many bytes have come."""
 
-    @property
-    def budget(self) -> Budget:
-        """The one budget."""
-        return self.fetcher.budget
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What can be fetched of a video."""
+
+    record: VideoRecord
+    """With the rights as they are now."""
+
+    renditions: Sequence[Rendition] = ()
+    """Of a Flickr video, the best one first; of any other, the record says where it is."""
 
 
 def download(
@@ -80,22 +86,59 @@ def download(
     config: DownloadConfig,
     alive: Callable[[], None] = lambda: None,
 ) -> Film:
-    """Bring the film of `record` into `folder`.
-
-    Unfinished files lie in a folder of the video's own there, `VIDEO_ID.part`.
+    """Find the film of `record` and bring it into `folder`.
 
     Raises:
-        RejectedError: the video cannot be had, or is no film.
+        RejectedError, TransientError, ServiceError: as `find_film` and `fetch_film`.
+    """
+    return fetch_film(find_film(record, sources, config), folder, sources, alive)
+
+
+def find_film(record: VideoRecord, sources: Sources, config: DownloadConfig) -> Offer:
+    """Find out what can be fetched of a video, and under which license.
+
+    Raises:
+        RejectedError: the video cannot be had.
         TransientError: worth another attempt.
         ServiceError: nothing can be had as things are.
     """
-    private = folder / f"{record.video_id}.part"
-    scheme = record.uri.partition(":")[0]
+    scheme, _, photo_id = record.uri.partition(":")
+    if scheme != "flickr":
+        return Offer(record=record)
     try:
-        if scheme == "flickr":
-            record, path = _from_flickr(record, private, sources, config, alive)
-        elif scheme == "s3":
-            path = _from_bucket(record.uri, private, sources)
+        if config.check_rights:
+            info = _ask(sources.api, "flickr.photos.getInfo", photo_id)
+            record = check_rights(record, info["photo"], sources.licenses, config.licenses)
+        sizes = _ask(sources.api, "flickr.photos.getSizes", photo_id)["sizes"]
+        films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        detail = f"an answer of another form: {error!r}"
+        raise TransientError(FailCause.UNPARSABLE, detail) from error
+    if not films:
+        raise RejectedError(RejectReason.NO_RENDITION, "no file is offered that is a video")
+    return Offer(record=record, renditions=films)
+
+
+def fetch_film(
+    offer: Offer, folder: Path, sources: Sources, alive: Callable[[], None] = lambda: None
+) -> Film:
+    """Bring a film into `folder`; `alive` is called at each block, and may end it by an error.
+
+    An unfinished file lies in a folder of the video's own there, `VIDEO_ID.part`.
+
+    Raises:
+        RejectedError: the video cannot be had, or is no film.
+        TransientError: worth another attempt, which goes on where this one ended.
+        ServiceError: nothing can be had as things are.
+    """
+    record = offer.record
+    private = folder / f"{record.video_id}.part"
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if offer.renditions:
+            path = _from_flickr(offer.renditions, private, sources, alive)
+        elif record.uri.startswith("s3:"):
+            path = _from_bucket(record.uri, private, sources, alive)
         else:
             path = _from_address(record.uri, private, sources, alive)
     except RejectedError:
@@ -107,59 +150,37 @@ def download(
 
 
 def _from_flickr(
-    record: VideoRecord,
-    private: Path,
-    sources: Sources,
-    config: DownloadConfig,
-    alive: Callable[[], None],
-) -> tuple[VideoRecord, Path]:
-    api, session = sources.api, sources.session
-    if api is None or session is None:
-        raise RuntimeError("a Flickr video needs an API and a session")
-    photo_id = record.uri.partition(":")[2]
-    if config.check_rights:
-        info = _ask(api, "flickr.photos.getInfo", photo_id)
-        record = check_rights(record, info["photo"], sources.licenses, config.licenses)
-    sizes = _ask(api, "flickr.photos.getSizes", photo_id)["sizes"]
-    films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
-    withdrawn = ["no file is offered that is a video"] if not films else []
+    films: Sequence[Rendition], private: Path, sources: Sources, alive: Callable[[], None]
+) -> Path:
+    withdrawn = []
     for film in films:
         path = private / f"{film.label}.mp4"
         try:
-            _fetch(film, path, sources, session, alive)
-            return record, path
+            _fetch(film, path, sources, alive)
+            return path
         except WithdrawnError as error:
             withdrawn.append(f"{film.label}: {error}")
     raise RejectedError(RejectReason.NO_RENDITION, "; ".join(withdrawn))
 
 
-def _fetch(
-    film: Rendition,
-    path: Path,
-    sources: Sources,
-    session: requests.Session,
-    alive: Callable[[], None],
-) -> None:
+def _fetch(film: Rendition, path: Path, sources: Sources, alive: Callable[[], None]) -> None:
     if not path.exists():  # else somebody was killed before it was checked
         try:
-            _resolve_and_fetch(film, path, sources, session, alive)
+            _resolve_and_fetch(film, path, sources, alive)
         except TransientError as error:
             if error.cause is not FailCause.HTTP_403:
                 raise
             # The address may have ended while we waited for the media host to be free.
-            _resolve_and_fetch(film, path, sources, session, alive)
+            _resolve_and_fetch(film, path, sources, alive)
     _check(path)
 
 
 def _resolve_and_fetch(
-    film: Rendition,
-    path: Path,
-    sources: Sources,
-    session: requests.Session,
-    alive: Callable[[], None],
+    film: Rendition, path: Path, sources: Sources, alive: Callable[[], None]
 ) -> None:
-    target = resolve(session, film.url, sources.budget, sources.fetcher.timeout_s)
-    sources.fetcher.fetch(target, path, alive)
+    fetcher = sources.fetcher
+    target = resolve(sources.session, film.url, fetcher.budget, fetcher.timeout_s)
+    fetcher.fetch(target, path, alive)
 
 
 def check_rights(
@@ -192,12 +213,16 @@ def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
         raise
 
 
-def _from_bucket(uri: str, private: Path, sources: Sources) -> Path:
+def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
     if sources.get_object is None:
         raise RuntimeError("an object needs a bucket client")
     path = private / f"object{Path(uri).suffix or '.mp4'}"
-    private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sources.get_object(uri, path)
+
+    def follow(size: int) -> None:
+        sources.fetcher.check_size(size)
+        alive()
+
+    sources.get_object(uri, path, follow)
     _check(path)
     return path
 

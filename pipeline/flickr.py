@@ -12,10 +12,10 @@ Cost: 2 ms per call beside the answer's way. Sources: Flickr's list of error cod
 answers: a code means something else for each method, and an outage comes with HTTP 200.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import requests
 from flickrapi import FlickrAPI
@@ -25,6 +25,8 @@ from pipeline.budget import Budget, Host
 from pipeline.errors import FailCause, RejectedError, RejectReason, ServiceError, TransientError
 
 Json: TypeAlias = dict[str, Any]
+
+T = TypeVar("T")
 
 TIMEOUT_S = 30
 """How long an answer may take, in seconds. Ours: a search over everything takes several."""
@@ -85,8 +87,8 @@ class Flickr:
         self.answered = True
         return answer
 
-    def call_patiently(self, method: str, **parameters: object) -> Json:
-        """Call a method until it answers, or has failed too often.
+    def call_patiently(self, method: str, read: Callable[[Json], T], **parameters: object) -> T:
+        """Call a method until `read` can read its answer, or it has failed too often.
 
         Raises:
             RejectedError: as `call`.
@@ -95,7 +97,7 @@ class Flickr:
         tries = 0
         while True:
             try:
-                return self.call(method, **parameters)
+                return read(self.call(method, **parameters))
             except TransientError as error:
                 tries += 1
                 if tries >= (TRIES if self.answered else FIRST_TRIES):
@@ -128,14 +130,22 @@ def flickr_client(
     return Flickr(api, budget)
 
 
-def open_session(
-    proxy: str = "", authority: str = "", agent: str = "tinyvideo"
-) -> requests.Session:
+class Session(requests.Session):
+    """A session whose own proxy and certificates come before those of the environment."""
+
+    def merge_environment_settings(self, *args: Any, **settings: Any) -> Any:
+        """As in requests, which lets HTTPS_PROXY and REQUESTS_CA_BUNDLE win."""
+        merged = super().merge_environment_settings(*args, **settings)
+        own = {"proxies": self.proxies, "verify": isinstance(self.verify, str) and self.verify}
+        return {**merged, **{name: value for name, value in own.items() if value}}
+
+
+def open_session(proxy: str = "", authority: str = "") -> requests.Session:
     """Prepare HTTPS requests by the way that the environment names, or by a proxy of our own.
 
     `authority` is a file of certificates to trust instead of the usual ones.
     """
-    session = requests.Session()
+    session = Session()
     session.headers["User-Agent"] = AGENT
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}

@@ -1,7 +1,8 @@
 """Find videos: each source is a function that returns `Iterator[VideoRecord]`.
 
 A record promises a name, not a readable file: what is known to be wrong with it stands in
-`problem`, and everything else comes out when it is opened. So far there is one source, a folder.
+`problem`, and everything else comes out when it is opened. Here is the folder; the others are
+`pipeline.search` (Flickr), `pipeline.yfcc`, `pipeline.listing` and `storage.bucket`.
 
 Cost of `scan_folder`: 40 us per video; none is opened. In memory are only the entries of one
 folder and of those above it.

@@ -99,6 +99,9 @@ class VideoRecord:
     problem: str = ""
     """Why it cannot be opened, in the operating system's words; empty if nothing is known."""
 
+    refused: RejectReason | None = None
+    """Why it must not be fetched, if that is known from the start: its license, for instance."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:

@@ -7,6 +7,7 @@ them refused, and for how long.
 Cost: one request.
 """
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ MEDIA_DOMAIN = ".staticflickr.com"
 
 GONE = frozenset({401, 404, 410, 451})
 """Statuses of a file that will not come back."""
+
+
+_SECRET = re.compile(r"(?<=[/\w])/[0-9a-f]{10}(?=/|$)")
+"""How a video's secret stands in the addresses of its files."""
 
 
 class WithdrawnError(Exception):
@@ -44,7 +49,7 @@ def resolve(session: requests.Session, url: str, budget: Budget, timeout_s: floa
     target = answer.headers.get("Location", "")
     parts = urlsplit(target)
     if parts.scheme != "https" or not (parts.hostname or "").endswith(MEDIA_DOMAIN):
-        detail = f"{url} answered {answer.status_code} and not the address of a file"
+        detail = f"{without_ticket(url)} answered {answer.status_code} without a file's address"
         raise TransientError(FailCause.UNPARSABLE, detail)
     return target
 
@@ -90,8 +95,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def without_ticket(url: str) -> str:
-    """Name an address for messages, without the signature in its query."""
-    return url.partition("?")[0]
+    """Name an address for messages, without the signature in its query and the video's secret."""
+    return _SECRET.sub("/...", url.partition("?")[0])
 
 
 @contextmanager

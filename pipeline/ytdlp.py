@@ -11,6 +11,7 @@ Source: yt-dlp 2026.10.26, as tried.
 
 import difflib
 import functools
+import io
 import logging
 import os
 import re
@@ -96,10 +97,8 @@ class Fetcher:
 
     def _params(self, path: Path, alive: Callable[[], None]) -> dict[str, Any]:
         def follow(progress: Mapping[str, Any]) -> None:
-            size = max(progress.get("total_bytes") or 0, progress.get("downloaded_bytes") or 0)
-            if size > self.max_bytes:
-                detail = f"{size} bytes or more; {self.max_bytes} are allowed"
-                raise RejectedError(RejectReason.TOO_LARGE, detail)
+            self.check_size(progress.get("total_bytes") or 0)
+            self.check_size(progress.get("downloaded_bytes") or 0)
             alive()
 
         return {
@@ -111,12 +110,22 @@ class Fetcher:
             "noprogress": True,
             "updatetime": False,
             "compat_opts": {"no-certifi"} if self.trust_environment else set(),
-            **self.options,
+            **_own_cookies(self.options),
             "logger": _Log(),
             "fixup": "never",
             "progress_hooks": [follow],
             "outtmpl": {"default": str(path).replace("%", "%%")},
         }
+
+    def check_size(self, size: int) -> None:
+        """Refuse a file of `size` bytes, or of which so many have come, if that is too large.
+
+        Raises:
+            RejectedError: TOO_LARGE.
+        """
+        if size > self.max_bytes:
+            detail = f"{size} bytes or more; {self.max_bytes} are allowed"
+            raise RejectedError(RejectReason.TOO_LARGE, detail)
 
     def _explain(self, error: Exception, url: str) -> Exception:
         named, text = without_ticket(url), _words(error)
@@ -158,7 +167,8 @@ def check_options(options: Mapping[str, Any]) -> None:
     if cookies is not None and not Path(cookies).is_file():
         raise OptionError(f"the cookie file {cookies} is not there")
     try:
-        with YoutubeDL({"quiet": True, "cachedir": False, "logger": _Log(), **options}) as ydl:
+        quiet = {"quiet": True, "cachedir": False, "logger": _Log()}
+        with YoutubeDL({**quiet, **_own_cookies(options)}) as ydl:
             ydl.cookiejar  # noqa: B018  reads the file
             ydl._request_director  # noqa: B018  makes the handlers, which read the proxy
     except Exception as error:  # whatever it raises, an option is the cause
@@ -170,6 +180,13 @@ def _known_options() -> frozenset[str]:
     from yt_dlp import parse_options  # noqa: PLC0415
 
     return frozenset(name for name in parse_options([]).ydl_opts if not name.startswith("_"))
+
+
+def _own_cookies(options: Mapping[str, Any]) -> dict[str, Any]:
+    # yt-dlp writes its cookies back into the file, and several threads would do so at once.
+    if "cookiefile" not in options:
+        return dict(options)
+    return {**options, "cookiefile": io.StringIO(Path(options["cookiefile"]).read_text())}
 
 
 def _prepare_part(path: Path) -> None:

@@ -11,7 +11,12 @@
     rows       a row of them <-> the types of the pipeline
     database   how their file is opened, and what a transaction is
     catalog    state of every video and shard      READ THIS FIRST
-    tally      the books, counted out of the tables
+    leases     who may work on which video         migrations, of older catalogs
+    coverage   what searches have looked at
+    history    what befell single videos
+    counters   sums that the database keeps        tally, the books out of them
+    budget     how often a host is asked, by all   waiting, bucket
+    raw        films that were fetched
     books      found = what became of it
     outcomes   videos one by one, for people
     pack       parts of videos -> committed shard

@@ -1,4 +1,4 @@
-"""Who must not be fetched again: the block list, and how a video leaves the books as taken down.
+"""Who must not be fetched: takedowns and the block list, and how a video leaves the books.
 
 A takedown is a row of its table, finished or not, and the row is the block: it is never deleted. A
 name that was taken down is a video's id in the catalog (`flickr-123`), its id at its source
@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from pipeline.errors import RejectReason
 from pipeline.types import VideoState
-from storage.tables import ACCEPTED, CLIPS, TAKEDOWNS, VIDEOS
+from storage.database import transaction
+from storage.tables import ACCEPTED, BLOCKS, CLIPS, TAKEDOWNS, VIDEOS
 
 _CHUNK = 250
 """Videos per query, each with three names; SQLite before 3.32 takes 999 values at most."""
@@ -31,24 +32,44 @@ class TakedownKind(StrEnum):
 
 
 def refuse_blocked(db: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of new videos, in which those that were taken down are rejected."""
-    blocked = blocked_videos(db, rows)
-    verdict = _verdict("blocked by a takedown")
-    return [{**row, **verdict} if row["video_id"] in blocked else row for row in rows]
+    """Return rows of new videos, in which those that are blocked or taken down are rejected."""
+    taken, unwanted = blocked_videos(db, rows), _in_chunks(db, rows, BLOCKS)
+    verdicts = {
+        **dict.fromkeys(unwanted, _blocked_verdict("on the block list")),
+        **dict.fromkeys(taken, _verdict("blocked by a takedown")),
+    }
+    return [{**row, **verdicts.get(row["video_id"], {})} for row in rows]
+
+
+def block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
+    """Put a name on the block list; return how many pending videos are rejected for it.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    with transaction(engine, writes=True) as db:
+        same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
+        db.execute(BLOCKS.delete().where(same))
+        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=_now()))
+        waiting = sa.and_(matching(kind, name), VIDEOS.c.state == VideoState.PENDING)
+        verdict = _blocked_verdict(f"on the block list: {why}" if why else "on the block list")
+        return db.execute(
+            VIDEOS.update().where(waiting).values(**verdict, updated_at=_now())
+        ).rowcount
 
 
 def blocked_videos(db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Name those of some videos (`video_id`, `source`, `owner`) that are on the block list."""
-    found = (_blocked(db, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
-    return set().union(*found)
+    """Name those of some videos (`video_id`, `source`, `owner`) that were taken down."""
+    return _in_chunks(db, rows, TAKEDOWNS)
 
 
 def matching(kind: TakedownKind, name: str) -> sa.ColumnElement[bool]:
     """Say which rows of the table of videos a takedown means."""
     if kind is TakedownKind.OWNER:
         return VIDEOS.c.owner == name
+    # A video of Flickr may have come in by way of a list.
     at_source = VIDEOS.c.source + sa.literal("-") + sa.literal(name)
-    return sa.or_(VIDEOS.c.video_id == name, VIDEOS.c.video_id == at_source)
+    return sa.or_(VIDEOS.c.video_id.in_([name, f"flickr-{name}"]), VIDEOS.c.video_id == at_source)
 
 
 def mark_taken_down(db: sa.Connection, video_ids: Sequence[str], why: str) -> None:
@@ -67,8 +88,13 @@ def mark_taken_down(db: sa.Connection, video_ids: Sequence[str], why: str) -> No
         )
 
 
-def _blocked(db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    kind, name = TAKEDOWNS.c.kind, TAKEDOWNS.c.name
+def _in_chunks(db: sa.Connection, rows: Sequence[Mapping[str, Any]], table: sa.Table) -> set[str]:
+    starts = range(0, len(rows), _CHUNK)
+    return set().union(*(_blocked(db, rows[n : n + _CHUNK], table) for n in starts))
+
+
+def _blocked(db: sa.Connection, rows: Sequence[Mapping[str, Any]], table: sa.Table) -> set[str]:
+    kind, name = table.c.kind, table.c.name
     videos = {name for row in rows for name in _names(row)}
     owners = {row["owner"] for row in rows if row["owner"]}
     query = sa.select(kind, name).where(
@@ -87,7 +113,7 @@ def _blocks_of(row: Mapping[str, Any]) -> set[tuple[TakedownKind, str]]:
 
 
 def _names(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["video_id"], row["video_id"].removeprefix(f"{row['source']}-")
+    return row["video_id"], row["video_id"].partition("-")[2]
 
 
 def _verdict(why: str) -> dict[str, str]:
@@ -98,6 +124,11 @@ def _verdict(why: str) -> dict[str, str]:
         "title": "",
         "page_url": "",
     }
+
+
+def _blocked_verdict(why: str) -> dict[str, str]:
+    verdict = {"state": VideoState.REJECTED.value, "reason": RejectReason.BLOCKED.value}
+    return {**verdict, "detail": why}
 
 
 def _now() -> datetime:

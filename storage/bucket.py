@@ -1,4 +1,4 @@
-"""Bring an object from any bucket to a file: source videos, not our own shards.
+"""Find and bring objects of any bucket: source videos, not our own shards.
 
 The bucket of YFCC100M is open to everybody, so it is asked without keys; any other with those of
 the environment.
@@ -7,6 +7,7 @@ Cost: that of `storage.s3_get`; 0.1 to 0.4 s to connect.
 """
 
 import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from pipeline.listing import listed_video
+from pipeline.sources import VIDEO_SUFFIXES
+from pipeline.types import VideoRecord
 from storage.s3_errors import is_missing, is_passing, sentence_of, status_of
 from storage.s3_get import stream
 
@@ -26,8 +30,10 @@ ATTEMPTS = 8
 """Times that a request is made before it has failed. Ours: a minute of backing off."""
 
 
-def get_object(uri: str, path: Path) -> None:
+def get_object(uri: str, path: Path, follow: Callable[[int], None] = lambda size: None) -> None:
     """Bring the object at `uri` (s3://bucket/key) to `path`.
+
+    `follow` is told how many bytes have come, after each chunk; what it raises ends the transfer.
 
     Raises:
         RejectedError: GONE.
@@ -40,6 +46,7 @@ def get_object(uri: str, path: Path) -> None:
         with path.open("wb") as file:
             for chunk in stream(_client(bucket), target, 0, None, ATTEMPTS):
                 file.write(chunk)
+                follow(file.tell())
     except (ClientError, BotoCoreError) as error:
         if is_missing(error):
             raise RejectedError(RejectReason.GONE, f"{uri} is not in its bucket") from error
@@ -57,3 +64,22 @@ def _client(bucket: str) -> Any:
         return session.client("s3", config=Config(retries=retries))
     unsigned = Config(signature_version=UNSIGNED, retries=retries)
     return session.client("s3", region_name=region, config=unsigned)
+
+
+def list_videos(address: str) -> Iterator[VideoRecord]:
+    """Yield the videos below s3://BUCKET/PREFIX, by the suffixes of their names.
+
+    Raises:
+        StorageError: the keys or the bucket will not do, or it does not answer.
+    """
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    try:
+        pages = (
+            _client(bucket).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        )
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                if Path(entry["Key"]).suffix.lower() in VIDEO_SUFFIXES and entry["Size"]:
+                    yield listed_video(f"s3://{bucket}/{entry['Key']}", {}, source="s3")
+    except (ClientError, BotoCoreError) as error:
+        raise sentence_of(error, "list", address) from error

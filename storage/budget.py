@@ -85,6 +85,9 @@ class PacedBudget:
     patience_s: float = float("inf")
     """How long a request may wait, in seconds, before it is given up."""
 
+    sleep: Callable[[float], None] = time.sleep
+    """How to wait so many seconds; what it raises ends the waiting."""
+
     def acquire(self, host: Host) -> None:
         """Return as soon as one more request to `host` is permitted; it counts as made.
 
@@ -115,7 +118,7 @@ class PacedBudget:
             detail = f"{host} is left alone for another {before.wait_s:.0f} s"
             raise PausedError(FailCause.HTTP_429, detail, before.wait_s)
         moment = before.monotonic + before.wait_s
-        time.sleep(max(0.0, moment - time.monotonic()))
+        self.sleep(max(0.0, moment - time.monotonic()))
         if before.wait_s > 1 and self._state(host, limit).paused_for_s:
             return False  # somebody was refused while we waited
         return time.monotonic() - moment <= max(LATE * limit.guard_s, 0.005)

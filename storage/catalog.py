@@ -1,20 +1,22 @@
 """The ledger: one state for every video and every shard, and how they change.
 
-Three tables (SQLAlchemy Core; a SQLite file in WAL mode, or a PostgreSQL database): `videos`
-holds exactly one state per video and the reason for it in words, `clips` how many windows of a
-video ended how, `shards` one row per Parquet file. Every change is one transaction that nobody
-else can come between, so a process that is killed leaves a catalog that a later one can read and
-finish, and two processes never lease one video. Prefect's database may be deleted without losing
-a video; this one may not.
+Tables (SQLAlchemy Core; a SQLite file in WAL mode, or a PostgreSQL database): `videos` holds
+exactly one state per video and the reason for it in words, `clips` how many windows of a
+video ended how, `shards` one row per Parquet file, `events` what befell a video on the way. Every
+change is one transaction that nobody else can come between, so a process that is killed leaves a
+catalog that a later one can read and finish, and two processes never lease one video. Prefect's
+database may be deleted without losing a video; this one may not.
 
     add -> PENDING -> lease -> LEASED -> enter_clips -> CURATED -> commit_shard -> SHARDED
               ^                  |  |                      |
               +--- give_back ----+  +- enter_clips, settle +- forget_clips -> PENDING, FAILED
-              +--- reopen_failed -- FAILED  (REJECTED stays)
+              +--- postpone, the end of the lease -+   |
+              +--- reopen_failed, retry -- FAILED  +---+  (REJECTED stays)
 
-Cost, 100,000 videos on two busy cores: a transaction is 1.5 to 7 ms, nearly all of it the sync to
-disk, and there is one per video and three per batch; entering them all takes 5 to 8 s, a lease of
-256 10 ms, the books 0.2 s. Only the books take longer when the catalog holds more.
+Cost: a transaction is 1.5 to 7 ms, nearly all of it the sync to disk, and there is one per video
+and three per batch. What leases, books and entering take with two million videos stands in
+benchmarks/RESULTS.md; the sums of the books are kept by the database (`storage.counters`), so that
+they take no longer when the catalog holds more.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +33,8 @@ from pipeline.types import ClipCounts, VideoRecord, VideoState
 from storage import leases
 from storage.blocks import refuse_blocked
 from storage.books import Books
-from storage.database import alone, name_of, open_database, transaction
+from storage.counters import keep_counters
+from storage.database import alone, empty_log, name_of, open_database, transaction
 from storage.migrations import migrate, stamp
 from storage.objects import StorageError
 from storage.rows import (
@@ -57,6 +60,9 @@ done to a catalog of an older version stands in `storage.migrations`."""
 
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""
+
+BESIDE = frozenset({"budgets"})
+"""Tables of others in the same database, which may be there before the catalog."""
 
 LEASE_S = 24 * 3600
 """How long a lease lasts where nobody says, in seconds. Ours: for a run that is alone."""
@@ -367,23 +373,25 @@ class Catalog:
             waiting = by_state.get(VideoState.PENDING, 0) + by_state.get(VideoState.LEASED, 0)
             return found - waiting, found, count_strips(db)
 
-    def books(self) -> Books:
-        """Count everything, at one moment."""
+    def books(self, *, recount: bool = False) -> Books:
+        """Count everything, at one moment; `recount` holds the kept sums against every row."""
         with self._read() as db:
-            return count_books(db)
+            return count_books(db, recount=recount)
 
     # -- transactions -----------------------------------------------------------------------
 
     def _prepare(self, *, make: bool) -> None:
         name = name_of(self._engine.url)
         with self._read() as db:
-            tables = sa.inspect(db).get_table_names()
+            tables = set(sa.inspect(db).get_table_names()) - BESIDE
         if not tables and not make:
             raise StorageError(f"there is no catalog in {name}; make one with 'tinyvideo run'")
         if not tables:
             with self._write() as db:
                 METADATA.create_all(db)  # makes what no other process has made meanwhile
+                keep_counters(db)
                 stamp(db, CATALOG_VERSION)
+            empty_log(self._engine)
         elif FACTS.name not in tables:
             raise StorageError(f"{name} is the database of another program, not a catalog")
         version = int(self.fact("version", str(CATALOG_VERSION)))

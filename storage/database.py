@@ -78,6 +78,13 @@ def transaction(engine: sa.Engine, *, writes: bool) -> Iterator[sa.Connection]:
         yield db
 
 
+def empty_log(engine: sa.Engine) -> None:
+    """Write what the log of a SQLite file holds into the file; a server does that by itself."""
+    if engine.dialect.name == "sqlite":
+        with _explained(engine), engine.connect() as db:
+            db.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
 def alone(engine: sa.Engine, *, shared: bool = False) -> Iterator[None]:
     """Hold a PostgreSQL database as its only run, or beside others that share it.

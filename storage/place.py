@@ -77,6 +77,10 @@ class Place:
         if is_remote(self.address):
             FolderStore(self.work).probe()
 
+    def has_catalog(self) -> bool:
+        """Tell whether there is a catalog already; a server is believed to have one."""
+        return is_url(self.catalog) or Path(self.catalog).exists()
+
     def open_store(self) -> Store:
         """Open the store of shards and datasets."""
         return open_store(self.address)
@@ -87,7 +91,7 @@ class Place:
         Raises:
             StorageError: there is none, it cannot be used, or it knows the shards of another place.
         """
-        if not make and not is_url(self.catalog) and not Path(self.catalog).exists():
+        if not make and not self.has_catalog():
             raise StorageError(
                 f"there is no catalog in {self._where}; make one with 'tinyvideo run'"
             )

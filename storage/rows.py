@@ -12,7 +12,7 @@ from pipeline.errors import FailCause
 from pipeline.types import ClipCounts, VideoRecord, VideoState
 from storage.tables import ACCEPTED, VIDEOS
 
-_RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name != "problem")
+_RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")
 
 RECORD_COLUMNS = tuple(VIDEOS.c[name] for name in _RECORD_FIELDS)
@@ -47,14 +47,20 @@ class ShardRow:
 
 
 def row_of_video(record: VideoRecord, found_at: datetime) -> dict[str, Any]:
-    """Lay out a new video: pending, or failed at once where its source saw a problem."""
+    """Lay out a new video: pending, or rejected or failed at once where its source knows why."""
     values = {name: getattr(record, name) for name in _RECORD_FIELDS}
     row = {name: storable(v) if isinstance(v, str) else v for name, v in values.items()}
-    state = VideoState.FAILED if record.problem else VideoState.PENDING
-    reason = FailCause.UNREADABLE.value if record.problem else ""
-    verdict = {"state": state.value, "reason": reason, "detail": storable(record.problem)}
     moments = dict.fromkeys(("found_at", "updated_at", "next_try_at"), found_at)
-    return {**row, **verdict, **moments}
+    return {**row, **_first_verdict(record), **moments}
+
+
+def _first_verdict(record: VideoRecord) -> dict[str, str]:
+    state, reason = VideoState.PENDING, ""
+    if record.refused:
+        state, reason = VideoState.REJECTED, record.refused.value
+    elif record.problem:
+        state, reason = VideoState.FAILED, FailCause.UNREADABLE.value
+    return {"state": state.value, "reason": reason, "detail": storable(record.problem)}
 
 
 def record_of(row: Sequence[Any]) -> VideoRecord:

@@ -71,6 +71,36 @@ EVENTS = sa.Table(
 )
 """What befell a video and no longer stands in its row: attempts that came to nothing."""
 
+WINDOWS = sa.Table(
+    "windows",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("query", _TEXT, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("reported", sa.BigInteger, nullable=False),
+    sa.Column("found", sa.Integer, nullable=False),
+    sa.Column("missing", sa.Integer, nullable=False),
+    sa.Column("truncated", sa.Boolean, nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("least_calls", sa.Integer, nullable=False),
+    sa.Column("splits", sa.Integer, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("walk", "query", "since"),
+)
+"""What a search has looked at: see `storage.coverage`."""
+
+BLOCKS = sa.Table(
+    "blocks",
+    METADATA,
+    sa.Column("kind", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("why", _TEXT, nullable=False, default=""),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+"""Ids and owners that are never to be fetched, beside those that were taken down."""
+
 CLIPS = sa.Table(
     "clips",
     METADATA,
@@ -79,6 +109,16 @@ CLIPS = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("first_detail", _TEXT, nullable=False, default=""),
 )
+TALLIES = sa.Table(
+    "tallies",
+    METADATA,
+    sa.Column("kind", _TEXT, primary_key=True),
+    sa.Column("state", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)
+"""Sums over the rows of videos and clips, kept by the database: see `storage.counters`."""
+
 SHARDS = sa.Table(
     "shards",
     METADATA,

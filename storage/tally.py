@@ -1,118 +1,115 @@
-"""Count the books out of the catalog's tables.
+"""Count the books out of the sums that the database keeps, and name the rows that contradict.
 
-Every figure comes from rows of its own, so that rows which contradict each other cannot agree
-by accident: what was found is a counter, what became of it is summed by state, and each
-committed shard is held against the clips of its videos.
+What was found is a counter of its own, and each committed shard is held against the clips of its
+videos, so that rows which contradict each other cannot agree by accident.
 
-Cost: 15 to 30 ms for 10,000 videos, 0.2 s for 100,000: every row of a video and its clips is read.
+Cost: 3 ms, and 5 us per shard, however many videos there are; rows are read only where a sum says
+that something is wrong with them. With `recount`, 6 s per million videos.
 """
 
-from typing import Any
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
 from pipeline.types import VideoState
 from storage.books import Account, Books
-from storage.tables import ACCEPTED, CLIPS, FACTS, SHARDS, VIDEOS, VIDEOS_FOUND
+from storage.counters import Key, find_differences, read_counters
+from storage.tables import FACTS, SHARDS, VIDEOS, VIDEOS_FOUND
 
 _UNFINISHED = (VideoState.PENDING, VideoState.LEASED, VideoState.CURATED)
+_DROPPED = (VideoState.REJECTED, VideoState.FAILED)
 
 
-def count_books(db: sa.Connection) -> Books:
-    """Count everything that `db` sees, which should be one moment."""
-    by_state = count_states(db)
-    committed = sa.select(
-        sa.func.count(), sa.func.sum(SHARDS.c.strips), sa.func.sum(SHARDS.c.bytes)
-    ).where(SHARDS.c.committed)
-    shards, strips, size = db.execute(committed).one()
+def count_books(db: sa.Connection, *, recount: bool = False) -> Books:
+    """Count everything that `db` sees, which should be one moment.
+
+    With `recount` the sums are held against the rows, too.
+    """
+    sums = read_counters(db)
+    committed = _committed_shards(db)
     found = sa.select(FACTS.c.value).where(FACTS.c.name == VIDEOS_FOUND)
+    stray = [*_homeless(db, sums, committed), *_silent(db, sums), *_uneven_shards(sums, committed)]
     return Books(
         videos=Account(
             unit="videos",
             found=int(db.scalar(found) or 0),
-            sharded=by_state.get(VideoState.SHARDED, 0),
-            rejected=_count_reasons(db, VideoState.REJECTED),
-            failed=_count_reasons(db, VideoState.FAILED),
-            pending=sum(by_state.get(state, 0) for state in _UNFINISHED),
+            sharded=_total(sums, "video", [VideoState.SHARDED]),
+            rejected=_named(sums, "video", VideoState.REJECTED),
+            failed=_named(sums, "video", VideoState.FAILED),
+            pending=_total(sums, "video", _UNFINISHED),
         ),
-        clips=_count_clips(db),
-        shards=shards,
-        strips=int(strips or 0),
-        bytes=int(size or 0),
-        stray=[*_homeless(db), *_silent(db), *_uneven_shards(db)],
+        clips=_count_clips(sums),
+        shards=len(committed),
+        strips=sum(strips for strips, _ in committed.values()),
+        bytes=sum(size for _, size in committed.values()),
+        stray=[*stray, *(find_differences(db) if recount else ())],
     )
 
 
 def count_states(db: sa.Connection) -> dict[str, int]:
     """Count the videos in each state."""
-    return _as_counts(db, sa.select(VIDEOS.c.state, sa.func.count()).group_by(VIDEOS.c.state))
+    found: dict[str, int] = {}
+    for (kind, state, _), count in read_counters(db).items():
+        if kind == "video":
+            found[state] = found.get(state, 0) + count
+    return found
 
 
 def count_strips(db: sa.Connection) -> int:
     """Count the strips of all videos, in shards or not yet."""
-    strips = sa.select(sa.func.sum(CLIPS.c.count)).where(CLIPS.c.outcome == ACCEPTED)
-    return int(db.scalar(strips) or 0)
+    return _total(read_counters(db), "strip")
 
 
-def _count_reasons(db: sa.Connection, state: VideoState) -> dict[str, int]:
-    reason = VIDEOS.c.reason
-    query = sa.select(reason, sa.func.count()).where(VIDEOS.c.state == state)
-    return _as_counts(db, query.group_by(reason).order_by(reason))
+def _committed_shards(db: sa.Connection) -> dict[str, tuple[int, int]]:
+    """Strips and bytes of every committed shard, by key."""
+    query = sa.select(SHARDS.c.key, SHARDS.c.strips, SHARDS.c.bytes).where(SHARDS.c.committed)
+    rows = db.execute(query.order_by(SHARDS.c.number))
+    return {key: (int(strips), int(size)) for key, strips, size in rows}
 
 
-def _count_clips(db: sa.Connection) -> Account:
-    clips, outcome = sa.func.sum(CLIPS.c.count), CLIPS.c.outcome
-    accepted = (
-        sa.select(VIDEOS.c.state, clips)
-        .join(CLIPS, CLIPS.c.video_id == VIDEOS.c.video_id)
-        .where(outcome == ACCEPTED)
-        .group_by(VIDEOS.c.state)
-    )
-    by_state = _as_counts(db, accepted)
-    rejected = sa.select(outcome, clips).where(outcome != ACCEPTED)
+def _total(sums: dict[Key, int], kind: str, states: Iterable[str] | None = None) -> int:
+    wanted = None if states is None else set(states)
+    return sum(n for (k, s, _), n in sums.items() if k == kind and (wanted is None or s in wanted))
+
+
+def _named(sums: dict[Key, int], kind: str, state: str = "") -> dict[str, int]:
+    return {name: n for (k, s, name), n in sorted(sums.items()) if (k, s) == (kind, state)}
+
+
+def _count_clips(sums: dict[Key, int]) -> Account:
+    rejected = _named(sums, "clip")
     return Account(
         unit="clips",
-        found=int(db.scalar(sa.select(clips)) or 0),
-        sharded=by_state.get(VideoState.SHARDED, 0),
-        rejected=_as_counts(db, rejected.group_by(outcome).order_by(outcome)),
+        found=_total(sums, "strip") + sum(rejected.values()),
+        sharded=_total(sums, "strip", [VideoState.SHARDED]),
+        rejected=rejected,
         failed={},  # a video that fails leaves no count of its clips
-        pending=by_state.get(VideoState.CURATED, 0),
+        pending=_total(sums, "strip", [VideoState.CURATED]),
     )
 
 
-def _homeless(db: sa.Connection) -> list[str]:
-    done = sa.select(SHARDS.c.key).where(SHARDS.c.committed)
-    videos = sa.select(VIDEOS.c.video_id).where(
-        VIDEOS.c.state == VideoState.SHARDED, VIDEOS.c.shard_key.not_in(done)
-    )
-    return [f"video {i} counts as sharded, but its shard is not there" for i in db.scalars(videos)]
+def _homeless(
+    db: sa.Connection, sums: dict[Key, int], committed: dict[str, tuple[int, int]]
+) -> list[str]:
+    said = _named(sums, "shard_video", VideoState.SHARDED)
+    keys = [key for key in said if key not in committed]
+    query = sa.select(VIDEOS.c.video_id).where(VIDEOS.c.state == VideoState.SHARDED)
+    lost = [i for key in keys for i in db.scalars(query.where(VIDEOS.c.shard_key == key))]
+    return [f"video {i} counts as sharded, but its shard is not there" for i in lost]
 
 
-def _silent(db: sa.Connection) -> list[str]:
-    videos = sa.select(VIDEOS.c.video_id).where(
-        VIDEOS.c.state.in_([VideoState.REJECTED, VideoState.FAILED]), VIDEOS.c.reason == ""
-    )
+def _silent(db: sa.Connection, sums: dict[Key, int]) -> list[str]:
+    if not any(("video", state, "") in sums for state in _DROPPED):
+        return []
+    videos = sa.select(VIDEOS.c.video_id).where(VIDEOS.c.state.in_(_DROPPED), VIDEOS.c.reason == "")
     return [f"video {i} was dropped without a reason" for i in db.scalars(videos)]
 
 
-def _uneven_shards(db: sa.Connection) -> list[str]:
+def _uneven_shards(sums: dict[Key, int], committed: dict[str, tuple[int, int]]) -> list[str]:
     # Two shards that are wrong by the same number would go unnoticed in the totals.
-    given = sa.func.coalesce(sa.func.sum(CLIPS.c.count), 0)
-    shards = (
-        sa.select(SHARDS.c.key, SHARDS.c.strips, given)
-        .outerjoin(VIDEOS, VIDEOS.c.shard_key == SHARDS.c.key)
-        .outerjoin(
-            CLIPS, sa.and_(CLIPS.c.video_id == VIDEOS.c.video_id, CLIPS.c.outcome == ACCEPTED)
-        )
-        .where(SHARDS.c.committed)
-        .group_by(SHARDS.c.key)
-        .having(SHARDS.c.strips != given)
-    )
+    given = _named(sums, "shard_strip")
     return [
-        f"{key} holds {strips} strips, its videos gave {count}"
-        for key, strips, count in db.execute(shards)
+        f"{key} holds {strips} strips, its videos gave {given.get(key, 0)}"
+        for key, (strips, _) in committed.items()
+        if strips != given.get(key, 0)
     ]
-
-
-def _as_counts(db: sa.Connection, query: sa.Select[Any]) -> dict[str, int]:
-    return {str(name): int(count) for name, count in db.execute(query)}

@@ -1,6 +1,6 @@
 """Questions about videos that wait: in which state they are, how often they were tried, when next.
 
-Cost: 1 ms per 500 videos; what is asked of all videos reads the queue's index only.
+Cost: 1 ms per 500 videos; when the next one is due, the index of the queue says.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,14 @@ def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[Vid
                 row.video_id: (VideoState(row.state), row.attempts) for row in db.execute(chunk)
             }
     return found
+
+
+def count_elsewhere(catalog: Catalog) -> int:
+    """Count the pending and leased videos whose films have to be fetched."""
+    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
+    query = sa.select(sa.func.count()).where(waiting, ~VIDEOS.c.uri.startswith("file:"))
+    with transaction(catalog.engine, writes=False) as db:
+        return int(db.scalar(query) or 0)
 
 
 def seconds_until_due(catalog: Catalog) -> float | None:

@@ -29,6 +29,9 @@ WORDS = (
 # fmt: on
 """What videos are called and tagged with; the first ones are the most popular."""
 
+EVERY = "video"
+"""A tag that every upload bears, to search for everything."""
+
 LICENSES = {0: 40, 1: 12, 2: 6, 3: 10, 4: 14, 5: 9, 6: 4, 7: 1, 8: 1, 9: 1, 10: 1, 16: 1}
 """Flickr's numbers of licenses, and how many of a hundred videos have each. Ours."""
 
@@ -180,7 +183,7 @@ def _draw(config: PopulationConfig) -> Iterable[Video]:
             posted=posted,
             owner=f"{1_000_000 + owner}@N{owner % 90:02d}",
             license=random_.choices(licenses, cum_weights=license_weights)[0],
-            tags=tuple(dict.fromkeys(words)),
+            tags=tuple(dict.fromkeys((EVERY, *words))),
             title=f"{words[0].title()} {random_.choice(WORDS)} {position}",
             fate=random_.choices(fates, cum_weights=fate_weights)[0],
             public=random_.random() >= config.hidden_share,

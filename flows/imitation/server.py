@@ -87,10 +87,18 @@ class Imitation:
 
         They are more than two, since what this machine has set for itself must not come first.
         """
-        address = f"http://{worker}:x@127.0.0.1:{self._server.server_port}"
-        proxies = {"HTTPS_PROXY": address, "https_proxy": address, "NO_PROXY": "", "no_proxy": ""}
+        address, here = self.proxy(worker), "127.0.0.1,localhost"
+        proxies = {"HTTPS_PROXY": address, "https_proxy": address}
         trusted = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-        return proxies | dict.fromkeys(trusted, str(self.authority))
+        return {
+            **proxies,
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), here),  # of a Prefect server, say
+            **dict.fromkeys(trusted, str(self.authority)),
+        }
+
+    def proxy(self, worker: str) -> str:
+        """Name the proxy, for a client that is `worker` in the log."""
+        return f"http://{worker}:x@127.0.0.1:{self._server.server_port}"
 
     def times_asked(self, what: str) -> int:
         """Count how often something was asked for before, and this time too."""

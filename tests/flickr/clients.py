@@ -18,7 +18,7 @@ def fast_budget() -> PacedBudget:
     return PacedBudget(accounts=LocalAccounts(), limits=dict.fromkeys(Host, limit))
 
 
-def sources_for(imitation: Imitation, timeout_s: float = 1, **fetching: object) -> Sources:
+def sources_for(imitation: Imitation, timeout_s: float = 20, **fetching: object) -> Sources:
     budget, authority = fast_budget(), str(imitation.authority)
     return Sources(
         fetcher=Fetcher(budget=budget, timeout_s=timeout_s, trust_environment=True, **fetching),

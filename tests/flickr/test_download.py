@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from flows.imitation import media
 from flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
 from flows.imitation.population import Fate, Population, PopulationConfig
 from pipeline.budget import Host
-from pipeline.download import commons_uri
+from pipeline.download import DownloadConfig, commons_uri, download
 from pipeline.errors import (
     ExpectedError,
     FailCause,
@@ -19,6 +20,7 @@ from pipeline.errors import (
     TransientError,
 )
 from pipeline.licenses import SHIPPED, allowed_numbers
+from pipeline.types import VideoRecord
 from pipeline.ytdlp import OptionError, check_options
 from tests.flickr.clients import fetch, sources_for
 
@@ -126,7 +128,7 @@ ALL_FAULTS = [(kind, fault) for kind, faults in POSSIBLE.items() for fault in fa
 @pytest.mark.parametrize(("kind", "fault"), ALL_FAULTS)
 def test_every_fault_of_every_host_has_its_cause(imitate, tmp_path, kind, fault):
     imitation = imitate(SMALL, faults=always(fault, kind))
-    sources = sources_for(imitation, timeout_s=0.4)
+    sources = sources_for(imitation, 0.5 if fault in {Fault.HANG, Fault.STALLED} else 20)
 
     with pytest.raises(TransientError) as caught:
         fetch(one(Fate.WELL), tmp_path / "raw", sources)
@@ -136,7 +138,7 @@ def test_every_fault_of_every_host_has_its_cause(imitate, tmp_path, kind, fault)
         expected = FailCause.HTML_BODY
     assert caught.value.cause is expected, caught.value
     assert caught.value.retry_after_s == (7 if fault is Fault.BUSY_UNTIL else None)
-    refused = {state.host: state.refused for state in sources.budget.states()}
+    refused = {state.host: state.refused for state in sources.fetcher.budget.states()}
     is_refusal = fault in {Fault.BUSY, Fault.BUSY_UNTIL}
     is_refusal |= fault is Fault.OVERLOADED and kind is not Kind.API
     assert refused == {host: int(is_refusal and host == kind.value) for host in Host}
@@ -170,6 +172,33 @@ def test_a_film_that_is_too_large_is_not_fetched(imitate, tmp_path):
     assert not list(tmp_path.glob("raw/*"))
 
 
+def test_an_object_that_is_too_large_is_broken_off(imitate, tmp_path):
+    def get_object(uri, path, follow):
+        path.write_bytes(bytes(2_000))
+        follow(2_000)
+
+    sources = replace(sources_for(imitate(SMALL), max_bytes=1_000), get_object=get_object)
+    record = VideoRecord(video_id="one", source="s3", uri="s3://b/one.mp4")
+    with pytest.raises(RejectedError) as caught:
+        download(record, tmp_path, sources, DownloadConfig())
+
+    assert caught.value.reason is RejectReason.TOO_LARGE
+
+
+def test_a_file_of_cookies_is_read_and_stays_as_it_is(imitate, tmp_path):
+    imitation = imitate(SMALL)
+    cookies = tmp_path / "cookies.txt"
+    lines = ["# Netscape HTTP Cookie File", ".staticflickr.com\tTRUE\t/\tTRUE\t0\tme\tyes", ""]
+    cookies.write_text("\n".join(lines))
+    before = cookies.read_bytes()
+    options = {"cookiefile": str(cookies)}
+
+    check_options(options)
+    fetch(one(Fate.WELL), tmp_path / "raw", sources_for(imitation, options=options))
+
+    assert cookies.read_bytes() == before
+
+
 def test_an_expired_certificate_is_one_sentence(imitate, tmp_path):
     imitation = imitate(SMALL, expired=True)
     sources = sources_for(imitation)
@@ -178,6 +207,54 @@ def test_an_expired_certificate_is_one_sentence(imitate, tmp_path):
         fetch(one(Fate.WELL), tmp_path, sources)
     with pytest.raises(ServiceError, match="certificate has expired"):
         sources.fetcher.fetch("https://live.staticflickr.com/x.mp4", tmp_path / "x.mp4", print)
+
+
+def test_a_film_from_a_list_of_addresses_and_one_from_a_bucket(imitate, tmp_path):
+    imitation = imitate(SMALL)
+    video = one(Fate.WELL)
+    whole = media.film_of(video, "288p")
+    url = media.signed_url(video, "288p", expires=2**33)
+
+    def get_object(uri, path, follow):
+        assert uri == "s3://multimedia-commons/data/videos/mp4/abc/def/abcdef.mp4"
+        path.write_bytes(whole)
+
+    sources = replace(sources_for(imitation), get_object=get_object)
+    for name, uri in (
+        ("url-1", url),
+        ("s3-1", "s3://multimedia-commons/data/videos/mp4/abc/def/abcdef.mp4"),
+    ):
+        record = VideoRecord(video_id=name, source=name[:-2], uri=uri)
+        film = download(record, tmp_path, sources, DownloadConfig())
+
+        assert film.path == tmp_path / f"{name}.mp4"
+        assert film.path.read_bytes() == whole
+    assert [line.kind for line in imitation.requests()] == [Kind.MEDIA]
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [("gone", RejectReason.GONE), ("cut", RejectReason.BROKEN_STREAM)],
+)
+def test_an_address_without_a_film_is_rejected(imitate, tmp_path, status, cause):
+    imitation = imitate(SMALL)
+    video = one(Fate.WELL)
+    url = media.signed_url(video, "288p", expires=2**33)
+    if status == "gone":
+        url = url.replace(video.secret, "0000000000")
+
+    def get_object(uri, path, follow):
+        film = media.film_of(video, "288p")
+        path.write_bytes(film[: len(film) // 2])
+
+    sources = replace(sources_for(imitation), get_object=get_object)
+    uri = "s3://b/cut.mp4" if status == "cut" else url
+    record = VideoRecord(video_id="one", source="url", uri=uri)
+    with pytest.raises(RejectedError) as caught:
+        download(record, tmp_path, sources, DownloadConfig())
+
+    assert caught.value.reason is cause
+    assert not list(tmp_path.glob("one*"))
 
 
 @pytest.mark.parametrize(

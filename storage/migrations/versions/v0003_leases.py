@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from storage.counters import keep_counters
+
 revision = "0003"
 down_revision = "0002"
 
@@ -37,7 +39,39 @@ def upgrade() -> None:
         sa.Column("what", _TEXT, nullable=False),
         sa.Column("detail", _TEXT, nullable=False),
     )
+    op.create_table(
+        "windows",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("query", _TEXT, nullable=False),
+        sa.Column("since", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.Column("reported", sa.BigInteger, nullable=False),
+        sa.Column("found", sa.Integer, nullable=False),
+        sa.Column("missing", sa.Integer, nullable=False),
+        sa.Column("truncated", sa.Boolean, nullable=False),
+        sa.Column("pages", sa.Integer, nullable=False),
+        sa.Column("calls", sa.Integer, nullable=False),
+        sa.Column("least_calls", sa.Integer, nullable=False),
+        sa.Column("splits", sa.Integer, nullable=False),
+        sa.Column("asked_at", _MOMENT, nullable=False),
+    )
+    op.create_index("walk", "windows", ["query", "since"])
+    op.create_table(
+        "blocks",
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("why", _TEXT, nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("state", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+    )
     _add_batches()
+    keep_counters(op.get_bind())
 
 
 def _add_batches() -> None:

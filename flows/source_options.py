@@ -1,0 +1,74 @@
+"""The options of commands that say where videos come from, for `run`, `crawl` and `plan`.
+
+Cost: data only.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.search_options import SearchOptions
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with videos; sub-folders are searched too.",
+        exists=True,
+        file_okay=False,
+        readable=True,
+    ),
+]
+Flickr = Annotated[bool, typer.Option("--flickr", help="Search Flickr for videos.")]
+Tag = Annotated[
+    list[str] | None, typer.Option(help="Flickr: a tag; of several, any. -TAG excludes.")
+]
+Text = Annotated[str, typer.Option(help="Flickr: words of title, description or tags.")]
+Words = Annotated[
+    Path | None,
+    typer.Option(
+        help="Flickr: file with a word per line, and a search for each; see `words`.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Owner = Annotated[str, typer.Option(help="Flickr: the owner's NSID, as 12345678@N00.")]
+Bbox = Annotated[str, typer.Option(help="Flickr: WEST,SOUTH,EAST,NORTH in degrees.")]
+Since = Annotated[str, typer.Option(help="Flickr: first day of upload, as 2014-01-01.")]
+Until = Annotated[str, typer.Option(help="Flickr: day after the last day of upload.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Flickr: new videos after which to stop.")]
+Yfcc = Annotated[
+    Path | None,
+    typer.Option(
+        "--yfcc100m", help="Metadata of YFCC100M: text, bz2 or SQLite.", exists=True, dir_okay=False
+    ),
+]
+Urls = Annotated[
+    Path | None,
+    typer.Option(
+        help="List of videos: an address, or JSON, per line.", exists=True, dir_okay=False
+    ),
+]
+Bucket = Annotated[str, typer.Option(help="s3://BUCKET/PREFIX with videos.")]
+AnyLicense = Annotated[
+    bool, typer.Option("--any-license", help="Also videos whose license forbids derivatives.")
+]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Flickr: not only safe results.")]
+
+
+def search_of(*, flickr: bool, **words: Any) -> SearchOptions | None:
+    """Make the options of a search of what a command was told; None where it is not to search.
+
+    Raises:
+        ValidationError: a value cannot be used, or nothing is searched for.
+        BadParameter: a word of a search without --flickr.
+    """
+    given = {name: value for name, value in words.items() if value}
+    if not flickr:
+        if given:
+            name = "tag" if "tags" in given else next(iter(given)).replace("_", "-")
+            raise typer.BadParameter("belongs to --flickr", param_hint=f"--{name}")
+        return None
+    if tags := given.get("tags"):
+        given["tags"] = ",".join(tags)
+    return SearchOptions.model_validate(given)

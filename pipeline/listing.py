@@ -1,0 +1,72 @@
+"""Videos from a list: a file with an address per line, or a JSON object per line.
+
+    https://example.org/a.mp4
+    {"url": "https://example.org/b.mp4", "title": "B", "owner": "Ada", "license": "CC BY 4.0"}
+
+An object may say `url`, `title`, `owner`, `owner_name`, `page_url`, `license`, `license_url` and
+`tags`; whatever else it says is left alone. Addresses are https, http, s3 or file. The page of a
+video on Flickr is the same video as one that a search has found. Empty lines and lines that
+begin with # are passed over.
+
+Cost: 10 us per line.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import UnreadableError
+from pipeline.types import VideoRecord
+
+SCHEMES = frozenset({"https", "http", "s3", "file"})
+_WORDS = ("title", "owner", "owner_name", "page_url", "license", "license_url", "tags")
+_FLICKR = re.compile(r"^https?://(?:www\.|secure\.)?flickr\.com/photos/[\w\-@]+/(\d+)")
+
+
+def read_list(path: Path) -> Iterator[VideoRecord]:
+    """Yield the videos of a list, in its order.
+
+    Raises:
+        UnreadableError: the file cannot be read, or a line is no address; the text says which.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                text = line.strip()
+                if text and not text.startswith("#"):
+                    yield _read_line(text, f"line {number} of {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"the list {path} cannot be read: {error}") from error
+
+
+def _read_line(text: str, where: str) -> VideoRecord:
+    entry: Any = {"url": text}
+    if text.startswith("{"):
+        try:
+            entry = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UnreadableError(f"{where} is no JSON: {error}") from error
+    url = entry.get("url")
+    if not isinstance(url, str) or urlsplit(url).scheme not in SCHEMES:
+        raise UnreadableError(f"{where} has no address of {', '.join(sorted(SCHEMES))}: {url!r}")
+    return listed_video(url, entry)
+
+
+def listed_video(url: str, entry: Mapping[str, Any], source: str = "url") -> VideoRecord:
+    """Describe the video at an address; its id depends on nothing but the address."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    record = VideoRecord(
+        video_id=f"{source}-{name}", source=source, uri=url, title=Path(urlsplit(url).path).name
+    )
+    if match := _FLICKR.match(url):
+        photo_id = match[1]
+        record = replace(
+            record, video_id=f"flickr-{photo_id}", uri=f"flickr:{photo_id}", page_url=url
+        )
+    words: dict[str, Any] = {name: str(entry[name]) for name in _WORDS if entry.get(name)}
+    return replace(record, **words)

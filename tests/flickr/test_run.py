@@ -1,0 +1,93 @@
+"""A whole crawl against everything that goes wrong: true ends, books that balance, rates kept."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from flows.imitation.faults import FaultConfig, Kind
+from flows.imitation.population import Fate, Population, PopulationConfig
+from flows.imitation.server import KEY, SECRET, most_in
+from flows.imitation.truth import end_of, findable_videos
+from pipeline.licenses import SHIPPED, allowed_numbers
+from tests.flickr.runs import RATES, Output
+from tests.flows.conftest import prefect_url
+
+__all__ = ["prefect_url"]
+
+SEED = 4
+ALLOWED = allowed_numbers(SHIPPED)
+PERMITTED = dict(zip(Kind, RATES.values(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def population():
+    """One in five has a fate of its own: 60 videos hold all of them."""
+    return Population(PopulationConfig(videos=420, seed=SEED))
+
+
+def choose(population, number):
+    videos = findable_videos(population, ALLOWED)
+    strange = [video for video in videos if video.fate is not Fate.WELL]
+    chosen = {video.fate: video for video in strange}
+    rest = [video for video in videos if video.fate is Fate.WELL]
+    return [*chosen.values(), *rest[: number - len(chosen)]]
+
+
+def test_four_runs_at_once_with_a_tenth_of_all_answers_wrong(
+    imitate, tmp_path, prefect_url, population
+):
+    videos = choose(population, 40)
+    imitation = imitate(population, faults=FaultConfig(rate=0.1, hang_s=20, retry_after_s=1))
+    output = Output(tmp_path, prefect_url)
+    output.fill(videos)
+    workers = [f"worker-{number}" for number in range(4)]
+
+    runs = {w: output.start(imitation, w, BATCH_VIDEOS=10) for w in workers}
+    books = [output.finish(run, worker) for worker, run in runs.items()]
+
+    assert output.ends() == {f"flickr-{video.photo_id}": end_of(video) for video in videos}
+    assert all(each["balanced"] for each in books)
+    assert books[-1]["videos"]["found"] == len(videos)
+    for kind, permitted in PERMITTED.items():
+        requests = [line for line in imitation.requests() if line.kind is kind]
+        assert len({line.worker for line in requests}) > 1
+        assert most_in(requests) <= permitted
+    final = {Fate.DELETED, Fate.PRIVATE, Fate.RELICENSED}
+    asked = Counter(
+        line.subject
+        for line in imitation.requests("flickr.photos.getInfo")
+        if line.fault is None and population.by_id[int(line.subject)].fate in final
+    )
+    assert set(asked.values()) == {1}  # what is final is not asked again
+    secrets = (KEY.encode(), SECRET.encode())
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if any(s in path.read_bytes() for s in secrets)]
+
+
+def test_killed_at_random_moments_nothing_is_lost_or_fetched_twice(
+    imitate, tmp_path, prefect_url, population
+):
+    videos = [v for v in findable_videos(population, ALLOWED) if v.fate is Fate.WELL][:60]
+    imitation = imitate(population)
+    output = Output(tmp_path, prefect_url)
+    output.fill(videos)
+    chance, kills = random.Random(SEED), 0
+
+    for _ in range(4):
+        run = output.start(imitation, "killed", BATCH_VIDEOS=12)
+        target = len(imitation.requests("file")) + chance.randrange(1, 12)
+        while run.poll() is None and len(imitation.requests("file")) < target:
+            time.sleep(0.02)
+        kills += run.poll() is None
+        run.kill()
+        run.communicate()
+    books = output.finish(output.start(imitation, "last"), "last")
+
+    assert books["balanced"]
+    assert output.ends() == {f"flickr-{video.photo_id}": end_of(video) for video in videos}
+    times = Counter(line.subject for line in imitation.requests("file"))
+    assert set(times) == {str(video.photo_id) for video in videos}
+    at_once = 4  # films that are on their way when a run is killed
+    assert sum(times.values()) - len(times) <= kills * at_once

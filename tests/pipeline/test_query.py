@@ -1,0 +1,113 @@
+"""What a search asks for, and what a result says, in all the types that Flickr has used."""
+
+import pytest
+
+from pipeline.errors import RejectReason, TransientError
+from pipeline.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
+from pipeline.query import Query, parse_answer, parse_result
+
+ROW = {
+    "id": "48499561892",
+    "owner": "7702423@N04",
+    "secret": "2fc41d65e3",
+    "title": "Fox",
+    "license": "4",
+    "dateupload": "1565395643",
+    "ownername": "cseeman",
+    "tags": "fox squirrel",
+    "media": "video",
+    "pathalias": "cseeman",
+}
+
+
+def test_a_result_becomes_a_record_with_rights():
+    record = parse_result(ROW, SHIPPED)
+    assert (record.video_id, record.uri) == ("flickr-48499561892", "flickr:48499561892")
+    assert (record.owner, record.owner_name) == ("7702423@N04", "cseeman")
+    assert record.page_url == "https://www.flickr.com/photos/cseeman/48499561892/"
+    assert (record.license_id, record.license) == ("4", "CC BY 2.0")
+    assert (record.uploaded_at, record.tags, record.secret) == (
+        (1565395643, "fox squirrel", "2fc41d65e3")
+    )
+    assert record.refused is None
+
+
+def test_numbers_may_be_texts_and_names_may_be_missing():
+    drifted = {**ROW, "id": 48499561892, "license": 4, "dateupload": 1565395643}
+    assert parse_result(drifted, SHIPPED) == parse_result(ROW, SHIPPED)
+    for alias in (None, ""):
+        page = parse_result({**ROW, "pathalias": alias}, SHIPPED).page_url
+        assert page == "https://www.flickr.com/photos/7702423@N04/48499561892/"
+    assert parse_result({**ROW, "title": {"_content": "Fox"}}, SHIPPED).title == "Fox"
+
+
+@pytest.mark.parametrize("number", ["0", 3, "6", "13", "16", "17", "", None])
+def test_licenses_that_forbid_derivatives_or_are_unknown_are_refused(number):
+    record = parse_result({**ROW, "license": number}, SHIPPED)
+    assert record.refused is RejectReason.NOT_ALLOWED_LICENSE
+    assert parse_result({**ROW, "license": number}, SHIPPED, any_license=True).refused is None
+
+
+def test_a_photo_is_refused():
+    assert parse_result({**ROW, "media": "photo"}, SHIPPED).refused is RejectReason.NOT_A_VIDEO
+
+
+def test_the_licenses_that_allow_derivatives():
+    assert allowed_numbers(SHIPPED) == (
+        "1",
+        "2",
+        "4",
+        "5",
+        "7",
+        "8",
+        *map(str, range(9, 13)),
+        "14",
+        "15",
+    )
+
+
+def test_a_table_is_read_with_numbers_as_texts_or_numbers():
+    rows = [{"id": 4, "name": "CC BY 2.0", "url": "u"}, {"id": "0", "name": "All", "url": None}]
+    table = parse_licenses({"licenses": {"license": rows}})
+    assert {number: table[number].name for number in table} == {"4": "CC BY 2.0", "0": "All"}
+    with pytest.raises(ValueError, match="another form"):
+        parse_licenses({"licenses": None})
+
+
+def test_a_license_is_found_by_its_address_however_it_is_written():
+    for url in (
+        "http://creativecommons.org/licenses/by/2.0",
+        "https://www.creativecommons.org/licenses/by/2.0/",
+    ):
+        found = license_of(url)
+        assert found is not None
+        assert found.number == "4"
+    assert license_of("") is None
+
+
+def test_a_call_asks_for_safe_videos_oldest_first():
+    words = Query(tags="beach", licenses=("4", "5")).parameters(10, 20, 1)
+    assert words["media"] == "videos"
+    assert (words["license"], words["safe_search"], words["video_content_types"]) == ("4,5", 1, 0)
+    assert (words["min_upload_date"], words["max_upload_date"]) == (10, 20)
+    assert (words["sort"], words["per_page"], words["page"]) == ("date-posted-asc", 500, 1)
+    assert Query(tags="x", licenses=("4", "5")).parameters(1, 2, 1, "5")["license"] == "5"
+    assert "license" not in Query(tags="x").parameters(1, 2, 1)
+
+
+def test_a_search_by_place_gives_half_a_page():
+    assert Query(bbox="5,50,10,55").parameters(1, 2, 1)["per_page"] == 250
+
+
+@pytest.mark.parametrize("bbox", ["5,50,10", "10,50,5,55", "0,0,181,1", "a,b,c,d"])
+def test_a_box_that_is_none_is_refused(bbox):
+    with pytest.raises(ValueError, match="WEST,SOUTH,EAST,NORTH"):
+        Query(bbox=bbox)
+
+
+@pytest.mark.parametrize("answer", [{}, {"photos": {"total": "many", "photo": []}}])
+def test_an_answer_of_another_form_is_trouble_that_passes(answer):
+    with pytest.raises(TransientError, match="another form"):
+        parse_answer(answer)
+    with pytest.raises(TransientError, match="without id"):
+        parse_result({**ROW, "dateupload": "yesterday"}, SHIPPED)
