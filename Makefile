@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install up down bench-stages bench-stabilize bench-orchestrate clean
+.PHONY: help demo test check install up down bench-stages bench-stabilize bench-orchestrate bench-train bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -15,6 +15,8 @@ help:
 	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
+	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
+	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -52,6 +54,12 @@ bench-stages: $(STAMP)
 
 bench-stabilize: $(STAMP)
 	$(BIN)/python -m benchmarks.stabilize
+
+bench-train: $(STAMP)
+	$(BIN)/python -m benchmarks.train
+
+bench-learn: $(STAMP)
+	$(BIN)/python -m benchmarks.learn
 
 clean:
 	rm -rf $(VENV) demo-out

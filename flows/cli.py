@@ -23,6 +23,7 @@ from flows.datasets import app as datasets
 from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.find import coverage, crawl, plan, words
+from flows.generating import generate, predict
 from flows.ledger import block, credits, explain, failures, retry
 from flows.pool_worker import worker
 from flows.shards import app as shards
@@ -30,6 +31,7 @@ from flows.show_budget import budget
 from flows.show_settings import settings
 from flows.source_options import search_of
 from flows.takedown import takedown
+from flows.training import train
 from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
 
@@ -59,6 +61,9 @@ app.command()(deploy)
 app.command()(worker)
 app.command()(doctor)
 app.command()(settings)
+app.command()(train)
+app.command()(generate)
+app.command()(predict)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     """Certificates to trust instead of the usual ones, as behind a company's proxy."""
 
+    rank: int = Field(default=0, ge=0, validation_alias="RANK")
+    """Which of torchrun's processes this is; torchrun sets it."""
+
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
 
