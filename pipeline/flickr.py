@@ -41,8 +41,8 @@ AGENT = "tinyvideo"
 
 SEARCH = "flickr.photos.search"
 
-_TALKATIVE = ("oauthlib", "requests_oauthlib")
-"""Loggers that write down what they sign, the key included, where everything is logged."""
+_TALKATIVE = ("flickrapi", "oauthlib", "requests_oauthlib")
+"""Loggers that write down what is called and signed, with the key, where everything is logged."""
 
 _OUTAGE = frozenset({0, 105, 106, 201})
 """Codes of every method by which Flickr says that it is not available just now."""
