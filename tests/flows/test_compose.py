@@ -209,9 +209,7 @@ def test_what_is_copied_is_there_and_what_is_there_is_copied():
                 assert (REPOSITORY / source).exists(), source
     assert "ENV PATH=/opt/tinyvideo/bin" in DOCKERFILE
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    (made,) = re.findall(
-        r"mkdir -p (.*) \\\\", DOCKERFILE
-    )  # or the dependencies cannot be installed
+    (made,) = re.findall(r"mkdir -p (.*) \\", DOCKERFILE)  # or the dependencies cannot be installed
     for package in project["tool"]["setuptools"]["packages"]:
         assert f"COPY {package.split('.')[0]} {package.split('.')[0]}" in DOCKERFILE
         folder = package.replace(".", "/")
