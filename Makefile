@@ -5,14 +5,18 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check install bench-stages bench-stabilize clean
+.PHONY: help demo test check install up down bench-stages bench-stabilize bench-orchestrate bench-train bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make up      Prefect on this machine: server, pools, deployments, a worker; make down ends it"
+	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
+	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
+	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
 	@echo "make clean   delete .venv and demo-out"
 
 install: $(STAMP)
@@ -35,11 +39,27 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+up: $(STAMP)
+	$(BIN)/tinyvideo up
+
+down: $(STAMP)
+	$(BIN)/tinyvideo down
+
+bench-orchestrate: $(STAMP)
+	$(BIN)/python -m benchmarks.orchestrate overhead
+	$(BIN)/python -m benchmarks.orchestrate scaling
+
 bench-stages: $(STAMP)
 	$(BIN)/python -m benchmarks.stages
 
 bench-stabilize: $(STAMP)
 	$(BIN)/python -m benchmarks.stabilize
+
+bench-train: $(STAMP)
+	$(BIN)/python -m benchmarks.train
+
+bench-learn: $(STAMP)
+	$(BIN)/python -m benchmarks.learn
 
 clean:
 	rm -rf $(VENV) demo-out

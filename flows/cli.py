@@ -20,15 +20,19 @@ from flows import source_options as given
 from flows.chaos_demo import chaos_demo
 from flows.console import GO_ON, counted, say, show_books, write_json
 from flows.datasets import app as datasets
+from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.find import coverage, crawl, plan, words
+from flows.generating import generate, predict
 from flows.ledger import block, credits, explain, failures, retry
 from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.show_budget import budget
+from flows.show_settings import settings
 from flows.source_options import search_of
 from flows.takedown import takedown
-from flows.up import down, up
+from flows.training import train
+from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -53,7 +57,13 @@ app.command("import")(import_released)
 app.command()(export)
 app.command()(up)
 app.command()(down)
+app.command()(deploy)
 app.command()(worker)
+app.command()(doctor)
+app.command()(settings)
+app.command()(train)
+app.command()(generate)
+app.command()(predict)
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -108,6 +118,12 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="process, or a cluster for the batches: dask, ray.")
+    ] = "process",
+    engine_address: Annotated[
+        str, typer.Option(help="Address of the cluster; default: one on this machine.")
+    ] = "",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -134,6 +150,7 @@ def run(
         "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
         "bucket": bucket, "any_license": any_license,
     }  # fmt: skip
+    changes |= {"engine": engine, "engine_address": engine_address}
     if workers is not None:
         changes["workers"] = workers
     books = run_folder(folder, out, keep_ui=keep_ui, **changes)

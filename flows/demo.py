@@ -11,18 +11,18 @@ Cost: two to three minutes on two cores, most of it training.
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from flows.console import Position, progress, say, show_books, show_facts
+from flows.console import progress, say, show_books, show_facts
 from flows.options import RunOptions
 from flows.run import announced_server, check_free, run_flow, show_page, stabilize_all
 from flows.settings import read_settings
-from models.metrics import METRICS_NAME, read_metrics
+from flows.training import training_position
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
 from storage.pack import read_books
@@ -134,7 +134,7 @@ def _build_dataset(paths: DemoPaths) -> None:
 
 def _train(paths: DemoPaths, steps: int) -> Path:
     from flows.train import train  # noqa: PLC0415
-    from models.train import TrainConfig  # noqa: PLC0415
+    from models.config import TrainConfig  # noqa: PLC0415
 
     config = TrainConfig(
         width=WIDTH,
@@ -172,20 +172,6 @@ def _close(paths: DemoPaths) -> dict[str, Any]:
     )
     named = {name: str(path) for name, path in files.items()}
     return {"books": books, "files": named, "seconds": seconds}
-
-
-def training_position(folder: Path, steps: int) -> Callable[[], Position]:
-    """Read from the metrics of a training run how many steps are done."""
-
-    def read() -> Position:
-        metrics = read_metrics(folder / METRICS_NAME)
-        if not metrics:
-            return Position(0, steps, "loading")
-        last = metrics[-1]
-        losses = f"D {last.discriminator_loss:.2f}  G {last.generator_loss:.2f}"
-        return Position(last.step, steps, f"{losses}  {last.clips_per_second:.1f} clips/s")
-
-    return read
 
 
 def has_films() -> bool:

@@ -78,7 +78,7 @@ DEPLOYMENTS = (
     ),
     Waiting(
         name="train",
-        module="flows.train",
+        module="flows.train_on_pool",
         pool=GPU,
         queue=TRAINING,
         description="Train a VGAN on a dataset; goes on where the newest checkpoint left off.",

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     """Certificates to trust instead of the usual ones, as behind a company's proxy."""
 
+    rank: int = Field(default=0, ge=0, validation_alias="RANK")
+    """Which of torchrun's processes this is; torchrun sets it."""
+
     prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
     """A Prefect server to report to; without one a private server is started and ended."""
 
@@ -142,6 +146,19 @@ def read_settings() -> Settings:
         raise SettingsError(f"TINYVIDEO_{name} is not JSON: {error.__cause__}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
+
+
+def variable_of(name: str) -> str:
+    """Name the environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"TINYVIDEO_{name.upper()}"
+
+
+def origin_of(variable: str) -> str:
+    """Say who has set a variable: `environment`, `.env`, or nobody: `default`."""
+    if variable in {name.upper() for name in os.environ}:
+        return "environment"
+    return ".env" if variable in {name.upper() for name in dotenv_values(".env")} else "default"
 
 
 def code_version() -> str:

@@ -8,21 +8,31 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from models.train import TrainConfig
+from models.config import TrainConfig
+from models.train import Events
 from models.train import train as train_now
+from storage.objects import open_store
 
 
 @flow(name="train", validate_parameters=True)
-async def train(out: Path, dataset: str, run: Path, config: TrainConfig) -> str:
-    """Train on a dataset of the output folder `out`, in the folder `run`; return the checkpoint.
+async def train(
+    out: str | Path, dataset: str, run: Path, config: TrainConfig, mirror: str = ""
+) -> str:
+    """Train on a dataset of the output `out`, in the folder `run`; return the checkpoint.
 
-    Training goes on where the newest checkpoint in `run` left off.
+    Training goes on where the newest checkpoint in `run` left off, or in the store at the address
+    `mirror`, where each checkpoint is kept too.
 
     Raises:
-        StorageError: there is no such dataset.
+        StorageError: there is no such dataset, or the mirror cannot be used.
         TrainingError: the dataset does not suit the configuration, or the losses are not finite.
     """
+    log = get_run_logger()
+    events = Events(on_alarm=lambda sentence: log.warning("%s", sentence))
+    store = open_store(mirror) if mirror else None
     # In a thread, since the event loop has to tell the server that this run is alive.
-    result = await asyncio.to_thread(train_now, out, dataset, config, run)
-    get_run_logger().info("checkpoint %s after %d steps", result.checkpoint, result.step)
+    result = await asyncio.to_thread(
+        train_now, out, dataset, config, run, events=events, mirror=store
+    )
+    log.info("checkpoint %s after %d steps", result.checkpoint, result.step)
     return str(result.checkpoint)

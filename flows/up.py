@@ -84,6 +84,22 @@ def up(
     )
 
 
+def deploy(folder: Folder = None, out: Out = "") -> None:
+    """Make pools, deployments and automations on the server at PREFECT_API_URL, and start nothing.
+
+    For servers and workers that something else starts, as in docker-compose.yml.
+    """
+    settings = read_settings()
+    if settings.prefect_api_url is None:
+        raise ServerError("say where the Prefect server is: PREFECT_API_URL=http://HOST:4200/api")
+    url, password = settings.prefect_api_url, settings.prefect_password
+    require_server(url, password, otherwise="start it, or use 'tinyvideo up'")
+    prepare_environment(url, password)
+    told = {name: value for name, value in (("folder", folder), ("out", out)) if value}
+    _register({"crawl-and-stabilize": {"options": told}} if told else {})
+    say(f"pools, deployments and automations are at {url.removesuffix('/api')}")
+
+
 def down() -> None:
     """End what `tinyvideo up` started here; runs that are under way go back into their queue."""
     processes = Processes(state_folder(read_settings()))

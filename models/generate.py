@@ -1,38 +1,44 @@
-"""Checkpoint -> new videos, with the parts that they are composed of.
+"""Checkpoint -> new videos, with the parts that they are composed of, and a page to look at.
 
 Stage:  shard -> dataset -> load -> train -> [generate]
 
 Clip k of seed s is `<s>-<k>/`: `video.jpg`, `foreground.jpg` and `mask.jpg` are strips, 32 frames
-of 64 pixels from top to bottom, the geometry of the training data; `background.jpg` is one frame.
-`index.json` lists the clips and says which checkpoint they come from.
+of 64 pixels from top to bottom, the geometry of the training data; each is there as `.gif` too, the
+video also as `.mp4`. `background.jpg` is one frame. `index.json` lists the clips and says which
+checkpoint they come from, `index.html` shows them. A way from clip 0 to clip 1 is `<s>-way-<k>/`.
 
 Equal checkpoint, seed and k give equal bytes, whatever the number of clips: every clip has its
-own pass through the network, which uses the means and variances of training. In fp32, since the
-parts are to be looked at.
+own pass through the network, which uses the means and variances of training, and its moving
+average where there is one. In fp32, since the parts are to be looked at.
 
-Cost at width 64: 0.8 s to load the checkpoint, then 0.13 s of one core per clip.
+Cost at width 64: 0.8 s to load the checkpoint, then 0.13 s of one core per clip for the network,
+and 0.12 s for the files.
 """
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import simplejpeg
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from models.checkpoint import load_checkpoint
-from models.generator import CLIP_SIZE, LATENT, GeneratedVideo, Generator
+from models.checkpoint import Checkpoint, load_checkpoint, load_newest
+from models.config import TrainConfig, from_saved
+from models.errors import CheckpointError
+from models.gallery import draw_page
+from models.generator import LATENT, GeneratedVideo
+from models.networks import make_generator
+from models.pictures import encode_gif, mask_to_frames, to_frames
+from pipeline.mp4 import write_mp4
 from pipeline.strips import encode_strip
-from pipeline.types import STRIP_FRAMES
 
 JPEG_QUALITY = 95
 """0 to 100. Ours, as in the strips of the training data."""
 
-INDEX_NAME = "index.json"
+INDEX_NAME, PAGE_NAME = "index.json", "index.html"
 PARTS = ("video", "foreground", "mask", "background")
 
 
@@ -56,67 +62,121 @@ class GeneratedClip:
     """Share of the video, 0 to 1, that is foreground."""
 
 
-def generate(checkpoint: Path, count: int, seed: int, out: Path) -> list[GeneratedClip]:
-    """Write `count` generated clips and `index.json` below `out`, over those of the same names.
+def generate(
+    checkpoint: Path, count: int, seed: int, out: Path, *, way: bool = False
+) -> list[GeneratedClip]:
+    """Write `count` generated clips, index and page below `out`, over those of the same names.
 
-    Every file appears whole, the index last; what else lies in `out` stays.
+    With `way`, the clips lead from clip 0 of the seed to clip 1, in equal steps of their noise.
+    `checkpoint` may be the folder of a run, whose newest one is taken. Every file appears whole,
+    index and page last; what else lies in `out` stays.
 
     Raises:
-        CheckpointError: the checkpoint cannot be read.
+        CheckpointError: the checkpoint cannot be read, or wants an image to go on from.
         OSError: `out` cannot be written.
-        ValueError: `count` is below 1, or `seed` not from 0 to below 2 ** 63.
+        ValueError: `count` is below 1, with `way` 2, or `seed` not from 0 to below 2 ** 63.
     """
-    if count < 1 or not 0 <= seed < 2**63:
+    if count < 1 + way or not 0 <= seed < 2**63:
         raise ValueError(
-            f"count must be above 0 and seed from 0 to below 2 ** 63, got {count} and {seed}"
+            f"count must be above {int(way)} and seed from 0 to below 2 ** 63, "
+            f"got {count} and {seed}"
         )
-    state = load_checkpoint(checkpoint)
-    network = Generator(state.config["width"])
-    network.load_state_dict(state.generator)
-    network.eval()
-    rng = torch.Generator().manual_seed(seed)
+    path, state, config, network = open_generator(checkpoint)
+    if config.condition != "none":
+        raise CheckpointError(
+            f"{path} continues a first frame; use: tinyvideo predict {path} IMAGE"
+        )
     clips = []
-    for number in range(count):
+    for number, z in enumerate(_noise_on_the_way(seed, count) if way else _noise(seed, count)):
         # One by one, so that clip k does not depend on how many clips are wanted.
         with torch.inference_mode():
-            generated = network(torch.randn(1, LATENT, generator=rng))
-        clips.append(_write_clip(generated, seed, number, out))
+            generated = network(z)
+        folder = out / (f"{seed}-way-{number}" if way else f"{seed}-{number}")
+        clips.append(_write_clip(generated, seed, number, folder))
     document = {
-        "checkpoint": checkpoint.name,
+        "checkpoint": path.name,
         "step": state.step,
-        "width": state.config["width"],
+        "width": config.width,
         "manifest_id": state.manifest_id,
         "seed": seed,
         "clips": [_entry(clip, out) for clip in clips],
     }
-    _write_whole(out / INDEX_NAME, json.dumps(document, indent=1).encode())
+    write_whole(out / INDEX_NAME, json.dumps(document, indent=1).encode())
+    title = f"{path.name}, step {state.step}, seed {seed}"
+    folders = [clip.video.parent.relative_to(out).as_posix() for clip in clips]
+    write_whole(out / PAGE_NAME, draw_page(title, folders, parts=config.streams == 2).encode())
     return clips
 
 
-def _write_clip(generated: GeneratedVideo, seed: int, number: int, out: Path) -> GeneratedClip:
-    folder = out / f"{seed}-{number}"
+def open_generator(checkpoint: Path) -> tuple[Path, Checkpoint, TrainConfig, nn.Module]:
+    """Load a checkpoint, or the newest one of a run's folder, and build its generator.
+
+    Raises:
+        CheckpointError: it cannot be read, or its weights are not those of its configuration.
+    """
+    path, state = checkpoint, None
+    if checkpoint.is_dir():
+        newest = load_newest(checkpoint)
+        if newest is None:
+            raise CheckpointError(f"there is no checkpoint in {checkpoint}")
+        path, state = newest
+    state = state or load_checkpoint(checkpoint)
+    try:
+        config = from_saved(state.config)
+        network = make_generator(config)
+        network.load_state_dict(state.ema or state.generator)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is of another tinyvideo: {error}") from error
+    except RuntimeError as error:  # load_state_dict's, of many lines
+        raise CheckpointError(
+            f"{path} does not hold the weights of the network of width {config.width} that its "
+            "configuration names"
+        ) from error
+    return path, state, config, network.eval()
+
+
+def _noise(seed: int, count: int) -> Iterator[Tensor]:
+    rng = torch.Generator().manual_seed(seed)
+    for _ in range(count):
+        yield torch.randn(1, LATENT, generator=rng)
+
+
+def _noise_on_the_way(seed: int, count: int) -> Iterator[Tensor]:
+    """Go along the arc between two draws: a straight line leads through noise never trained on."""
+    start, end = _noise(seed, 2)
+    cosine = torch.nn.functional.cosine_similarity(start, end)
+    angle = torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))
+    for step in range(count):
+        share = step / (count - 1)
+        weights = torch.sin((1 - share) * angle), torch.sin(share * angle)
+        yield (weights[0] * start + weights[1] * end) / torch.sin(angle)
+
+
+def _write_clip(generated: GeneratedVideo, seed: int, number: int, folder: Path) -> GeneratedClip:
     folder.mkdir(parents=True, exist_ok=True)
-    mask = _bytes_of(generated.mask * 2 - 1).reshape(STRIP_FRAMES * CLIP_SIZE, CLIP_SIZE, 1)
-    background = _bytes_of(generated.background)[0]
-    pictures = {
-        "video": encode_strip(_bytes_of(generated.video), JPEG_QUALITY),
-        "foreground": encode_strip(_bytes_of(generated.foreground), JPEG_QUALITY),
-        "mask": simplejpeg.encode_jpeg(mask, quality=JPEG_QUALITY, colorspace="GRAY"),
-        "background": simplejpeg.encode_jpeg(
-            background, quality=JPEG_QUALITY, colorsubsampling="444"
+    video, foreground = to_frames(generated.video[0]), to_frames(generated.foreground[0])
+    mask = mask_to_frames(generated.mask[0])
+    gray = mask[..., :1].reshape(-1, mask.shape[2], 1)
+    background = to_frames(generated.background[0])[0]
+    files = {
+        "video.jpg": encode_strip(video, JPEG_QUALITY),
+        "video.gif": encode_gif(video),
+        "foreground.jpg": encode_strip(foreground, JPEG_QUALITY),
+        "foreground.gif": encode_gif(foreground),
+        "mask.jpg": simplejpeg.encode_jpeg(gray.copy(), quality=JPEG_QUALITY, colorspace="GRAY"),
+        "mask.gif": encode_gif(mask),
+        "background.jpg": simplejpeg.encode_jpeg(
+            background.copy(), quality=JPEG_QUALITY, colorsubsampling="444"
         ),
     }
-    paths = {part: folder / f"{part}.jpg" for part in PARTS}
-    for part, path in paths.items():
-        _write_whole(path, pictures[part])
+    for name, content in files.items():
+        write_whole(folder / name, content)
+    partial = folder / "video.mp4.partial"
+    write_mp4(partial, video)
+    partial.replace(folder / "video.mp4")
     share = round(generated.mask.mean().item(), 6)
+    paths = {part: folder / f"{part}.jpg" for part in PARTS}
     return GeneratedClip(seed=seed, number=number, mask_mean=share, **paths)
-
-
-def _bytes_of(picture: Tensor) -> npt.NDArray[np.uint8]:
-    """Turn (1, C, T, H, W) in [-1, 1] into (T, H, W, C) uint8."""
-    scaled = picture[0].permute(1, 2, 3, 0).add(1).mul(127.5).round()
-    return np.ascontiguousarray(scaled.numpy().astype(np.uint8))
 
 
 def _entry(clip: GeneratedClip, out: Path) -> dict[str, str | int | float]:
@@ -124,7 +184,12 @@ def _entry(clip: GeneratedClip, out: Path) -> dict[str, str | int | float]:
     return {"seed": clip.seed, "number": clip.number, "mask_mean": clip.mask_mean, **paths}
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("wb") as file:
         file.write(content)

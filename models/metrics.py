@@ -18,6 +18,9 @@ from models.errors import TrainingError
 METRICS_NAME = "metrics.jsonl"
 """File name, in the folder of a run."""
 
+_TAIL = 10_000
+"""Bytes at the end of the file that hold the last line, and more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMetrics:
@@ -117,6 +120,21 @@ def read_metrics(path: Path) -> list[StepMetrics]:
         except (ValueError, TypeError):
             break
     return metrics
+
+
+def last_metrics(path: Path) -> StepMetrics | None:
+    """Read the last whole line of the file, whatever its length; None if there is none."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        lines = file.read().splitlines(keepends=True)
+    for line in reversed(lines):
+        try:
+            return StepMetrics(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
+    return None
 
 
 def _cut(path: Path, step: int) -> None:

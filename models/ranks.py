@@ -87,6 +87,16 @@ class Ranks:
 ALONE = Ranks()
 
 
+def is_launched() -> bool:
+    """Tell whether `torchrun` has started this process."""
+    return dist.is_torchelastic_launched()
+
+
+def best_device() -> str:
+    """Name the device to train on when nobody has: a GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 @contextmanager
 def joined_ranks(device: str) -> Iterator[Ranks]:
     """Join the other processes for a block, if `torchrun` has started this one; else be alone.
@@ -94,7 +104,7 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     Raises:
         TrainingError: the others cannot be reached.
     """
-    if not dist.is_torchelastic_launched():
+    if not is_launched():
         yield ALONE
         return
     try:

@@ -73,7 +73,7 @@ def train(
     """
     store = open_store(source) if isinstance(source, str | Path) else source
     manifest = read_manifest(store, dataset) if isinstance(dataset, str) else dataset
-    _check_enough(manifest.counts["train"], manifest.name, config.batch)
+    check_enough(manifest.counts["train"], manifest.name, config.batch)
     with joined_ranks(config.device) as ranks:
         ranks.check(config.batch)
         newest = _find_newest(out, mirror, ranks)
@@ -116,7 +116,12 @@ def _result(path: Path, checkpoint: Checkpoint) -> TrainResult:
     )
 
 
-def _check_enough(clips: int, dataset: str, batch: int) -> None:
+def check_enough(clips: int, dataset: str, batch: int) -> None:
+    """Refuse a dataset with fewer clips than a batch.
+
+    Raises:
+        TrainingError: it has too few.
+    """
     # A batch that holds a clip twice would be legal, but it is more likely a mistake.
     if clips < batch:
         way_out = f"set the batch to {clips} or less, or add videos" if clips else "add videos"

@@ -16,6 +16,9 @@ from pipeline.types import Frames, check_frames
 CRF = "18"
 """Quality of H.264, 0 is lossless, 51 the worst. Ours: 18 can hardly be told from the strip."""
 
+_REPEATABLE = "cpu-independent=1"
+"""Without it, equal frames may give different bytes: one of x264's fast sums is not exact."""
+
 DEFAULT_FPS = Fraction(25)
 """For strips that do not know theirs. That of the paper's films."""
 
@@ -23,13 +26,16 @@ DEFAULT_FPS = Fraction(25)
 def write_mp4(path: Path, frames: Frames, fps: Fraction = DEFAULT_FPS) -> None:
     """Write `frames`, (T, H, W, 3) with even H and W, as a film at `path`.
 
+    Equal frames give equal bytes.
+
     Raises:
         ValueError: `frames` are no pictures.
         OSError: the file cannot be written.
     """
     check_frames(frames)
+    options = {"crf": CRF, "x264-params": _REPEATABLE}
     with av.open(path, "w", format="mp4") as output:
-        stream = output.add_stream("libx264", rate=fps, options={"crf": CRF})
+        stream = output.add_stream("libx264", rate=fps, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1

@@ -43,11 +43,12 @@ def contact_sheet(strips: Sequence[bytes], size: int = 64, quality: int = 80) ->
     """Show strips below each other, one row each: every fourth of its frames, left to right.
 
     Returns a JPEG of 8 `size` x `len(strips)` `size` pixels, 3 kB per strip; `size` is in eighths
-    of the stored size.
+    of the stored size, which all strips share, and at most that.
 
     Raises:
         ValueError: one of them is not a strip, or there is none.
     """
+    size = min(size, strip_shape(strips[0])[1]) if strips else size
     rows = [np.hstack(list(decode_strip(jpeg, size)[:: STRIP_FRAMES // 8])) for jpeg in strips]
     sheet = np.ascontiguousarray(np.vstack(rows))
     return bytes(simplejpeg.encode_jpeg(sheet, quality=quality))

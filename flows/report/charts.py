@@ -21,6 +21,9 @@ LEFT, RIGHT, TOP, BOTTOM = 40, 10, 12, 30
 MAX_POINTS = 150
 """Points of a line. Ours: more than every second pixel cannot be told apart."""
 
+_COLORS = ("#1f5fbf", "#c2531c", "#2f8f5b")
+_END, _MIDDLE = 'text-anchor="end"', 'text-anchor="middle"'
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
@@ -96,6 +99,26 @@ def draw(
         x_ticks=[Tick(at=scale.to_x(step), text=f"{step:,.0f}") for step in x_ticks],
         y_ticks=[Tick(at=scale.to_y(y), text=_written(y, share=share)) for y in y_ticks],
         bucket=bucket,
+    )
+
+
+def as_svg(chart: Chart) -> str:
+    """Write a chart as a picture of its own, with a legend, for pages that are not ours."""
+    right = WIDTH - RIGHT
+    grid = [f'<path d="M{LEFT} {t.at:g}H{right}" stroke="#ddd"/>' for t in chart.y_ticks]
+    at_y = [f'<text x="{LEFT - 6}" y="{t.at + 4:g}" {_END}>{t.text}</text>' for t in chart.y_ticks]
+    at_x = [f'<text x="{t.at:g}" y="208" {_MIDDLE}>{t.text}</text>' for t in chart.x_ticks]
+    lines, words = [], []
+    for number, line in enumerate(chart.lines):
+        color = _COLORS[number % len(_COLORS)]
+        lines.append(f'<path d="{line.path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        at = f'x="{right}" y="{TOP + 14 + 14 * number}"'
+        words.append(f'<text {at} fill="{color}" {_END}>{line.label}</text>')
+    frame = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
+    parts = [frame, *grid, *at_y, *at_x, *lines, *words]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+        f'font-family="sans-serif" font-size="11">{"".join(parts)}</svg>'
     )
 
 

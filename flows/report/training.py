@@ -62,7 +62,7 @@ class Generated:
 def show_training(out: Path) -> tuple[list[Training], int]:
     """Draw the curves of some runs; return them, and how many more there are."""
     paths = sorted(out.glob(METRICS_PATTERN))
-    runs = [run for path in paths[:RUNS] if (run := _training(path)) is not None]
+    runs = [run for path in paths[:RUNS] if (run := draw_training(path)) is not None]
     return runs, max(0, len(paths) - RUNS)
 
 
@@ -85,7 +85,8 @@ def show_generated(out: Path, gallery: Gallery, notes: list[str]) -> Generated |
         return None
 
 
-def _training(path: Path) -> Training | None:
+def draw_training(path: Path) -> Training | None:
+    """Draw the curves of the run whose metrics these are; None if there are none yet."""
     metrics = read_metrics(path)
     if not metrics:
         return None

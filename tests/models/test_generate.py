@@ -1,13 +1,17 @@
 """Generated clips are the network's output, the same bytes for the same seed, and whole files."""
 
+import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import simplejpeg
 import torch
+from PIL import Image, ImageSequence
 
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.config import TrainConfig
@@ -55,9 +59,10 @@ def read_gray(path):
 
 def test_writes_the_clips_their_parts_and_an_index(checkpoint_path, tmp_path):
     clips = generate(checkpoint_path, 2, SEED, tmp_path)
-    parts = ("background.jpg", "foreground.jpg", "mask.jpg", "video.jpg")
-    files = [f"{SEED}-{k}/{part}" for k in (0, 1) for part in parts]
-    assert sorted(contents(tmp_path)) == [*files, "index.json"]
+    strips = ["background.jpg", "foreground.jpg", "mask.jpg", "video.jpg"]
+    films = ["foreground.gif", "mask.gif", "video.gif", "video.mp4"]
+    files = [f"{SEED}-{k}/{part}" for k in (0, 1) for part in sorted(strips + films)]
+    assert sorted(contents(tmp_path)) == [*files, "index.html", "index.json"]
     for clip in clips:
         assert decode_strip(clip.video.read_bytes()).shape == (32, 64, 64, 3)
         assert decode_strip(clip.foreground.read_bytes()).shape == (32, 64, 64, 3)
@@ -124,7 +129,7 @@ def test_same_seed_same_bytes_whatever_the_number_of_clips(checkpoint_path, tmp_
     generate(checkpoint_path, 2, SEED + 1, tmp_path / "other")
     one, more, other = (contents(tmp_path / name) for name in ("one", "more", "other"))
     assert contents(tmp_path / "two") == one
-    assert all(more[name] == one[name] for name in one if name != "index.json")
+    assert all(more[name] == one[name] for name in one if not name.startswith("index."))
     assert other[f"{SEED + 1}-0/video.jpg"] != one[f"{SEED}-0/video.jpg"]
     assert one[f"{SEED}-1/video.jpg"] != one[f"{SEED}-0/video.jpg"]
 
@@ -149,7 +154,7 @@ def test_a_file_is_renamed_into_place_when_it_is_whole(checkpoint_path, tmp_path
     monkeypatch.setattr(Path, "replace", watched)
     generate(checkpoint_path, 1, SEED, tmp_path)
     assert sizes == [(name, (next(tmp_path.rglob(name))).stat().st_size) for name, _ in sizes]
-    assert [name for name, _ in sizes][-1] == "index.json"
+    assert [name for name, _ in sizes][-2:] == ["index.json", "index.html"]
 
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 1), (1, -1), (1, 2**63)])
@@ -164,3 +169,72 @@ def test_a_broken_checkpoint_leaves_the_output_alone(tmp_path):
     with pytest.raises(CheckpointError, match=r"c\.pt is not a whole checkpoint"):
         generate(tmp_path / "c.pt", 1, SEED, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_gif_and_mp4_show_the_strip(checkpoint_path, tmp_path):
+    (clip,) = generate(checkpoint_path, 1, SEED, tmp_path)
+    strip = decode_strip(clip.video.read_bytes()).mean(axis=-1)  # JPEG and MP4 halve the color
+    with Image.open(clip.video.with_suffix(".gif")) as gif:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(gif)]
+    assert len(frames) == 32
+    assert np.abs(np.stack(frames).mean(axis=-1) - strip).mean() < 16  # 256 colors for noise
+    with av.open(clip.video.with_suffix(".mp4")) as film:
+        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(frames) == 32
+    assert np.abs(np.stack(frames).mean(axis=-1) - strip).mean() < 6
+
+
+def test_the_page_shows_every_clip_and_its_parts(checkpoint_path, tmp_path):
+    generate(checkpoint_path, 2, SEED, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    sources = re.findall(r'src="([^"]+)"', page)
+    parts = ("video.gif", "foreground.gif", "mask.gif", "background.jpg")
+    assert sources == [f"{SEED}-{k}/{part}" for k in (0, 1) for part in parts]
+    assert all((tmp_path / source).exists() for source in sources)
+
+
+def test_the_way_leads_from_clip_0_to_clip_1(checkpoint_path, tmp_path):
+    ends = generate(checkpoint_path, 2, SEED, tmp_path / "ends")
+    way = generate(checkpoint_path, 3, SEED, tmp_path / "way", way=True)
+    assert [clip.video.parent.name for clip in way] == [f"{SEED}-way-{k}" for k in range(3)]
+    first, middle, last = (decode_strip(clip.video.read_bytes()).astype(int) for clip in way)
+    start, end = (decode_strip(clip.video.read_bytes()).astype(int) for clip in ends)
+    assert np.abs(first - start).max() <= 1  # the arc's ends are rounded in fp32
+    assert np.abs(last - end).max() <= 1
+    assert np.abs(middle - start).mean() > 1
+    with pytest.raises(ValueError, match="count must be above 1"):
+        generate(checkpoint_path, 1, SEED, tmp_path / "way", way=True)
+
+
+def test_the_moving_average_is_shown_where_there_is_one(checkpoint_path, tmp_path):
+    both = load_checkpoint(checkpoint_path)
+    calm = {name: torch.zeros_like(weight) for name, weight in both.generator.items()}
+    path = save_checkpoint(tmp_path, dataclasses.replace(both, ema=calm))
+    (clip,) = generate(path, 1, SEED, tmp_path / "out")
+    np.testing.assert_allclose(decode_strip(clip.video.read_bytes()), 127.5, atol=1)
+
+
+def test_a_folder_means_its_newest_checkpoint(checkpoint_path, tmp_path):
+    state = load_checkpoint(checkpoint_path)
+    for step in (3, 7):
+        save_checkpoint(tmp_path / "run", dataclasses.replace(state, step=step))
+    generate(tmp_path / "run", 1, SEED, tmp_path / "out")
+    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    assert (index["checkpoint"], index["step"]) == ("step-00000007.pt", 7)
+    with pytest.raises(CheckpointError, match="there is no checkpoint in"):
+        generate(tmp_path / "out", 1, SEED, tmp_path / "out")
+
+
+SPOILS = {
+    "another width": ({"width": 4}, "does not hold the weights of the network of width 4"),
+    "another version": ({"dream": 1}, "is of another tinyvideo: .*dream"),
+}
+
+
+@pytest.mark.parametrize(("changes", "text"), SPOILS.values(), ids=SPOILS)
+def test_weights_that_do_not_fit_are_one_sentence(checkpoint_path, tmp_path, changes, text):
+    state = load_checkpoint(checkpoint_path)
+    path = save_checkpoint(tmp_path, dataclasses.replace(state, config={**state.config, **changes}))
+    with pytest.raises(CheckpointError, match=text) as caught:
+        generate(path, 1, SEED, tmp_path / "out")
+    assert "\n" not in str(caught.value)
