@@ -6,13 +6,15 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test check install \
-	bench-stages bench-stabilize bench-memory bench-load bench-train bench-learn clean
+.PHONY: help demo test check install up down bench-stages bench-stabilize bench-memory bench-load \
+	bench-orchestrate bench-train bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
 	@echo "make test    all tests"
 	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make up      Prefect on this machine: server, pools, deployments, a worker; make down ends it"
+	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
 	@echo "make bench-memory   what a worker holds during an hour of 1080p"
@@ -40,6 +42,16 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+up: $(STAMP)
+	$(BIN)/tinyvideo up
+
+down: $(STAMP)
+	$(BIN)/tinyvideo down
+
+bench-orchestrate: $(STAMP)
+	$(BIN)/python -m benchmarks.orchestrate overhead
+	$(BIN)/python -m benchmarks.orchestrate scaling
 
 bench-stages: $(STAMP)
 	$(BIN)/python -m benchmarks.stages

@@ -1,156 +1,36 @@
 """What Prefect costs, how it scales, and what it survives: the figures of orchestration.
 
-    python -m benchmarks.orchestrate overhead     Prefect's share of the time of a shard, start-up
-    python -m benchmarks.orchestrate scaling      two workers against one, the same work
-    python -m benchmarks.orchestrate memory-worker   over 40 shards; memory-crawl: 10,000 batches
-    python -m benchmarks.orchestrate kills KIND   30 kills: worker, server, parent; --postgres
-    python -m benchmarks.orchestrate outage       the server is away for two minutes
-    python -m benchmarks.orchestrate password     no route answers without it
+    python -m benchmarks.orchestrate overhead       Prefect's share of a shard's time, start-up
+    python -m benchmarks.orchestrate scaling        two workers against one, the same work
+    python -m benchmarks.orchestrate memory-worker  over 40 shards; memory-crawl: 10,000 batches
+    python -m benchmarks.orchestrate kills KIND     30 kills: worker, server, parent; --postgres URL
+    python -m benchmarks.orchestrate outage         the server is away for two minutes
+    python -m benchmarks.orchestrate password       no route answers without it
 
-Each takes `--json`, and leaves nothing behind. Everything is real: `tinyvideo up` in a home of its
-own on a free port, the films of `tests/films.py`, SIGKILL. Only `memory crawl` has a stand-in for
-the workers, which end 10,000 batches at once.
+Each takes `--json`.
 
-Cost: `overhead` 5 minutes, `scaling` 4, `memory` 10, `kills` 15 to 30 per kind, `outage` 4.
+Cost: `overhead` 5 minutes, `scaling` 4, `outage` 4, `password` 1.
 """
 
 import argparse
 import json
-import os
-import random
 import shutil
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.orchestrate_kills import kills
+from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
+from benchmarks.orchestrated import Machine, films, kill_tree, machine, seconds
 from flows.server import free_port
-from tests.films import film, shaky_path, write_video
 
-REPOSITORY = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A home of its own for the commands, and a port for the server."""
-
-    home: Path
-    port: int
-    database: str = ""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api"
-
-    @property
-    def state(self) -> Path:
-        return self.home / ".tinyvideo" / "up"
-
-    def environment(self, **settings: str) -> dict[str, str]:
-        database = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": self.database}
-        given = {**settings, **(database if self.database else {})}
-        return {**os.environ, "HOME": str(self.home), "COLUMNS": "200", **given}
-
-    def tinyvideo(self, *words: object, **settings: str) -> str:
-        command = [sys.executable, "-m", "flows.cli", *map(str, words)]
-        done = subprocess.run(
-            command, env=self.environment(**settings), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{words}: {done.stderr}")
-        return done.stdout
-
-    def up(self, **settings: str) -> None:
-        self.tinyvideo("up", "--port", self.port, **settings)
-
-    def ask(self, path: str, question: object = None, password: str = "") -> Any:
-        data = None if question is None else json.dumps(question).encode()
-        request = urllib.request.Request(
-            f"{self.url}{path}", data, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def crawl(self, **options: object) -> str:
-        """Start a crawl; return the id of its run."""
-        name = "/deployments/name/crawl-and-stabilize/crawl-and-stabilize"
-        deployment = self.ask(name)["id"]
-        made = self.ask(
-            f"/deployments/{deployment}/create_flow_run",
-            {"parameters": {"options": options}, "state": {"type": "SCHEDULED"}},
-        )
-        return str(made["id"])
-
-    def state_of(self, run: str) -> str:
-        try:
-            return str(self.ask(f"/flow_runs/{run}")["state"]["type"])
-        except (urllib.error.URLError, OSError):
-            return "SERVER AWAY"
-
-    def wait(self, run: str, limit_s: float = 1500) -> float:
-        """Wait until a run has completed; return the seconds since it was begun."""
-        deadline = time.monotonic() + limit_s
-        while (state := self.state_of(run)) != "COMPLETED":
-            if state in {"FAILED", "CANCELLED"} or time.monotonic() > deadline:
-                raise RuntimeError(f"{state}: {self.ask(f'/flow_runs/{run}')['state']}")
-            time.sleep(0.5)
-        return float(self.ask(f"/flow_runs/{run}")["total_run_time"])
-
-    def shards(self, parent: str) -> list[dict[str, Any]]:
-        """The runs of make-shard that a crawl has started, by name."""
-        question = {
-            "flows": {"name": {"any_": ["make-shard"]}},
-            "flow_runs": {"parent_flow_run_id": {"any_": [parent]}},
-            "sort": "START_TIME_ASC",
-        }
-        return list(self.ask("/flow_runs/filter", question))
-
-    def books(self, out: Path) -> dict[str, Any]:
-        return dict(json.loads(self.tinyvideo("status", "--out", out, "--json")))
-
-    def pid(self, name: str) -> int:
-        return int(json.loads((self.state / f"{name}.json").read_text())["pid"])
-
-
-@contextmanager
-def machine(database: str = "") -> Iterator[Machine]:
-    """A machine on which `tinyvideo up` has run; all of it goes at the end."""
-    home = Path(tempfile.mkdtemp(prefix="orchestrate-"))
-    it = Machine(home, free_port(), database)
-    try:
-        it.up()
-        yield it
-    finally:
-        with suppress(RuntimeError):
-            it.tinyvideo("down")
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def films(folder: Path, count: int, frames: int = 66) -> Path:
-    """Draw `count` films, of which eight are different."""
-    folder.mkdir(parents=True)
-    for number in range(count):
-        target = folder / f"{number:05d}.mp4"
-        if number < 8:
-            write_video(target, film(shaky_path(frames, seed=number), seed=number))
-        else:
-            shutil.copyfile(folder / f"{number % 8:05d}.mp4", target)
-    return folder
-
-
-def seconds(moment: str) -> float:
-    """Read a time of the server's."""
-    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+WHAT = ("overhead", "scaling", "memory-worker", "memory-crawl", "kills", "outage", "password")
 
 
 def overhead(videos: int = 256) -> dict[str, Any]:
@@ -195,10 +75,10 @@ async def main(folder, out):
     options = RunOptions(folder=folder, out=out, workers=2)
     with options.place.shared(make=True) as output:
         output.catalog.add(scan_folder(Path(folder)))
-        batch = take_batch(output.catalog, begin_batch(output.catalog, 10000, "", 6000).token, "", 6000).batch
+        begun = begin_batch(output.catalog, 10000, "", 6000)
+        batch = take_batch(output.catalog, begun.token, "", 6000).batch
         work = work_of(output.work, batch)
-        records = output.catalog.lease(0, "none") or output.catalog.records(
-            [v.record.video_id for v in output.catalog.videos()])
+        records = [video.record for video in output.catalog.videos()]
         outcomes = curate_videos(records, worker_config(work.root, options), workers=2, limit_s=600)
         async for record, outcome in outcomes:
             if outcome.counts is not None:
@@ -258,193 +138,6 @@ def _span(shards: list[dict[str, Any]]) -> float:
     return max(seconds(s["end_time"]) for s in shards) - min(seconds(s["created"]) for s in shards)
 
 
-def memory_of_worker(shards: int = 40) -> dict[str, Any]:
-    """The resident memory of the worker, after each shard."""
-    with machine() as it:
-        folder = films(it.home / "films", shards, frames=33)
-        told = {"folder": str(folder), "batch_videos": 1, "workers": 1, "at_once": 1}
-        run = it.crawl(**told, out=str(it.home / "out"))
-        worker, sizes = it.pid("worker-cpu"), []
-        while it.state_of(run) not in {"COMPLETED", "FAILED"}:
-            sizes.append(_resident_mb(worker))
-            time.sleep(5)
-        it.wait(run)
-    third = max(1, len(sizes) // 3)
-    return {
-        "shards": shards,
-        "first_third_mb": round(statistics.median(sizes[:third]), 1),
-        "last_third_mb": round(statistics.median(sizes[-third:]), 1),
-    }
-
-
-def _resident_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
-
-
-CRAWL = """
-import asyncio, resource, sys, types, uuid
-from pathlib import Path
-import flows.fan_out as fan_out
-from flows.options import RunOptions
-from pipeline.types import VideoRecord, VideoState
-from pipeline.errors import RejectReason
-from prefect.states import Completed
-from storage.batches import BatchState, close_batch, take_batch, videos_of
-
-under_way, most_open, open_now = {}, 0, 0
-
-class Client:
-    api_url = "stand-in"
-    async def _call(self):
-        global open_now, most_open
-        open_now += 1
-        most_open = max(most_open, open_now)
-        await asyncio.sleep(0)
-        open_now -= 1
-    async def read_flow_runs(self, flow_run_filter, limit):
-        await self._call()
-        return [types.SimpleNamespace(id=i, state=Completed()) for i in flow_run_filter.id.any_]
-    async def read_flow_run(self, run):
-        await self._call()
-        return types.SimpleNamespace(state=Completed())
-    async def read_workers_for_work_pool(self, pool):
-        await self._call()
-        return []
-
-async def start(name, client, parameters, **_):
-    await client._call()
-    catalog = output.catalog
-    batch = take_batch(catalog, parameters["batch"], "", 600).batch
-    for video in videos_of(catalog, batch.token, VideoState.LEASED):
-        catalog.settle(video, VideoState.REJECTED, RejectReason.FLAT, "black", holder=batch.token)
-    catalog.drop_shard(batch.key)
-    close_batch(catalog, batch, BatchState.DONE, {"rejected: flat": 1})
-    return types.SimpleNamespace(id=uuid.uuid4())
-
-async def nothing():
-    return None
-
-async def main(out, count):
-    global output
-    fan_out.arun_deployment, fan_out.POLL_S = start, 0
-    fan_out.get_run_logger = lambda: types.SimpleNamespace(error=print)
-    options = RunOptions(out=out, folder="/none", batch_videos=1, at_once=20)
-    sizes = []
-    with options.place.shared(make=True) as output:
-        output.catalog.add(
-            VideoRecord(video_id=f"folder-{n:016x}", source="folder", uri="file:///x")
-            for n in range(count))
-        async def measure():
-            sizes.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20)
-        await fan_out.FanOut(Client(), output, options, "").hand_out(measure, None)
-        books = output.catalog.books()
-    tenth = len(sizes) // 10
-    print(len(sizes), sizes[tenth], sizes[-1], most_open, books.videos.pending, books.balanced)
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
-
-
-def memory_of_crawl(batches: int = 10_000) -> dict[str, Any]:
-    """The memory of a crawl that hands out 10,000 batches to stand-ins that end at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", CRAWL, folder, str(batches)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-    looks, early, late, most, pending, balanced = done.stdout.split()
-    return {
-        "batches": batches,
-        "looks": int(looks),
-        "after_a_tenth_mb": round(float(early), 1),
-        "at_the_end_mb": round(float(late), 1),
-        "open_calls_at_most": int(most),
-        "pending": int(pending),
-        "balanced": balanced == "True",
-    }
-
-
-def kills(kind: str, count: int, database: str = "") -> dict[str, Any]:
-    """Kill -9 at random moments until it was done `count` times; then hold the books."""
-    chance = random.Random(0)
-    killed, crawls, strips = 0, 0, set()
-    with machine(database) as it:
-        folder = films(it.home / "films", 12, frames=33)
-        while killed < count:
-            out = it.home / f"out{crawls}"
-            crawls += 1
-            run = it.crawl(folder=str(folder), out=str(out), batch_videos=3, workers=1)
-            while killed < count:
-                time.sleep(chance.uniform(2, 12))
-                if it.state_of(run) in {"COMPLETED", "FAILED"}:
-                    break
-                killed += _kill(it, kind)
-            it.wait(run)
-            books = it.books(out)
-            strips.add((books["strips"], books["videos"]["sharded"], books["balanced"]))
-            sys.stderr.write(f"crawl {crawls}: {killed} kills, {books['strips']} strips\n")
-            if not books["balanced"] or books["videos"]["pending"]:
-                raise RuntimeError(f"after {killed} kills: {books}")
-    return {
-        "kind": kind,
-        "database": "PostgreSQL" if database else "SQLite",
-        "kills": killed,
-        "crawls": crawls,
-        "outcomes": sorted(strips),
-    }
-
-
-def _kill(it: Machine, kind: str) -> int:
-    """Kill, and start anew what a service manager would; return how many were killed."""
-    if kind == "worker":
-        _kill_tree(it.pid("worker-cpu"))
-    elif kind == "server":
-        _kill_tree(it.pid("server"))
-    else:
-        parents = [p for p, words in _processes() if _is_parent(it, p, words)]
-        if not parents:
-            return 0
-        _kill_tree(parents[0])
-        return 1
-    it.up()
-    return 1
-
-
-def _is_parent(it: Machine, pid: int, words: str) -> bool:
-    if "prefect.engine" not in words:
-        return False
-    with suppress(OSError):
-        environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
-        run = dict(e.split("=", 1) for e in environment.split("\0") if "=" in e)
-        if run.get("HOME") == str(it.home):
-            flow = it.ask(f"/flow_runs/{run['PREFECT__FLOW_RUN_ID']}")
-            return str(flow["name"]).startswith("crawl")
-    return False
-
-
-def _processes() -> list[tuple[int, str]]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            found.append((int(entry.name), (entry / "cmdline").read_bytes().decode()))
-    return found
-
-
-def _kill_tree(pid: int) -> None:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    children: dict[int, list[int]] = {}
-    for line in listed.stdout.splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, []).append(child)
-    doomed = [pid]
-    for each in doomed:
-        doomed += children.get(each, [])
-    for each in doomed:
-        with suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
-
-
 def outage(away_s: float = 120) -> dict[str, Any]:
     """The server is killed while shards are made, and comes back after two minutes."""
     with machine() as it:
@@ -453,7 +146,7 @@ def outage(away_s: float = 120) -> dict[str, Any]:
         run = it.crawl(folder=str(folder), out=str(out), batch_videos=15, workers=1)
         while not list(out.glob("shards/*")):
             time.sleep(0.5)
-        _kill_tree(it.pid("server"))
+        kill_tree(it.pid("server"))
         before = len(list(out.glob("shards/*")))
         time.sleep(away_s)
         during = len(list(out.glob("shards/*")))
@@ -467,9 +160,6 @@ def outage(away_s: float = 120) -> dict[str, Any]:
         "pending": books["videos"]["pending"],
         "balanced": books["balanced"],
     }
-
-
-OPEN = {"/health", "/ready"}
 
 
 def password() -> dict[str, Any]:
@@ -510,23 +200,12 @@ def _status(url: str, method: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument(
-        "what",
-        choices=[
-            "overhead",
-            "scaling",
-            "memory-worker",
-            "memory-crawl",
-            "kills",
-            "outage",
-            "password",
-        ],
-    )
+    """Measure what was asked for."""
+    as_written = argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
+    parser.add_argument("what", choices=WHAT)
     parser.add_argument("kind", nargs="?", default="worker", choices=["worker", "server", "parent"])
-    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--count", type=int, help="kills, 30; or batches, 10,000")
     parser.add_argument("--postgres", default="", help="postgresql+asyncpg:// URL for the server")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -534,8 +213,8 @@ def main() -> None:
         "overhead": overhead,
         "scaling": scaling,
         "memory-worker": memory_of_worker,
-        "memory-crawl": memory_of_crawl,
-        "kills": lambda: kills(asked.kind, asked.count, asked.postgres),
+        "memory-crawl": lambda: memory_of_crawl(asked.count or 10_000),
+        "kills": lambda: kills(asked.kind, asked.count or 30, asked.postgres),
         "outage": outage,
         "password": password,
     }

@@ -1,6 +1,6 @@
 """The request budget of an output: what each host permits, shared by all who work for it.
 
-Cost: reads the environment; 30 ms to open the database.
+Cost: reads the environment, and opens the database.
 """
 
 from collections.abc import Iterator

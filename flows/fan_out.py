@@ -39,6 +39,7 @@ from storage.batches import (
     BatchLostError,
     BatchState,
     begin_batch,
+    is_open,
     keep_waiting,
     open_batches,
 )
@@ -214,9 +215,7 @@ class FanOut:
         try:
             if not state.is_running():
                 keep_waiting(self._output.catalog, run.batch, LEASE_S)
-            elif run.batch.token not in {
-                row.batch.token for row in open_batches(self._output.catalog)
-            }:
+            elif not is_open(self._output.catalog, run.batch):
                 raise BatchLostError(f"{run.batch.title} was given to others")
         except BatchLostError as error:
             await self._client.set_flow_run_state(run_id, Crashed(message=str(error)), force=True)

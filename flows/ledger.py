@@ -127,7 +127,7 @@ def block(
     if bool(video) == bool(owner):
         raise typer.BadParameter("give either the id of a video or an --owner")
     kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
-    with place_of(out).open(make=True) as output:
+    with place_of(out).shared(make=True) as output:
         rejected = enter(output.catalog.engine, kind, owner or video, why)
     say(f"{kind} {owner or video} is blocked; {rejected} videos that waited are rejected")
     if json:

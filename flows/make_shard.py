@@ -93,7 +93,7 @@ async def curate_batch(
             config,
             workers=options.workers or 1,
             limit_s=options.video_limit_s,
-            supply=films and Supply(films.bring, films.room),
+            supply=None if films is None else Supply(films.bring, films.room),
         )
         async for record, outcome in outcomes:
             ended = _enter(catalog, record, outcome, held.batch.token)

@@ -4,6 +4,7 @@
                       `shards`           the latest shards, one per row
                       `books`            found = sharded + rejected + failed + pending
                       `failures`         why videos failed, the most frequent cause first
+                      `coverage`         what share of each search is proven complete
     on each shard     `shard-000123`     how far, what became of its videos, some of its strips
 
 The numbers come from the catalog, so that they are right for all machines and after any crash.
@@ -25,6 +26,7 @@ from flows.report.books import headline, list_fates, plural
 from pipeline.preview import contact_sheet
 from storage.batches import BatchRow, BatchState, batch_counts, latest_batches
 from storage.catalog import Catalog
+from storage.coverage import Coverage, summarize
 from storage.objects import Store
 from storage.shard import ShardFile, iterate_rows
 
@@ -38,6 +40,7 @@ LOOKED_AT = 256
 """Rows in which they are looked for."""
 
 _FAILURES = "Videos that could not be judged. The parameter `retry_failed` has them tried again."
+_COVERAGE = "Windows of upload time of which everything was seen. `tinyvideo coverage` says more."
 
 _WORDS = {
     BatchState.WAITING: "waits for a worker",
@@ -75,6 +78,9 @@ class CrawlMonitor:
         await board.table("books", list(books_rows(books)), balance, last=last)
         if failed := list(failure_rows(books)):
             await board.table("failures", failed, _FAILURES, last=last)
+        if searches := summarize(self._catalog.engine):
+            rows = [coverage_row(search) for search in searches]
+            await board.table("coverage", rows, _COVERAGE, last=last)
 
 
 class ShardMonitor:
@@ -154,6 +160,18 @@ def failure_rows(books: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for fate in list_fates(books):
         if fate.kind == "failed":
             yield {"cause": fate.name, "videos": fate.videos, "meaning": fate.meaning}
+
+
+def coverage_row(search: Coverage) -> dict[str, Any]:
+    """Lay out how much of a search is proven."""
+    return {
+        "search": search.query,
+        "proven": f"{search.proven} of {search.windows} windows",
+        "seen": search.found,
+        "known to be missing": search.missing,
+        "out of reach": f"{search.truncated} s",
+        "gaps": len(search.gaps),
+    }
 
 
 def shard_text(

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     """Certificates to trust instead of the usual ones, as behind a company's proxy."""
+
     rank: int = Field(default=0, ge=0, validation_alias="RANK")
     """Which of torchrun's processes this is; torchrun sets it."""
 

@@ -2,7 +2,7 @@
 
 Also how long fetching what is left takes at the least, by the host that takes longest.
 
-Cost: 40 ms.
+Cost: two small queries.
 """
 
 from collections.abc import Sequence

@@ -30,7 +30,7 @@ from flows.report.training import draw_training
 from flows.torchrun import Job, start_training
 from models.config import TrainConfig, configure
 from models.errors import TrainingError
-from models.metrics import METRICS_NAME, read_metrics
+from models.metrics import METRICS_NAME, last_metrics
 from storage.objects import is_remote
 from storage.place import Place
 
@@ -161,10 +161,9 @@ async def _show(board: Board, job: Job, *, last: bool) -> None:
 
 def training_text(run: Path, config: TrainConfig) -> tuple[str, str]:
     """Say how far a training run is, with its curves as pictures; and in a few words."""
-    lines = read_metrics(run / METRICS_NAME)
-    if not lines:
+    metrics = last_metrics(run / METRICS_NAME)
+    if metrics is None:
         return "The first step is not done yet.", "loading"
-    metrics = lines[-1]
     how_far = f"step {metrics.step:,} of {config.steps:,}"
     losses = (
         f"discriminator {metrics.discriminator_loss:.3f} · generator {metrics.generator_loss:.3f}"

@@ -12,6 +12,7 @@ Cost: 2 ms per call beside the answer's way. Sources: Flickr's list of error cod
 answers: a code means something else for each method, and an outage comes with HTTP 200.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError
@@ -39,6 +40,9 @@ AGENT = "tinyvideo"
 """How we introduce ourselves; hosts throttle the unnamed sooner."""
 
 SEARCH = "flickr.photos.search"
+
+_TALKATIVE = ("flickrapi", "oauthlib", "requests_oauthlib")
+"""Loggers that write down what is called and signed, with the key, where everything is logged."""
 
 _OUTAGE = frozenset({0, 105, 106, 201})
 """Codes of every method by which Flickr says that it is not available just now."""
@@ -121,6 +125,8 @@ def flickr_client(
     timeout_s: float = TIMEOUT_S,
 ) -> Flickr:
     """Prepare calls with a key; nothing is asked yet, and nothing is written to disk."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     api = FlickrAPI(
         api_key, secret, format="parsed-json", store_token=False, cache=False, timeout=timeout_s
     )

@@ -6,7 +6,7 @@ their way for different times, so that the host too counts no more than the rate
 A refusal (HTTP 429 or 503) pauses the account: for as long as the host says, else for a time that
 doubles; and what follows is asked half as fast, until requests have gone well for a while.
 
-Cost: 2 us per request.
+Cost: arithmetic only.
 """
 
 import math

@@ -5,7 +5,7 @@ some say how large they are and some do not. A name says it for these. Files who
 large enough come first, from the smallest up; then the others, from the largest down. A file that
 is known to be withdrawn comes last, since nobody knows that of every video.
 
-Cost: 10 us.
+Cost: data only.
 Source: recorded answers of flickr.photos.getSizes, 2024 and 2025.
 """
 

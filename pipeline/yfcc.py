@@ -89,7 +89,8 @@ def _read_lines(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, str
 
 def _read_table(path: Path) -> Iterator[Mapping[str, str]]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-        query = f"SELECT {', '.join(COLUMNS)} FROM yfcc100m_dataset WHERE marker = {VIDEO}"
+        videos = f"CAST(marker AS INTEGER) = {VIDEO}"  # text or number, by who made the file
+        query = f"SELECT {', '.join(COLUMNS)} FROM yfcc100m_dataset WHERE {videos}"
         for row in db.execute(query):
             texts = ("" if value is None else unquote_plus(str(value)) for value in row)
             yield dict(zip(COLUMNS, texts, strict=True))

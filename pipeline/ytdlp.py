@@ -5,7 +5,7 @@ cookies, at a limited speed, by whichever of its options is wished for. It is ha
 extracts nothing itself. It reports failures in three ways, and some not at all; all of them become
 errors of ours here.
 
-Cost: 3 ms beside the bytes; 0.9 s once for its import, which is why that waits.
+Cost: that of the bytes, and of its import, which is large and so waits until it is needed.
 Source: yt-dlp 2026.10.26, as tried.
 """
 

@@ -3,7 +3,7 @@
 The bucket of YFCC100M is open to everybody, so it is asked without keys; any other with those of
 the environment.
 
-Cost: that of `storage.s3_get`; 0.1 to 0.4 s to connect.
+Cost: that of `storage.s3_get`.
 """
 
 import functools

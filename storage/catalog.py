@@ -10,8 +10,9 @@ database may be deleted without losing a video; this one may not.
     add -> PENDING -> lease -> LEASED -> enter_clips -> CURATED -> commit_shard -> SHARDED
               ^                  |  |                      |
               +--- give_back ----+  +- enter_clips, settle +- forget_clips -> PENDING, FAILED
-              +--- postpone, the end of the lease -+   |
-              +--- reopen_failed, retry -- FAILED  +---+  (REJECTED stays)
+              +--- postpone -----+  |
+              +--- its end ------+  v
+              +--- reopen_failed, retry -- FAILED  (REJECTED stays)
 
 Cost: a transaction is 1.5 to 7 ms, nearly all of it the sync to disk, and there is one per video
 and three per batch. What leases, books and entering take with two million videos stands in

@@ -21,6 +21,7 @@ from storage.batches import (
     clear_folders,
     close_batch,
     expired_batches,
+    is_open,
     open_batches,
     videos_of,
     work_of,
@@ -29,7 +30,7 @@ from storage.catalog import Catalog
 from storage.folder import FolderStore
 from storage.objects import Store
 from storage.output import Output
-from storage.pack import commit_parts, with_parts
+from storage.pack import commit_parts, pack, with_parts
 from storage.shard import ShardFile
 
 logger = logging.getLogger(__name__)
@@ -63,10 +64,15 @@ def pack_batch(catalog: Catalog, store: Store, work: FolderStore, batch: Batch) 
 def reclaim(output: Output, batch: Batch) -> None:
     """Undo a batch whose run is lost, except for a shard that is in its place already.
 
+    One that has ended is left as it is. It is closed before its videos are taken back, so that a
+    run that still lives can enter nothing in between; a kill just there is mended by `recover`.
+
     Raises:
         StorageError: the storage or the catalog cannot be used.
     """
     catalog, store = output.catalog, output.store
+    if not is_open(catalog, batch):
+        return
     work = work_of(output.work, batch)
     strips = catalog.curated(shard_key=batch.key)
     if strips and store.exists(batch.key):
@@ -103,7 +109,8 @@ def reclaim_expired(output: Output) -> int:
 def recover(output: Output) -> int:
     """Bring every batch that is open to its end; return how many there were.
 
-    What has been curated on this machine is kept. Only for whoever holds the output alone.
+    What has been curated on this machine is kept, also by versions before there were batches; the
+    rest is to be curated again. Only for whoever holds the output alone.
 
     Raises:
         StorageError: the storage or the catalog cannot be used.
@@ -113,5 +120,6 @@ def recover(output: Output) -> int:
         key = pack_batch(output.catalog, output.store, work_of(output.work, row.batch), row.batch)
         state = BatchState.DONE if key else BatchState.LOST
         close_batch(output.catalog, row.batch, state, row.outcomes)
+    pack(output.catalog, output.store, output.work)
     clear_folders(output.catalog, output.work)
     return len(rows)

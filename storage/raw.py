@@ -5,7 +5,7 @@ The note is written last: a film without one is not whole, or not checked, and i
 run that is killed so finds again what was fetched. Films whose videos have ended are deleted,
 unless they are to be kept.
 
-Cost: 1 ms per film.
+Cost: one small file per film, synced to disk.
 """
 
 import json

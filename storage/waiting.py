@@ -1,6 +1,6 @@
 """Questions about videos that wait: in which state they are, how often they were tried, when next.
 
-Cost: 1 ms per 500 videos; when the next one is due, the index of the queue says.
+Cost: a query each; when the next one is due, the index of the queue says.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ Both ways of asking are understood: a form that is posted, with the key in an OA
 flickrapi does; and a query with `api_key`, as yt-dlp does with the key of Flickr's own pages.
 Numbers are now texts, now numbers, as they have been over the years.
 
-Cost: 10 us beside the search.
+Cost: next to nothing beside the search.
 Source: recorded answers of the real interface, of 2019 to 2025.
 """
 

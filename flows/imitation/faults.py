@@ -4,7 +4,7 @@ Which fault befalls a request depends on the seed, on what is asked and for whic
 with several workers meets the same faults in whatever order they come. Faults that belong to a
 video and not to a request are its fate (`population.py`).
 
-Cost: 5 us per request.
+Cost: a random number per request.
 """
 
 import random

@@ -5,7 +5,7 @@ media host that is signed and expires soon. The bytes are real H.264 in MP4, dra
 the encoder: a smooth random picture seen by a shaky hand, over which a patch wanders. Every video
 has bytes of its own, though only a dozen different films are drawn; some are black, some too short.
 
-Cost: 0.1 s for a film of 2 s at 512 x 288, once; 0.1 ms when it was drawn before.
+Cost: 0.1 to 0.2 s for a film of 2 s at 512 x 288, once; it is kept.
 """
 
 import base64

@@ -5,7 +5,7 @@ as after a concert. Licenses, tags and owners are unevenly popular. Some videos 
 the search when they are already deleted, private or under another license: that is their fate, and
 it says how a crawl has to end with them.
 
-Cost: 9 us per video, 0.5 s for 50,000; all of them are in memory, 0.5 kB each.
+Cost: 0.6 s for 50,000 videos; all of them are in memory.
 """
 
 import random

@@ -4,7 +4,7 @@ A client asks the proxy for `CONNECT www.flickr.com:443`, as it would ask that o
 then speaks TLS with a certificate that our authority has signed for the real names. Who is who in
 the log comes from the user name in the proxy's address. There is a thread per connection.
 
-Cost: 2 ms per request, 6 ms per connection.
+Cost: a thread per connection; what a request costs, `hosts.py` says.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """What a crawl has to find, and how it has to end with each video, from the population alone.
 
-Cost: 1 us per video.
+Cost: that of one search.
 """
 
 from collections.abc import Collection, Mapping, Sequence

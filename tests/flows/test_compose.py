@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -207,5 +208,9 @@ def test_what_is_copied_is_there_and_what_is_there_is_copied():
             for source in line.split()[1:-1]:
                 assert (REPOSITORY / source).exists(), source
     assert "ENV PATH=/opt/tinyvideo/bin" in DOCKERFILE
-    for package in ("flows", "models", "storage", "pipeline"):
-        assert f"COPY {package} {package}" in DOCKERFILE
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    (made,) = re.findall(r"mkdir -p (.*) \\", DOCKERFILE)  # or the dependencies cannot be installed
+    for package in project["tool"]["setuptools"]["packages"]:
+        assert f"COPY {package.split('.')[0]} {package.split('.')[0]}" in DOCKERFILE
+        folder = package.replace(".", "/")
+        assert any(each == folder or each.startswith(f"{folder}/") for each in made.split())

@@ -13,12 +13,15 @@ from flows.monitor import (
     bar,
     books_rows,
     counted,
+    coverage_row,
     failure_rows,
     shard_row,
     shard_text,
     shards_sentence,
 )
+from pipeline.crawl import Span
 from storage.batches import Batch, BatchRow, BatchState
+from storage.coverage import Coverage
 from tests.drawn_strips import draw_jpeg
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -161,3 +164,27 @@ def test_a_shard_shows_its_strips_as_a_picture():
     assert "1 of 2 videos done in 10 s" in text
     assert "| sharded | 1 |" in text
     assert "![strips](data:image/jpeg;base64,/9j/" in text
+
+
+def test_a_search_says_what_is_proven():
+    search = Coverage(
+        query="tags=beach",
+        since=0,
+        until=99,
+        windows=4,
+        proven=3,
+        found=800,
+        missing=2,
+        truncated=1,
+        calls=9,
+        least_calls=5,
+        gaps=[Span(10, 19)],
+    )
+    assert coverage_row(search) == {
+        "search": "tags=beach",
+        "proven": "3 of 4 windows",
+        "seen": 800,
+        "known to be missing": 2,
+        "out of reach": "1 s",
+        "gaps": 1,
+    }

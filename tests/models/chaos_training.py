@@ -28,7 +28,7 @@ WINDOW_S = 0.6
 
 
 def survive(root: Path, config: TrainConfig, kills: int, seed: int) -> int:
-    """Train under `root` with at most `kills` kills; return how many there were; assert equality."""
+    """Train under `root` with at most `kills` kills; assert equality; return how many came."""
     make_dataset(root, [3, 2])
     train(root, "drawn", config, root / "unbroken")
     rng, killed = random.Random(seed), 0

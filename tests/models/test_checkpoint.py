@@ -16,6 +16,7 @@ from models.checkpoint import (
     save_checkpoint,
 )
 from models.errors import CheckpointError
+from tests.storage.full_disk import room_for
 
 
 def make_checkpoint(step=1):
@@ -161,6 +162,27 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, kind):
         save_checkpoint(tmp_path, make_checkpoint(2))
     assert names(tmp_path) == ["step-00000001.pt"]
     assert load_newest(tmp_path)[1].step == 1
+
+
+def test_a_disk_that_fills_during_a_save_costs_that_checkpoint_only(tmp_path):
+    save_checkpoint(tmp_path, make_checkpoint(1))
+    with (
+        room_for(10_000),  # half of what it needs
+        pytest.raises(CheckpointError, match=r"cannot write .*step-00000002\.pt"),
+    ):
+        save_checkpoint(tmp_path, make_checkpoint(2))
+    assert names(tmp_path) == ["step-00000001.pt"]
+    assert load_newest(tmp_path)[1].step == 1
+    save_checkpoint(tmp_path, make_checkpoint(2))
+    assert load_newest(tmp_path)[1].step == 2
+
+
+def test_every_ten_thousandth_stays(tmp_path):
+    for step in (9_999, 10_000, 10_001, 10_002, 10_003, 20_000, 20_001, 20_002, 20_003):
+        save_checkpoint(tmp_path, make_checkpoint(step))
+    assert [path.name for path in list_checkpoints(tmp_path)] == [
+        f"step-{step:08d}.pt" for step in (20_003, 20_002, 20_001, 20_000, 10_000)
+    ]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -278,3 +278,25 @@ def test_whoever_is_alone_ends_every_open_batch(output):
     check(output, sharded=1)
     assert not work_of(output.work, half).root.exists()
     assert not output.store.exists(waiting.key)
+
+
+def test_a_kill_while_a_batch_is_taken_back_is_mended_by_whoever_is_alone(output, monkeypatch):
+    batch = take(output, begin(output))
+    done, _ = videos_of(output.catalog, batch.token, VideoState.LEASED)
+    curate(output, batch, done)
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "forget_clips", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            reclaim(output, batch)
+    assert state_of(output)[done] is VideoState.CURATED  # of a batch that has ended
+    recover(output)
+    assert state_of(output)[done] is VideoState.PENDING
+    check(output, sharded=0)
+
+
+def test_what_was_curated_before_there_were_batches_gets_its_shard(output):
+    (video,) = output.catalog.lease(1)
+    write_strips(part_path(output.work, video.video_id), video, [draw_strip(i) for i in range(2)])
+    output.catalog.enter_clips(video.video_id, count_clips(2))
+    assert recover(output) == 0
+    check(output, sharded=1)
