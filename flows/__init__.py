@@ -7,6 +7,7 @@
     build_dataset        flow: shards -> training set
     train                flow: training set -> checkpoint
     shards, repair       the commands `shards ls|verify|show|repair`
+    training, generating the commands `train`, `generate` and `predict`
     takedown             the command `takedown`
     pool, worker         videos in processes that can be killed
     options, settings    what runs are told, by whom
