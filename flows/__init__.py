@@ -19,6 +19,7 @@
     monitor, board       what Prefect's page shows
     doctor, show_settings     the commands `doctor` and `settings`
     shards, repair       the commands `shards ls|verify|show|repair`
+    training, generating the commands `train`, `generate` and `predict`
     takedown             the command `takedown`
     pool, worker         videos in processes that can be killed
     options, settings    what runs are told, by whom
