@@ -174,7 +174,7 @@ def password() -> dict[str, Any]:
         refused, answered = 0, []
         for path, methods in paths.items():
             for method in methods:
-                code = _status(f"{it.url.removesuffix('/api')}{path}", method.upper())
+                code = _status(f"{it.url}{path}", method.upper())
                 if code in {401, 403}:
                     refused += 1
                 else:

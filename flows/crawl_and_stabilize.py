@@ -135,7 +135,7 @@ async def hand_out(
     if options.engine != "process":
         from flows.engine import work_on_cluster  # noqa: PLC0415  its libraries are extras
 
-        await work_on_cluster(output, options.with_machine(), options.label, monitor.show)
+        await work_on_cluster(options.with_machine(), options.label)
     elif deployment.id is None:
         await work_here(output, options, options.label, monitor.show)
     else:

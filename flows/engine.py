@@ -16,14 +16,19 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 
+from flows.board import Board
 from flows.fan_out import MAX_FAILED, POLL_S, FanOutError
-from flows.held_batch import LEASE_S, worker_name
+from flows.held_batch import LEASE_S, at_work, worker_name
 from flows.make_shard import make_shard
+from flows.monitor import CrawlMonitor
 from flows.options import RunOptions
 from pipeline.errors import ExpectedError
 from storage.batches import Batch, begin_batch, open_batches
@@ -39,9 +44,7 @@ class EngineError(ExpectedError):
     """The engine that was asked for is not installed."""
 
 
-async def work_on_cluster(
-    output: Output, options: RunOptions, label: str, on_change: Callable[[], Awaitable[None]]
-) -> None:
+async def work_on_cluster(options: RunOptions, label: str) -> None:
     """Do all batches as tasks of a cluster.
 
     Raises:
@@ -49,19 +52,25 @@ async def work_on_cluster(
         FanOutError: batch after batch fails.
         StorageError: the output cannot be used.
     """
-    runner = task_runner(options)
-
-    @flow(name="make-shards", task_runner=runner, validate_parameters=False)
-    async def make_shards() -> None:
-        await _Cluster(output, options, label).work(on_change)
-
-    await make_shards()
+    await make_shards.with_options(task_runner=task_runner(options))(options, label)
 
 
-@task(name="make-shard", task_run_name="{title}", cache_policy=NO_CACHE)
-def shard_task(title: str, batch: str, options: RunOptions) -> str | None:
-    """Do one batch on a node of the cluster."""
+async def hand_to_cluster(options: RunOptions, label: str) -> None:
+    """Hand out the batches; its arguments, and nothing that is open, go to the nodes as well."""
+    async with at_work(options.place) as output, get_client() as client:
+        own_run = UUID(flow_run.id) if flow_run.id else None
+        monitor = CrawlMonitor(Board(client, own_run), output.catalog)
+        await _Cluster(output, options, label).work(monitor.show)
+
+
+def make_on_node(title: str, batch: str, options: RunOptions) -> str | None:
+    """Do one batch on a node of the cluster; `title` names the task."""
     return asyncio.run(make_shard.fn(batch, options))
+
+
+# Under names of their own: by those of the functions a node finds the functions again.
+make_shards = flow(name="make-shards", validate_parameters=False)(hand_to_cluster)
+shard_task = task(name="make-shard", task_run_name="{title}", cache_policy=NO_CACHE)(make_on_node)
 
 
 def task_runner(options: RunOptions) -> "TaskRunner[Any]":
