@@ -5,7 +5,7 @@
     crawl_and_stabilize  flow: source of videos -> shards        START HERE as a reader
     crawl                sources -> the catalog; find, forecast: its commands
     ledger               the commands about single videos
-    fan_out, engine      its batches as runs of a pool, here, or on a cluster
+    fan_out              its batches as runs of a pool, or here
     make_shard           flow: one batch -> one shard
     held_batch, attempts a batch while a run works on it, and how often it may try
     fetch, budget        films from elsewhere, at the pace that hosts permit; show_budget

@@ -118,12 +118,6 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
     ] = None,
-    engine: Annotated[
-        str, typer.Option(help="process, or a cluster for the batches: dask, ray.")
-    ] = "process",
-    engine_address: Annotated[
-        str, typer.Option(help="Address of the cluster; default: one on this machine.")
-    ] = "",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -150,7 +144,6 @@ def run(
         "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
         "bucket": bucket, "any_license": any_license,
     }  # fmt: skip
-    changes |= {"engine": engine, "engine_address": engine_address}
     if workers is not None:
         changes["workers"] = workers
     books = run_folder(folder, out, keep_ui=keep_ui, **changes)

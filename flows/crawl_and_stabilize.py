@@ -132,11 +132,7 @@ async def hand_out(
     Raises:
         FanOutError, ServerError, StorageError: as `flows.fan_out` says.
     """
-    if options.engine != "process":
-        from flows.engine import work_on_cluster  # noqa: PLC0415  its libraries are extras
-
-        await work_on_cluster(options.with_machine(), options.label)
-    elif deployment.id is None:
+    if deployment.id is None:
         await work_here(output, options, options.label, monitor.show)
     else:
         fan_out = FanOut(client, output, options, options.label)

@@ -9,7 +9,7 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -56,12 +56,6 @@ class RunOptions(BaseModel):
         ge=1,
         le=200,
         description="Shards under way at the same time, on all machines. Empty: one per worker.",
-    )
-    engine: Literal["process", "dask", "ray"] = Field(
-        "process", description="Without deployments: batches here, or on a cluster of Dask or Ray."
-    )
-    engine_address: str = Field(
-        "", description="Address of the cluster. Empty: one that is started on this machine."
     )
     places_weights: Path | None = Field(
         None, description="Places365 weights. Empty: TINYVIDEO_PLACES_WEIGHTS, or else a proxy."
