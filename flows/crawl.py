@@ -4,7 +4,7 @@ A search is walked through window by window (`pipeline.crawl`). The videos of a 
 first and then the window itself, so that a run which is killed asks again for what was not entered
 and for nothing else. Keys are read from the settings of this machine, here, and go no further.
 
-Cost: one call per 500 videos and 0.2 ms to enter each; the pace is the budget's.
+Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -16,7 +16,7 @@ license has beyond that is out of reach, and the window is truncated. If the ans
 to be in order of upload, spans are halved where half of the results seen lie on either side.
 
 Cost: 1.2 calls per 500 videos if one page in five is unsteady, and two per license of a second that
-overflows; 3 ms per page. Source: Flickr's description of `flickr.photos.search`, and what its
+overflows. Source: Flickr's description of `flickr.photos.search`, and what its
 users have measured (openverse-catalog 26, gallery-dl 116).
 """
 

@@ -8,7 +8,7 @@ at every response before flickrapi does, and a timeout. What goes wrong becomes 
     TransientError    trouble that may pass; `call_patiently` asks again, at the budget's pace
     ServiceError      a wrong key, no network, a certificate that nobody trusts: nothing will help
 
-Cost: 2 ms per call beside the answer's way. Sources: Flickr's list of error codes, and recorded
+Cost: that of the calls. Sources: Flickr's list of error codes, and recorded
 answers: a code means something else for each method, and an outage comes with HTTP 200.
 """
 

@@ -8,7 +8,7 @@ An object may say `url`, `title`, `owner`, `owner_name`, `page_url`, `license`, 
 video on Flickr is the same video as one that a search has found. Empty lines and lines that
 begin with # are passed over.
 
-Cost: 10 us per line.
+Cost: that of reading the file.
 """
 
 import hashlib

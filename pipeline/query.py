@@ -4,7 +4,7 @@ Everything that a crawl needs comes with the search itself (`extras`), so that f
 call per 500 videos and none per video. Flickr's types have changed over the years: a number may
 come as text, a title as a dictionary, an alias as nothing at all.
 
-Cost: 8 us per result. Source: Flickr's description of `flickr.photos.search`, recorded answers.
+Cost: data only. Source: Flickr's description of `flickr.photos.search`, recorded answers.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Function words (`the`, `of`) find everything and say nothing, but they do find: a title is searched
 word by word, so they are left in. Words of fewer than three letters, and what is no word, go.
 
-Cost: 0.5 s to read wordfreq's lists; one call for the tags. Source: Robyn Speer, wordfreq (2022).
+Cost: that of reading wordfreq's lists; one call for the tags. Source: Robyn Speer, wordfreq (2022).
 """
 
 from collections.abc import Mapping

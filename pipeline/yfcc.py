@@ -7,7 +7,7 @@ from the download address, or from Flickr, where many are gone by now.
 
 A record's id is `flickr-` and the photo's: a video is the same whichever way it comes in.
 
-Cost: 1.5 us per line of text (unpacking bz2 is ten times that), 12 us per video.
+Cost: that of reading the file; only the lines of videos are taken apart.
 Source: the dataset's own description; Thomee et al., YFCC100M (2016), table 1.
 """
 

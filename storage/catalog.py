@@ -15,9 +15,8 @@ database may be deleted without losing a video; this one may not.
               +--- reopen_failed, retry -- FAILED  (REJECTED stays)
 
 Cost: a transaction is 1.5 to 7 ms, nearly all of it the sync to disk, and there is one per video
-and three per batch. What leases, books and entering take with two million videos stands in
-benchmarks/RESULTS.md; the sums of the books are kept by the database (`storage.counters`), so that
-they take no longer when the catalog holds more.
+and three per batch. `python -m benchmarks.catalog` measures leases, books and entering with two
+million videos; the sums of the books are kept by the database (`storage.counters`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -13,8 +13,8 @@ a row changes the sums in the same transaction. No module can forget it, because
 
 `recount` counts all of it from the rows, which must give the same.
 
-Cost: 10 us per row that changes (SQLite); 2 ms and 2 us per shard to read the sums of a catalog; to
-recount, 6 s per million videos.
+Cost: one more statement per row that changes (SQLite), or per statement (PostgreSQL); reading the
+sums takes what the number of shards says, a recount reads every row.
 """
 
 from typing import TypeAlias

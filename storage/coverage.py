@@ -6,7 +6,7 @@ second crawl asks for what is new, for windows that were short, and for nothing 
 more than can be seen is asked for again only if it is reopened. Searches show an upload some time
 after it was made, so the last hour before a call counts as not looked at.
 
-Cost: 2 ms to enter a window; 1 ms per 1,000 windows to sum them up.
+Cost: one transaction per window.
 """
 
 from collections.abc import Iterable

@@ -5,8 +5,8 @@
     retry       some of the failed are tried again
     credits     whose the videos in the shards are, and under which license
 
-Cost: 2 ms for one video, and the small columns of its shard; 0.5 s for the failures of a million
-videos, of which those that failed or wait are read.
+Cost: for one video a few queries, and the small columns of its shard; for the failures, all videos
+that failed or wait are read.
 """
 
 from collections.abc import Iterator, Sequence

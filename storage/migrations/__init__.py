@@ -5,7 +5,7 @@ A new catalog gets its tables from `storage.tables` at once. One of an older ver
 as it was. The number of the version stands in the facts too, where programs look that
 are older than Alembic's part in this, and refuse what is newer than they are.
 
-Cost: 0.3 s to import Alembic, only where something has to be done.
+Cost: Alembic is imported only where something has to be done.
 """
 
 from pathlib import Path
