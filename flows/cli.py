@@ -8,6 +8,7 @@ Cost: help answers in half a second: torch and Prefect are imported by the comma
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -45,26 +46,9 @@ app = typer.Typer(
     "Start with **tinyvideo demo**: real films go all the way in a few minutes, with nothing "
     "configured. Then **tinyvideo run --folder YOUR_VIDEOS --out DIR**.",
 )
-weights = typer.Typer(no_args_is_help=True, help="Fetch the weights of the scene classifier.")
-app.add_typer(weights, name="weights")
-app.add_typer(datasets, name="dataset")
-app.add_typer(shards, name="shards")
-app.command()(takedown)
-for command in (crawl, plan, words, coverage, budget, explain, failures, retry, credits, block):
-    app.command()(command)
-app.command()(chaos_demo)
-app.command("import")(import_released)
-app.command()(export)
-app.command()(up)
-app.command()(down)
-app.command()(deploy)
-app.command()(worker)
-app.command()(doctor)
-app.command()(settings)
-app.command()(train)
-app.command()(generate)
-app.command()(predict)
-
+weights = typer.Typer(
+    name="weights", no_args_is_help=True, help="Fetch the weights of the scene classifier."
+)
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -81,7 +65,7 @@ Films = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel="Start here")
 def demo(
     out: Annotated[Path, typer.Option(help="Output folder.", file_okay=False)] = Path("demo-out"),
     json: Json = False,
@@ -96,7 +80,7 @@ def demo(
         write_json(summary)
 
 
-@app.command()
+@app.command(rich_help_panel="Start here")
 def run(
     out: Out = "",
     folder: given.Folder = None,
@@ -151,7 +135,7 @@ def run(
         write_json(books)
 
 
-@app.command()
+@app.command(rich_help_panel="Start here")
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip."""
     from flows.place import place_of  # noqa: PLC0415
@@ -166,7 +150,7 @@ def status(out: Out = "", json: Json = False) -> None:
         raise typer.Exit(3)
 
 
-@app.command()
+@app.command(rich_help_panel="Single films")
 def stabilize(
     films: Films,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for strips.", file_okay=False)],
@@ -187,7 +171,7 @@ def stabilize(
         write_json(summary)
 
 
-@app.command()
+@app.command(rich_help_panel="Single films")
 def render(
     film: Annotated[
         Path, typer.Argument(help="The film.", show_default=False, exists=True, dir_okay=False)
@@ -214,7 +198,7 @@ def render(
         write_json(summary)
 
 
-@app.command()
+@app.command(rich_help_panel="Start here")
 def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
     from flows.place import place_of  # noqa: PLC0415
@@ -240,6 +224,26 @@ def get_weights(
     with counted("download") as count:
         path = fetch_places365(folder.absolute(), arch, progress=count)
     say(f"the weights are {path}; use them with: export TINYVIDEO_PLACES_WEIGHTS={path}")
+
+
+PANELS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
+    "Find videos": (crawl, plan, words, coverage, budget, chaos_demo),
+    "What became of them": (explain, failures, retry, credits, block, takedown),
+    "Shards and datasets": (shards, datasets, import_released, export),
+    "Train and use": (train, generate, predict, weights),
+    "Machines": (up, down, deploy, worker, doctor, settings),
+}
+"""Commands that live in modules of their own, by the heading that `--help` shows them under."""
+
+NAMES = {import_released: "import"}
+"""What Python does not let a function be called."""
+
+for panel, commands in PANELS.items():
+    for command in commands:
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, rich_help_panel=panel)
+        else:
+            app.command(NAMES.get(command), rich_help_panel=panel)(command)
 
 
 def main() -> None:

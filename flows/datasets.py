@@ -14,7 +14,9 @@ from flows.console import Position, progress, say, show_facts, write_json
 if TYPE_CHECKING:
     from storage.dataset import DatasetConfig, Manifest
 
-app = typer.Typer(no_args_is_help=True, help="Choose strips to train on, split by owner.")
+app = typer.Typer(
+    name="dataset", no_args_is_help=True, help="Choose strips to train on, split by owner."
+)
 
 BROKEN = 1
 """Exit code of `verify` where something is wrong."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from storage.rows import ShardRow
     from storage.verify import ShardCheck
 
-app = typer.Typer(no_args_is_help=True, help="List, check and mend the shards of an output.")
+app = typer.Typer(
+    name="shards", no_args_is_help=True, help="List, check and mend the shards of an output."
+)
 
 BROKEN = 1
 """Exit code where a shard is broken."""
