@@ -200,8 +200,7 @@ def make_flickr(settings: Settings, budget: Budget) -> Flickr:
     Raises:
         SettingsError: there is no key.
     """
-    if not settings.flickr_key:
-        raise SettingsError(NO_KEY)
+    require_key(settings)
     return flickr_client(
         settings.flickr_key,
         budget,
@@ -209,3 +208,13 @@ def make_flickr(settings: Settings, budget: Budget) -> Flickr:
         session=open_session(settings.proxy, settings.ssl_cert_file),
         timeout_s=settings.fetch_timeout_s,
     )
+
+
+def require_key(settings: Settings) -> None:
+    """Refuse to search without a key.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not settings.flickr_key:
+        raise SettingsError(NO_KEY)

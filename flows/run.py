@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.console import GO_ON, Position, progress, say, show_books, show_facts, waiting
+from flows.crawl import require_key
 from flows.options import RunOptions
 from flows.place import place_of
 from flows.report.page import write_report
@@ -31,11 +32,14 @@ def run_folder(
 
     Raises:
         ValidationError: an option or setting is out of range.
+        SettingsError: Flickr is to be searched without a key.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
     settings = read_settings()
     options = RunOptions.of(settings, folder, place_of(out).address, **changes)
     place = options.place
+    if options.search is not None:
+        require_key(settings)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)

@@ -13,6 +13,8 @@ import logging
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -39,6 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from flows.server import prefect_server
+with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
+    print(server.api_url, flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,6 +135,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A real PostgreSQL server, started by the first test that asks for it."""
     with serve_postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Prefect server, started by the first test that asks for it: that costs 10 s."""
+    home: Path = tmp_path_factory.mktemp("prefect")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.communicate()
 
 
 @pytest.fixture

@@ -9,9 +9,6 @@ import pytest
 
 from flows.imitation.population import Fate, Population, PopulationConfig
 from flows.imitation.truth import end_of, findable_videos, wrong_ends
-from tests.flows.conftest import prefect_url
-
-__all__ = ["prefect_url"]
 
 
 def chaos_demo(*words, **environment):

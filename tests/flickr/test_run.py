@@ -12,9 +12,6 @@ from flows.imitation.server import KEY, SECRET, most_in
 from flows.imitation.truth import end_of, findable_videos
 from pipeline.licenses import SHIPPED, allowed_numbers
 from tests.flickr.runs import RATES, Output
-from tests.flows.conftest import prefect_url
-
-__all__ = ["prefect_url"]
 
 SEED = 4
 ALLOWED = allowed_numbers(SHIPPED)

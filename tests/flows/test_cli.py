@@ -39,7 +39,7 @@ WRONG = {
     "out below a file": (["run", "--folder", ".", "--out", "file/out"], "choose another folder"),
     "odd strip size": (["run", "--folder", ".", "--out", "out", "--size", "100"], "multiple of 16"),
     "no worker": (["run", "--folder", ".", "--out", "out", "--workers", "0"], "--workers"),
-    "crawl": (["run", "--flickr", "--tag", "x", "--out", "out"], "crawl is not built yet"),
+    "no key": (["run", "--flickr", "--tag", "x", "--out", "out"], "TINYVIDEO_FLICKR_KEY"),
     "no catalog": (["status", "--out", "out"], "there is no catalog in"),
     "no report": (["report", "--out", "out"], "there is no catalog in"),
     "no film": (["stabilize", "gone.mp4", "-o", "out"], "gone.mp4"),

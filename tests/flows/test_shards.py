@@ -18,6 +18,7 @@ from pipeline.curation import CurationConfig
 from pipeline.sources import scan_folder
 from storage.objects import sha256_of
 from storage.pack import pack
+from storage.schema import SCHEMA_VERSION
 from storage.shard import iterate_rows
 from tests.drawn_strips import curate_drawn, draw_record, opened
 from tests.films import film, shaky_path, write_video
@@ -88,7 +89,7 @@ def test_one_shard_is_shown_with_its_rows_and_no_pictures(out):
     assert (found["strips"], found["videos"], found["scenes"]) == (80, 2, {"beach": 80})
     assert [group["strips"] for group in found["row_groups"]] == [64, 16]
     assert found["sha256"] == sha256_of(out / KEY)
-    assert found["metadata"]["tinyvideo.schema_version"] == "2"
+    assert found["metadata"]["tinyvideo.schema_version"] == str(SCHEMA_VERSION)
     assert [row["strip_id"] for row in found["rows"]] == [
         f"{draw_record(0).video_id}-0000{n}" for n in range(2)
     ]
