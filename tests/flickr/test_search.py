@@ -70,7 +70,7 @@ def test_dates_include_both_ends(population):
         ({"user_id": "1000003@N03"}, lambda v: v.owner == "1000003@N03"),
         ({"bbox": "-10,-20,30,40"}, lambda v: v.place and -20 <= v.place[0] <= 40),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "fits",
 )
 def test_words_of_a_query_mean_what_they_say(population, params, fits):
     everything = find(population, OLDEST_FIRST | {"min_upload_date": "0"})
