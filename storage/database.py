@@ -11,7 +11,7 @@ on the same machine, where a writing transaction takes 1 ms longer than in a fil
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,10 @@ def alone(engine: sa.Engine, *, shared: bool = False) -> Iterator[None]:
         try:
             yield
         finally:
-            keeper.invalidate()  # ends the connection and, with it, the lock
+            # Said aloud, since a server notices the end of a connection only some time later.
+            with suppress(sa.exc.DatabaseError):  # a connection that is gone holds nothing
+                keeper.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+            keeper.invalidate()
 
 
 @contextmanager
