@@ -83,8 +83,8 @@ class LoadConfig:
     readers: int = 4
     """Threads that read row groups: requests to S3 at a time."""
 
-    read_ahead: int = 256
-    """Clips of a rank whose row groups are read before they are needed: 4 row groups, 60 MB."""
+    read_ahead: int = 128
+    """Clips of a rank whose row groups are read before they are needed: 2 row groups, 28 MB."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "lanes", "workers", "readers", "read_ahead"):
