@@ -96,7 +96,7 @@ def from_bytes(content: bytes, split: str) -> Pieces:
     Raises:
         ArrowException, OSError, ValueError: it is no such file.
     """
-    # Neither threads nor a filter of pyarrow: they would hold 50 MB for the rest of the process.
+    # Copied from pyarrow, whose memory would keep the splits that nobody asked for.
     with pq.ParquetFile(io.BytesIO(content)) as file:
         table = file.read(use_threads=False).cast(_SCHEMA)
     wanted = table["split"].to_numpy() == SPLITS.index(split)
