@@ -15,9 +15,9 @@ Threads and not processes, because simplejpeg frees the interpreter while it dec
 and a batch need not be copied between processes.
 
 Cost per clip of one core: decoding, 2.0 ms for a strip of 128 pixels and 210 kB, and 0.15 ms for
-all else. Memory for batches of 64: some 200 MB, which are the row groups of all lanes and those that
-are read ahead, 14 MB each, and three batches of 25 MB. With 35 million strips 290 MB, 240 MB of them
-in use, over 320 MB of Python, NumPy and PyTorch.
+all else. Memory for batches of 64: some 200 MB, which are the row groups of all lanes and those
+that are read ahead, 14 MB each, and three batches of 25 MB. With 35 million strips 290 MB, 240 MB
+of them in use, over 320 MB of Python, NumPy and PyTorch.
 
 Source: ours. StatefulDataLoader of torchdata keeps a state per worker, which ties a resume to
 their number.

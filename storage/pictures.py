@@ -24,8 +24,8 @@ from storage.objects import Store
 from storage.schema import PICTURE
 from storage.shard import ShardFile, open_shard
 
-Take: TypeAlias = Callable[[int], "bytearray | npt.NDArray[np.uint8]"]
-"""Returns memory of so many bytes, with any content."""
+Take: TypeAlias = Callable[[int], Any]
+"""Returns a buffer of so many bytes, with any content: a bytearray, an array of uint8."""
 
 _COLUMNS = (PICTURE, f"{PICTURE}.bytes")
 """What the pictures are called in shards of version 1 and 2."""
