@@ -55,32 +55,20 @@ def encode_gif(frames: Frames) -> bytes:
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
         for frame in frames
     ]
-    file = io.BytesIO()
-    pictures[0].save(
-        file,
-        "GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=GIF_FRAME_MS,
-        loop=0,
-        optimize=False,
-    )
-    return file.getvalue()
+    return _animate(pictures, "GIF", optimize=False)
 
 
 def encode_webp(frames: Frames) -> bytes:
     """Encode (T, H, W, 3) as an endless WebP, lossy and small enough to be sent with a page."""
     pictures = [Image.fromarray(frame) for frame in frames]
+    return _animate(pictures, "WEBP", quality=_WEBP_QUALITY, method=2)
+
+
+def _animate(pictures: list[Image.Image], kind: str, **options: int) -> bytes:
     file = io.BytesIO()
-    pictures[0].save(
-        file,
-        "WEBP",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=GIF_FRAME_MS,
-        loop=0,
-        quality=_WEBP_QUALITY,
-        method=2,
+    first, *others = pictures
+    first.save(
+        file, kind, save_all=True, append_images=others, duration=GIF_FRAME_MS, loop=0, **options
     )
     return file.getvalue()
 
