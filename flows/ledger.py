@@ -4,7 +4,7 @@ Cost: that of `storage.history`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ def explain(
     if json:
         write_json(told)
         return
-    show_facts(told["video"]["video_id"], {k: v for k, v in told["video"].items() if v})
+    show_facts(told["video"]["video_id"], _known(told["video"]))
     for event in told["history"]:
         say(f"{event['at']}  {event['what']}  {event['detail']}")
     if told["windows"]:
@@ -164,6 +164,10 @@ def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
         terms = f" ({video['license_url']})" if video["license_url"] else ""
         yield f"\n- {title}{page} by {owner}, {license_}{terms}"
     yield "\n"
+
+
+def _known(video: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in video.items() if value not in ("", None)}
 
 
 def _is_figure(name: str, value: Any) -> bool:

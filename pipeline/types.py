@@ -93,6 +93,16 @@ class VideoRecord:
     uploaded_at: int | None = None
     """Seconds since 1970."""
 
+    taken_at: str = ""
+    """When the camera says that it was filmed, without a zone: `2014-03-01 12:00:00`."""
+
+    views: int | None = None
+    """How often it had been looked at when it was found."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    """Where it was filmed, in degrees; None where nobody says."""
+
     secret: str = field(default="", repr=False)
     """Part of the address of its media; never shown."""
 

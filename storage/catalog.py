@@ -54,9 +54,10 @@ from storage.tally import count_books, count_states, count_strips
 
 __all__ = ["CATALOG_VERSION", "MAX_ATTEMPTS", "Catalog", "ShardRow", "VideoRow"]
 
-CATALOG_VERSION = 3
-"""2 added what was taken down, 3 leases that end and what Flickr says of a video. What has to be
-done to a catalog of an older version stands in `storage.migrations`."""
+CATALOG_VERSION = 4
+"""2 added what was taken down, 3 leases that end and what Flickr says of a video, 4 where it was
+filmed, and indexes. What has to be done to a catalog of an older version stands in
+`storage.migrations`."""
 
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""

@@ -44,7 +44,7 @@ def flickr(number: int, **changes):
 
 
 def test_a_video_tells_its_attempts_its_windows_and_its_rights(out, clock):
-    out.catalog.add([flickr(7, owner="Ada", license="CC BY 4.0", secret="c0ffee")])
+    out.catalog.add([flickr(7, owner="Ada", license="CC BY 4.0", secret="c0ffee", views=0)])
     out.catalog.lease(1, "me", 60)
     out.catalog.postpone("flickr-7", FailCause.HTTP_429, "HTTP 429 from live", NOON)
     out.catalog.lease(1, "me", 60)
@@ -53,6 +53,7 @@ def test_a_video_tells_its_attempts_its_windows_and_its_rights(out, clock):
     assert told == explain(out, "flickr-7")
     assert (told["video"]["state"], told["video"]["reason"]) == ("rejected", "shot_cut")
     assert (told["video"]["owner"], told["video"]["attempts"]) == ("Ada", 2)
+    assert (told["video"]["views"], told["video"]["latitude"]) == (0, None)
     (event,) = told["history"]
     assert (event["what"], event["detail"]) == ("http_429", "HTTP 429 from live")
     assert told["windows"]["shot_cut"] == {"count": 2, "first": "figures of the first shot_cut"}
