@@ -74,13 +74,19 @@ def name_of(address: str | Path | sa.URL) -> str:
 
 
 @contextmanager
-def transaction(engine: sa.Engine, *, writes: bool) -> Iterator[sa.Connection]:
+def transaction(
+    engine: sa.Engine, *, writes: bool, lasting: bool = True
+) -> Iterator[sa.Connection]:
     """Yield a connection whose changes are kept together, or not at all.
+
+    Changes that are not `lasting` survive every crash of a process, but may be undone when the
+    machine loses its power: enough for a lease, and it waits for no disk.
 
     Raises:
         StorageError: the database is damaged, locked, read-only, full, gone or none.
     """
-    with _explained(engine), engine.execution_options(writes=writes).begin() as db:
+    options = {"writes": writes, "lasting": lasting}
+    with _explained(engine), engine.execution_options(**options).begin() as db:
         yield db
 
 
@@ -162,6 +168,8 @@ def _begin_writing(connection: sa.Connection) -> None:
     Whoever has waited for long would then wait longest, seconds where others write all the time.
     """
     raw, deadline = connection.connection.cursor(), time.monotonic() + BUSY_S
+    lasting = connection.get_execution_options().get("lasting", True)
+    raw.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
     raw.execute(f"PRAGMA busy_timeout = {_LOOK_MS}")
     try:
         while True:
@@ -198,6 +206,8 @@ def _begin_postgres(connection: sa.Connection) -> None:
     if not options["writes"]:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return
+    if not options.get("lasting", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_S}s'")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
