@@ -26,7 +26,7 @@ from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.find import coverage, crawl, plan, words
 from flows.generating import generate, predict
-from flows.ledger import block, credits, explain, failures, retry
+from flows.ledger import block, credits, explain, failures, retry, unblock
 from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.show_budget import budget
@@ -227,7 +227,7 @@ def get_weights(
 
 PANELS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Find videos": (crawl, plan, words, coverage, budget, chaos_demo),
-    "What became of them": (explain, failures, retry, credits, block, takedown),
+    "What became of them": (explain, failures, retry, credits, block, unblock, takedown),
     "Shards and datasets": (shards, datasets, import_released, export),
     "Train and use": (train, generate, predict, weights),
     "Machines": (up, down, deploy, worker, doctor, settings),

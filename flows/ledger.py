@@ -1,4 +1,4 @@
-"""The commands about single videos: `explain`, `failures`, `retry`, `credits` and `block`.
+"""The commands about single videos: what became of them, trying again, credits, the block list.
 
 Cost: that of `storage.history`.
 """
@@ -124,14 +124,39 @@ def block(
     from storage.blocks import TakedownKind  # noqa: PLC0415
     from storage.blocks import block as enter  # noqa: PLC0415
 
-    if bool(video) == bool(owner):
-        raise typer.BadParameter("give either the id of a video or an --owner")
+    name = _either(video, owner)
     kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
     with place_of(out).shared(make=True) as output:
-        rejected = enter(output.catalog.engine, kind, owner or video, why)
-    say(f"{kind} {owner or video} is blocked; {rejected} videos that waited are rejected")
+        rejected = enter(output.catalog.engine, kind, name, why)
+    say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
     if json:
-        write_json({"blocked": owner or video, "kind": kind, "rejected": rejected})
+        write_json({"blocked": name, "kind": kind, "rejected": rejected})
+
+
+def unblock(
+    video: Annotated[str, typer.Argument(help="As it was blocked: 123, or flickr-123.")] = "",
+    owner: Annotated[str, typer.Option(help="An owner who was blocked.")] = "",
+    out: Out = "",
+    json: Json = False,
+) -> None:
+    """Take a video or an owner off the block list; what was rejected for it waits again."""
+    from flows.place import place_of  # noqa: PLC0415
+    from storage.blocks import TakedownKind  # noqa: PLC0415
+    from storage.blocks import unblock as delete  # noqa: PLC0415
+
+    name = _either(video, owner)
+    kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
+    with place_of(out).shared() as output:
+        pending = delete(output.catalog.engine, kind, name)
+    say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
+    if json:
+        write_json({"unblocked": name, "kind": kind, "pending": pending})
+
+
+def _either(video: str, owner: str) -> str:
+    if bool(video) == bool(owner):
+        raise typer.BadParameter("give either the id of a video or an --owner")
+    return video or owner
 
 
 def _causes(text: str) -> list[str]:

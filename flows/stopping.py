@@ -28,7 +28,9 @@ _told = threading.Lock()
 
 
 def end_when_asked() -> None:
-    """Have this process end when it is asked to; only the main thread may call this, once."""
+    """Have this process end when it is asked to; only the main thread may call this."""
+    if signal.getsignal(signal.SIGTERM) is _leave:
+        return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)

@@ -69,8 +69,8 @@ class VideoRecord:
     """Which way in it came: `folder`, `flickr`, `yfcc100m`, `url`, `s3`."""
 
     uri: str
-    """Where its bytes are, percent-encoded, so that any file name survives: `file:///...`,
-    `https://...`, `s3://...`; `flickr:123` has to be resolved first."""
+    """Where its bytes are: `file:///...` and `https://...`, percent-encoded, so that any file name
+    survives; `s3://...` with the key as it is; `flickr:123` has to be resolved first."""
 
     title: str = ""
     owner: str = ""

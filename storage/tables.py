@@ -3,6 +3,8 @@
 Cost: data only.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 ACCEPTED = "accepted"
@@ -15,7 +17,7 @@ _TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Sorted by code points, as in SQLite and Python, whatever the language of the server."""
 
 _IS_LEASED = sa.text("state = 'leased'")
-_ONLY_LEASED = {"sqlite_where": _IS_LEASED, "postgresql_where": _IS_LEASED}
+_ONLY_LEASED: dict[str, Any] = {"sqlite_where": _IS_LEASED, "postgresql_where": _IS_LEASED}
 
 METADATA = sa.MetaData()
 REVISION = sa.Table(

@@ -9,7 +9,7 @@ import pytest
 
 from flows import cli
 from flows.imitation.faults import FaultConfig
-from flows.imitation.population import Population, PopulationConfig
+from flows.imitation.population import WORDS, Population, PopulationConfig
 from flows.imitation.search import SearchConfig, find
 from flows.imitation.server import KEY, SECRET, Imitation
 from pipeline.licenses import SHIPPED, allowed_numbers
@@ -206,3 +206,16 @@ def test_coverage_can_be_reopened(imitate, population, tinyvideo):
     catalog.close()
     unproven = search.windows - search.proven
     assert tinyvideo("coverage", "--reopen")["reopened"] == unproven
+
+
+def test_the_popular_tags_come_before_the_frequent_words(tinyvideo, imitate, monkeypatch, capsys):
+    imitation = imitate(Population(PopulationConfig(videos=1)))
+    monkeypatch.setattr("sys.argv", ["tinyvideo", "words", "--hot", "--count", "210"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    words = capsys.readouterr().out.split()
+    assert ended.value.code == 0
+    assert words[: len(WORDS)] == list(WORDS)  # as the imitation ranks them
+    assert len(set(words)) == 210
+    assert "the" in words[len(WORDS) :]
+    assert len(imitation.requests("flickr.tags.getHotList")) == 1
