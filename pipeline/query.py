@@ -165,7 +165,7 @@ def whole_number(value: object) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def degrees(latitude: object, longitude: object) -> dict[str, float | None]:
+def degrees(latitude: object, longitude: object) -> dict[str, Any]:
     """Read a place; None for both where it is none on the globe."""
     try:
         place = float(_text(latitude)), float(_text(longitude))
@@ -176,7 +176,7 @@ def degrees(latitude: object, longitude: object) -> dict[str, float | None]:
     return {"latitude": None, "longitude": None}
 
 
-def _place(row: Mapping[str, Any]) -> dict[str, float | None]:
+def _place(row: Mapping[str, Any]) -> dict[str, Any]:
     # Without a place Flickr says 0, 0 with an accuracy of 0, which a place never has.
     known = whole_number(row.get("accuracy"))
     return degrees(row.get("latitude"), row.get("longitude")) if known else degrees("", "")
