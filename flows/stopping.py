@@ -59,7 +59,9 @@ def _watch(reader: int) -> None:
     while select.select([reader], [], [], GRACE_S)[0]:  # a second Ctrl-C: somebody is in a hurry
         if os.read(reader, 1)[0] == signal.SIGINT:
             break
-    for child in multiprocessing.active_children():
-        child.kill()
-    tell_stopped()
-    os._exit(code_of(number))
+    try:
+        for child in multiprocessing.active_children():
+            child.kill()
+        tell_stopped()
+    finally:  # whatever happens: the terminal may be gone, too
+        os._exit(code_of(number))

@@ -83,7 +83,7 @@ def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
         free = [row["video_id"] for row in found if row["video_id"] not in still]
         for start in range(0, len(free), _CHUNK):
             chunk = VIDEOS.c.video_id.in_(free[start : start + _CHUNK])
-            values = {**again, "next_try_at": _now(), "updated_at": _now()}
+            values = {**again, "updated_at": _now()}
             db.execute(VIDEOS.update().where(chunk).values(values))
     return len(free)
 

@@ -75,6 +75,14 @@ def folder(tmp_path) -> Path:
     return tmp_path / "in"
 
 
+@pytest.fixture(autouse=True)
+def interrupts():
+    """Have processes that are started heed Ctrl-C, also where this one is in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("answers", [True, False], ids=["server", "no server"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_at_work_ends_and_leaves_no_process(tmp_path, folder, prefect_url, number, answers):
