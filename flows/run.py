@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flows.console import Position, progress, say, show_books, show_facts, waiting
 from flows.crawl import require_key
+from flows.fetch import check_settings
 from flows.options import RunOptions
 from flows.place import place_of
 from flows.report.page import write_report
@@ -32,7 +33,8 @@ def run_folder(
 
     Raises:
         ValidationError: an option or setting is out of range.
-        SettingsError: Flickr is to be searched without a key.
+        SettingsError, OptionError: Flickr is to be searched without a key, or films are to be
+            fetched with options that yt-dlp does not know.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
     settings = read_settings()
@@ -40,6 +42,8 @@ def run_folder(
     place = options.place
     if options.search is not None:
         require_key(settings)
+    if options.elsewhere:
+        check_settings(settings)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)
