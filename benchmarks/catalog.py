@@ -1,6 +1,6 @@
 """A catalog of two million videos: how long leases, `tinyvideo status` and entering more take.
 
-    python -m benchmarks.catalog fill DIR                       once: two minutes, 1.3 GB (2.4 in a server)
+    python -m benchmarks.catalog fill DIR                       once: two minutes, 1.3 GB
     python -m benchmarks.catalog measure DIR                    as often as one likes: one minute
     python -m benchmarks.catalog fill DIR --database postgres   the same in a server of its own
 
