@@ -53,11 +53,14 @@ class FolderStore:
         Raises:
             StorageError: the folder cannot be made or written.
         """
-        with self._explained("write to"), self.temporary() as path:
-            path.write_bytes(b"tinyvideo")
-            sync(path)  # some file systems tell only now that they are full
-            if path.read_bytes() != b"tinyvideo":
-                raise StorageError(f"{self.root} does not return what was written to it")
+        for tries_left in (2, 1, 0):
+            with self._explained("write to"), self.temporary() as path:
+                try:
+                    _write_and_read(path)
+                    return
+                except FileNotFoundError:  # a run that has just begun has cleared `tmp/`
+                    if not tries_left:
+                        raise
 
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
@@ -279,6 +282,13 @@ class FolderStore:
                 f"cannot {action} {self.root}: {error.strerror or error}; "
                 "make room or mend its permissions, or choose another folder with --out"
             ) from error
+
+
+def _write_and_read(path: Path) -> None:
+    path.write_bytes(b"tinyvideo")
+    sync(path)  # some file systems tell only now that they are full
+    if path.read_bytes() != b"tinyvideo":
+        raise StorageError(f"{path.parent} does not return what was written to it")
 
 
 def sync(path: Path) -> None:
