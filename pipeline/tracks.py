@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keypoints import KeypointConfig, find_points, inside, too_few_points
 from pipeline.matching import MatchConfig, Points, find_homography, to_gray
@@ -285,7 +286,10 @@ class _Follower:
         if good.sum() < config.min_points:
             return None
         least = config.sure_share * in_view.sum()
-        to_first, agreeing = _agree(positions[good], self._points[good], config.agree_px, least)
+        rim = at_rim(self._points[good], gray.shape)
+        to_first, agreeing = find_agreement(
+            positions[good], self._points[good], rim, within_px=config.agree_px, least=least
+        )
         if agreeing.sum() < config.min_points:
             return None
         positions[~good] = np.nan
@@ -305,18 +309,3 @@ class _Follower:
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
-
-
-def _agree(
-    positions: Array, points: Points, agree_px: float, least: float
-) -> tuple[Homography, Mask]:
-    """Find the map on which most agree: a homography, or a similarity if these are not `least`."""
-    homography, inliers = cv2.findHomography(positions, points, cv2.USAC_FAST, agree_px)
-    if homography is not None and inliers.sum() > least:
-        return homography / homography[2, 2], inliers.ravel() > 0
-    similarity, inliers = cv2.estimateAffinePartial2D(
-        positions, points, ransacReprojThreshold=agree_px
-    )
-    if similarity is None:
-        return np.eye(3), np.zeros(len(points), bool)
-    return np.vstack([similarity, [0, 0, 1]]), inliers.ravel() > 0
