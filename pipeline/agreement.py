@@ -25,8 +25,8 @@ RIM = 0.18
 """Width of the rim at the left and right, as a share of the picture's; at the top two thirds of it,
 at the bottom none: bodies reach down to it. Ours."""
 
-_FEWEST = 8
-"""Fewer points at the rim are not asked."""
+FEWEST = 8
+"""With fewer points, the rim is not asked."""
 
 
 def at_rim(points: npt.NDArray[np.floating], shape: Sequence[int]) -> Mask:
@@ -49,7 +49,7 @@ def find_agreement(
     agrees, (N,).
     """
     found, inliers = _most(positions, points, within_px, least)
-    if rim.sum() < _FEWEST or inliers[rim].mean() >= 0.5:
+    if rim.sum() < FEWEST or inliers[rim].mean() >= 0.5:
         return found, inliers
     similarity, _ = cv2.estimateAffinePartial2D(
         positions[rim], points[rim], ransacReprojThreshold=within_px

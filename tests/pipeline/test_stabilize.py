@@ -311,11 +311,11 @@ def test_a_blurred_picture_is_called_so():
 
 
 def test_a_crowd_before_little_background_is_foreground():
-    # An eighth of the picture is one scene; the rest are tiles that go their own ways.
+    # A quarter of the picture is one scene; the rest are tiles that go their own ways.
     rng = np.random.default_rng(5)
     frames = film([np.eye(3)] * 8)
     for y in range(0, HEIGHT, 30):
-        for x in range(40, WIDTH, 40):
+        for x in range(80, WIDTH, 40):
             angle = rng.uniform(0, 2 * np.pi)
             way = camera_path([pan(1.5 * np.cos(angle), 1.5 * np.sin(angle))] * 7)
             tile = film(way, int(rng.integers(1000)), height=30, width=40)
