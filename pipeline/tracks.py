@@ -28,7 +28,7 @@ import numpy.typing as npt
 from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keypoints import KeypointConfig, find_points, inside, too_few_points
-from pipeline.matching import MatchConfig, Points, find_homography, to_gray
+from pipeline.matching import MatchConfig, Points, find_homography, halve, to_gray
 from pipeline.motion import project
 from pipeline.patches import Patches
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
@@ -134,10 +134,7 @@ class _Picture(NamedTuple):
     @classmethod
     def of(cls, frame: Frame) -> "_Picture":
         gray = to_gray(frame)
-        # An even size is halved ten times as fast.
-        even = gray[: gray.shape[0] // 2 * 2, : gray.shape[1] // 2 * 2]
-        half = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        return cls(gray, np.asarray(half, np.uint8))
+        return cls(gray, halve(gray))
 
 
 class _Keyframe(NamedTuple):

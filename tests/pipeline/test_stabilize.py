@@ -310,19 +310,48 @@ def test_a_blurred_picture_is_called_so():
     assert caught.value.reason is RejectReason.BLURRED
 
 
-def test_a_crowd_before_little_background_is_foreground():
-    # A quarter of the picture is one scene; the rest are tiles that go their own ways.
+def crowd(where):
+    """A still scene; tiles of 40 x 30 px that `where(x, y)` picks go their own ways."""
     rng = np.random.default_rng(5)
     frames = film([np.eye(3)] * 8)
     for y in range(0, HEIGHT, 30):
-        for x in range(80, WIDTH, 40):
-            angle = rng.uniform(0, 2 * np.pi)
-            way = camera_path([pan(1.5 * np.cos(angle), 1.5 * np.sin(angle))] * 7)
-            tile = film(way, int(rng.integers(1000)), height=30, width=40)
-            frames[:, y : y + 30, x : x + 40] = tile
-    with pytest.raises(RejectedError, match="keypoints stand still together") as caught:
-        find_camera_path(frames)
+        for x in range(0, WIDTH, 40):
+            if where(x, y):
+                angle = rng.uniform(0, 2 * np.pi)
+                way = camera_path([pan(1.5 * np.cos(angle), 1.5 * np.sin(angle))] * 7)
+                tile = film(way, int(rng.integers(1000)), height=30, width=40)
+                frames[:, y : y + 30, x : x + 40] = tile
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        pytest.param(lambda x, y: x >= 80, "of the keypoints stand", id="a-quarter-is-left"),
+        pytest.param(
+            lambda x, y: x < 80 or x >= 240 or y < 30,
+            "of the keypoints at the rim",
+            id="all-around",
+        ),
+    ],
+)
+def test_a_crowd_before_little_background_is_foreground(where, words):
+    with pytest.raises(RejectedError, match=words) as caught:
+        find_camera_path(crowd(where))
     assert caught.value.reason is RejectReason.FOREGROUND
+
+
+def test_a_body_full_of_texture_is_not_followed():
+    # It fills the middle and has more points than the room, whose grain is coarse.
+    truth = shaky_path(12, seed=4, strength=4)
+    body = camera_path([pan(1.5, 0)] * 11)
+    frames = film(truth, 1)
+    frames[:, 40:, 70:250] = film(body, 2, height=HEIGHT - 40, width=180)
+    points = follow_points(frames).points
+
+    inside = (points[:, 0] > 70) & (points[:, 0] < 250) & (points[:, 1] > 40)
+    assert inside.mean() > 0.45
+    assert corner_error(find_camera_path(frames).to_first, truth).max() < 0.3
 
 
 def test_a_caption_that_moves_with_the_frame_is_an_overlay():
