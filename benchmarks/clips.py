@@ -147,9 +147,9 @@ def clips_text(clips: Sequence[ClipLine]) -> str:
         "its two planes); where ours shows a word, it dropped the clip.\n",
         f"Of {len(compared)} clips that both keep, 2016 leaves the camera in "
         f"{len(compared) - len(fair)} (by more than {LEFT_PX:g} px,",
-        f"ours by less than {LEFT_PX / 2:g}; in brackets). In {len(fair) - len(above)} of the other {len(fair)}, "
-        f"ours flickers at most {ALLOWED} times as much;",
-        f"above: {', '.join(f'{c.clip} ({c.ratio:.2f})' for c in above) or 'none'}.\n",
+        f"ours by less than {LEFT_PX / 2:g}; in brackets). In {len(fair) - len(above)} of the "
+        f"other {len(fair)}, ours flickers at most {ALLOWED} times",
+        f"as much; above: {', '.join(f'{c.clip} ({c.ratio:.2f})' for c in above) or 'none'}.\n",
     ]
     lines += [
         f"2016 keeps {clip.clip}, and {clip.paper_holds:.0%} of the keypoints stand still by it.\n"

@@ -59,9 +59,9 @@ class StabilizeConfig:
     min_inliers: int = 12
     """Fewest inliers that are trusted. Theirs: 10 matches, counted before RANSAC."""
 
-    min_inlier_ratio: float = 0.5
-    """Least share of tracks, 0 to 1, that are inliers. Ours: below, what fills the picture
-    is not the background."""
+    min_inlier_ratio: float = 0.3
+    """Least share of tracks, 0 to 1, that are inliers, however well they agree. Ours: below, what
+    fills the picture is not the background."""
 
     min_rim_ratio: float = 0.5
     """Least such share of the tracks at the left, right and upper rim. Ours: a room reaches around

@@ -31,7 +31,7 @@ def test_the_rim_is_left_right_and_top(point, expected):
 def test_the_rim_speaks_against_the_many_in_the_middle():
     room, body = points(1, (0, 0), (50, 180), 20), points(2, (100, 60), (220, 180), 60)
     places = np.concatenate([room, body])
-    seen = np.concatenate([room - (7, 0), body + (0, 9)]).astype(np.float32)
+    seen = np.concatenate([room - [7, 0], np.add(body, [0, 9])]).astype(np.float32)
 
     found, who = find_agreement(seen, places, at_rim(places, SHAPE), within_px=1.5, least=10)
 
@@ -43,7 +43,7 @@ def test_a_rim_that_does_not_agree_with_itself_is_not_asked():
     rim, body = points(3, (0, 0), (50, 180), 20), points(4, (100, 60), (220, 180), 60)
     places = np.concatenate([rim, body])
     ways = np.random.default_rng(5).uniform(-40, 40, (20, 2))
-    seen = np.concatenate([rim + ways, body + (0, 9)]).astype(np.float32)
+    seen = np.concatenate([rim + ways, np.add(body, [0, 9])]).astype(np.float32)
 
     _, who = find_agreement(seen, places, at_rim(places, SHAPE), within_px=1.5, least=10)
 
