@@ -3,7 +3,8 @@
 SIFT finds points in frame 0. Every later frame is then met in two steps. A coarse one at half size:
 points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC takes the similarity
 on which most agree, and that says about where the frame lies in frame 0. A fine one: from there,
-the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`). So no
+the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`), and
+RANSAC finds those that agree, or what the rim of the picture says (`pipeline.agreement`). So no
 error adds up over time, and a rolled or zoomed square is still found.
 
 Where something else passes through most of the picture, the guess that the camera stood still is
