@@ -1,7 +1,7 @@
 """Films that are harder than a photo: depth, a person who fills the picture, a talking head.
 
 Each is a photo filmed by a shaking camera (benchmarks/truth_films.py) with a second photo before
-it; the true path is that of the photo behind:
+it; the true path is that of the photo behind, in a scene with depth of either:
 
     depth       the lower half is nearer, and moves 1.6 times as far
     foreground  a body that fills 40 % of the picture sways before the camera
@@ -32,7 +32,9 @@ from pipeline.types import Frames, Homographies
 from tests.films import pan, turn, write_video
 
 FRAMES = 64
-Drawn = tuple[Homographies, Frames]
+Drawn = tuple[Homographies, Homographies, Frames]
+"""The paths of what is behind and of what is before it, and the film."""
+
 Masks = npt.NDArray[np.float32]
 _GRID_Y, _GRID_X = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
 
@@ -44,8 +46,9 @@ def draw_life(folder: Path, seed: int, count: int = 3) -> list[TruthFilm]:
         for number in range(count):
             rng = np.random.default_rng((seed, number, len(films)))
             path = folder / f"{kind}-{number}.mp4"
-            camera, frames = draw(rng)
-            films.append(TruthFilm(path.stem, write_video(path, frames, crf=24), camera))
+            camera, other, frames = draw(rng)
+            nearer = other if kind == "depth" else None
+            films.append(TruthFilm(path.stem, write_video(path, frames, crf=24), camera, nearer))
     return films
 
 
@@ -105,7 +108,7 @@ def _film(
         )[..., None]
         frame = far * (1 - alpha) + near * alpha + rng.normal(0, NOISE, far.shape)
         frames.append(np.clip(np.rint(frame), 0, 255).astype(np.uint8))
-    return camera, np.stack(frames)
+    return camera, other, np.stack(frames)
 
 
 def _sway(rng: np.random.Generator, way: float, degrees: float) -> Homographies:

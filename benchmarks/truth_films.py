@@ -19,7 +19,8 @@ import numpy as np
 import skimage.data
 import sklearn.datasets
 
-from pipeline.frames import FramesConfig, open_video
+from pipeline.frames import FramesConfig, open_video, scaling
+from pipeline.strips import crop_to_strip
 from pipeline.types import Frame, Frames, Homographies, Homography
 from tests.films import pan, turn, write_video
 
@@ -29,6 +30,7 @@ STRENGTHS = {"calm": 4.0, "shaky": 10.0, "wild": 20.0}
 
 PHOTOS = ("astronaut", "brick", "chelsea", "china", "coffee", "flower", "grass", "gravel")
 PHOTOS += ("motorcycle_left", "retina", "rocket", "ihc")
+STRIP_PX = 128
 NOISE = 2.0
 """Standard deviation of the sensor's noise, 0 to 255."""
 
@@ -41,6 +43,9 @@ class TruthFilm:
 
     to_first: Homographies
     """The truth, (T, 3, 3)."""
+
+    nearer: Homographies | None = None
+    """The truth of a second plane of the same scene, nearer to the camera."""
 
 
 def draw_films(
@@ -119,6 +124,25 @@ def read_frames(path: Path, working_px: int | None = None) -> Frames:
     """Decode a whole film, (T, H, W, 3)."""
     with open_video(path, FramesConfig(working_px=working_px)) as video:
         return np.stack([frame.image for frame in video])
+
+
+def corner_error(found: Homographies, truth: Homographies, shape: tuple[int, ...]) -> float:
+    """Mean distance, in strip pixels, of the strip's corners from where they truly lie."""
+    crop = crop_to_strip(shape[1], shape[0], STRIP_PX)
+    edge = STRIP_PX - 0.5
+    corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])
+    moved = crop @ found @ np.linalg.inv(truth) @ np.linalg.inv(crop) @ corners
+    away = np.linalg.norm(moved[:, :2] / moved[:, 2:] - corners[:2], axis=1)
+    return float(away.mean())
+
+
+def in_other_pixels(
+    path: Homographies, source: tuple[int, ...], target: tuple[int, ...]
+) -> Homographies:
+    """Turn a path in frames of `source` (H, W) to one in the same frames of size `target`."""
+    to_target = scaling((source[1], source[0]), (target[1], target[0]))
+    scaled = to_target @ path @ np.linalg.inv(to_target)
+    return np.asarray(scaled / scaled[:, 2:, 2:])
 
 
 def first_view(scene: Frame, camera: Homographies, height: int, width: int) -> Homography:

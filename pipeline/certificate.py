@@ -7,12 +7,14 @@ measured before JPEG, which adds about 0.6 to the flicker of any strip.
 Cost on one core: 6 ms per clip of 32 frames, 0.2 ms per frame.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.agreement import FEWEST, at_rim
 from pipeline.bundle import Bundle
 from pipeline.matching import to_gray
 from pipeline.render import Rendering
@@ -29,8 +31,10 @@ MOTION_STEP = 4
 """Frames between which motion is looked for: a sixth of a second."""
 
 
-def measure_tracks(tracks: Tracks, bundle: Bundle, inlier_px: float) -> dict[str, float]:
-    """Measure what the tracks say of the camera path, in pixels of the frames that were tracked."""
+def measure_tracks(
+    tracks: Tracks, bundle: Bundle, shape: Sequence[int], inlier_px: float
+) -> dict[str, float]:
+    """Measure what the tracks say of the camera path, in pixels of the frames of `shape` (H, W)."""
     weights, seen = bundle.weights, tracks.seen
     distances = np.nan_to_num(bundle.distances)
     often = seen.sum(axis=0) >= 2
@@ -45,12 +49,18 @@ def measure_tracks(tracks: Tracks, bundle: Bundle, inlier_px: float) -> dict[str
     bent = bundle.carried[2:] - 2 * bundle.carried[1:-1] + bundle.carried[:-2]
     three = seen[2:] & seen[1:-1] & seen[:-2] & background
     jitter = np.sqrt((bent**2).sum(axis=2)[three].mean()) if three.any() else 0.0
+    rim = often & at_rim(tracks.points, shape)
     return {
-        "inlier_ratio": float(background.sum() / max(int(often.sum()), 1)),
+        "inlier_ratio": _share(background, often),
+        "rim_ratio": _share(background, rim if rim.sum() >= FEWEST else often),
         "reprojection_rmse_px": float(rmse.max()),
         "residual_motion_px": float(max(middle)),
         "jitter_px": float(jitter),
     }
+
+
+def _share(some: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_]) -> float:
+    return float((some & among).sum() / max(int(among.sum()), 1))
 
 
 def figures_of(

@@ -106,7 +106,8 @@ class _Curation:
             # What came before the break is as good as ever; the break itself is one lost window.
             yield self._drop(error.reason, error.detail)
         if self.index == 0:
-            detail = f"{len(self.window)} frames, a window needs {STRIP_FRAMES}"
+            count = len(self.window)
+            detail = f"{count} frame{'' if count == 1 else 's'}, a window needs {STRIP_FRAMES}"
             raise RejectedError(RejectReason.TOO_SHORT, detail)
 
     def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:

@@ -116,3 +116,15 @@ def match_features(source: Features, target: Features, ratio: float) -> tuple[Po
 def to_gray(frame: Frame) -> GrayFrame:
     """Turn RGB, (H, W, 3), to brightness, (H, W)."""
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def thumbnail(frame: Frame, size: tuple[int, int]) -> GrayFrame:
+    """Shrink RGB, (H, W, 3), by area to a brightness of `size` (w, h)."""
+    return np.asarray(cv2.resize(halve(to_gray(frame)), size, interpolation=cv2.INTER_AREA))
+
+
+def halve(gray: GrayFrame) -> GrayFrame:
+    """Shrink (H, W) to half by area, without the last row or column of an odd size."""
+    # An even size is halved ten times as fast.
+    even = gray[: gray.shape[0] // 2 * 2, : gray.shape[1] // 2 * 2]
+    return np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from pipeline.errors import RejectedError
-from pipeline.matching import MatchConfig, find_homography, to_gray
+from pipeline.matching import MatchConfig, find_homography, halve, thumbnail, to_gray
 from pipeline.types import Frame, GrayFrame
 
 _THUMBNAIL = (64, 36)
@@ -54,7 +54,7 @@ class CutDetector:
     def is_cut(self, frame: Frame) -> bool:
         """Take the next frame, (H, W, 3); True if it is the first of a new shot."""
         previous, before = self._previous, self._thumbnail
-        self._previous, self._thumbnail = frame, _shrink(frame)
+        self._previous, self._thumbnail = frame, thumbnail(frame, _THUMBNAIL)
         if previous is None or before is None:
             return False
         change = float(np.mean(cv2.absdiff(self._thumbnail, before)))
@@ -68,13 +68,12 @@ class CutDetector:
         return False
 
     def _same_scene(self, previous: Frame, frame: Frame) -> bool:
-        try:
-            find_homography(to_gray(frame), to_gray(previous), self._match)
-        except RejectedError:
-            return False
-        return True
-
-
-def _shrink(frame: Frame) -> GrayFrame:
-    small = cv2.resize(frame, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return to_gray(np.asarray(small, np.uint8))
+        pair = to_gray(frame), to_gray(previous)
+        # Half the size is a quarter of the work, and mostly enough.
+        for one, other in ((halve(pair[0]), halve(pair[1])), pair):
+            try:
+                find_homography(one, other, self._match)
+            except RejectedError:
+                continue
+            return True
+        return False

@@ -59,12 +59,17 @@ class StabilizeConfig:
     min_inliers: int = 12
     """Fewest inliers that are trusted. Theirs: 10 matches, counted before RANSAC."""
 
-    min_inlier_ratio: float = 0.5
-    """Least share of tracks, 0 to 1, that are inliers. Ours: below, what fills the picture
-    is not the background."""
+    min_inlier_ratio: float = 0.3
+    """Least share of tracks, 0 to 1, that are inliers, however well they agree. Ours: below, what
+    fills the picture is not the background."""
 
-    max_reprojection_rmse_px: float = 1.5
-    """Largest root mean square distance of a frame's points from their place, in pixels."""
+    min_rim_ratio: float = 0.5
+    """Least such share of the tracks at the left, right and upper rim. Ours: a room reaches around
+    who stands in it, so that a path on which the rim moves follows somebody."""
+
+    max_reprojection_rmse_px: float = 1.6
+    """Largest root mean square distance of a frame's points from their place, in pixels, if all are
+    inliers. Ours: where only half are, they must agree twice as well."""
 
     max_condition_number: float = 4.0
     """Largest condition number of a frame's map. Ours: a hand does not squeeze a picture more."""
@@ -87,7 +92,7 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        for name in ("min_inlier_ratio", "min_visible", "max_overlay"):
+        for name in ("min_inlier_ratio", "min_rim_ratio", "min_visible", "max_overlay"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
 
@@ -138,7 +143,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         return CameraPath(chained, "homography", nothing, chained)
     tracks = follow_points(frames, config.tracks, config.match)
     bundle = fit_bundle(tracks, config.bundle)
-    of_tracks = measure_tracks(tracks, bundle, config.inlier_px)
+    of_tracks = measure_tracks(tracks, bundle, frames.shape[1:3], config.inlier_px)
     path = CameraPath(bundle.to_first, bundle.model, of_tracks, bundle.chained)
     _check_path(path, len(tracks.points), config)
     _check_overlay(frames, path, config)
@@ -213,14 +218,18 @@ def _check_path(path: CameraPath, points: int, config: StabilizeConfig) -> None:
     if share * points < config.min_inliers:
         detail = f"{share * points:.0f} inliers of {points} keypoints, {config.min_inliers} needed"
         raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
-    if share < config.min_inlier_ratio:
-        detail = f"{share:.0%} of the keypoints stand still together, "
-        detail += f"{config.min_inlier_ratio:.0%} needed"
-        raise RejectedError(RejectReason.FOREGROUND, detail)
-    rmse = path.of_tracks["reprojection_rmse_px"]
+    rmse, rim = path.of_tracks["reprojection_rmse_px"], path.of_tracks["rim_ratio"]
     if rmse > config.max_reprojection_rmse_px:
         detail = f"{rmse:.2f} px, {config.max_reprojection_rmse_px:.2f} allowed"
         raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
+    needed = max(config.min_inlier_ratio, rmse / config.max_reprojection_rmse_px)
+    for found, least, which in (
+        (share, needed, "keypoints"),
+        (rim, config.min_rim_ratio, "keypoints at the rim"),
+    ):
+        if found < least:
+            detail = f"{found:.0%} of the {which} stand still together, {least:.0%} needed"
+            raise RejectedError(RejectReason.FOREGROUND, detail)
 
 
 def _check_overlay(frames: Frames, path: CameraPath, config: StabilizeConfig) -> None:

@@ -3,7 +3,8 @@
 SIFT finds points in frame 0. Every later frame is then met in two steps. A coarse one at half size:
 points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC takes the similarity
 on which most agree, and that says about where the frame lies in frame 0. A fine one: from there,
-the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`). So no
+the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`), and
+RANSAC finds those that agree, or what the rim of the picture says (`pipeline.agreement`). So no
 error adds up over time, and a rolled or zoomed square is still found.
 
 Where something else passes through most of the picture, the guess that the camera stood still is
@@ -25,9 +26,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keypoints import KeypointConfig, find_points, inside, too_few_points
-from pipeline.matching import MatchConfig, Points, find_homography, to_gray
+from pipeline.matching import MatchConfig, Points, find_homography, halve, to_gray
 from pipeline.motion import project
 from pipeline.patches import Patches
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
@@ -133,10 +135,7 @@ class _Picture(NamedTuple):
     @classmethod
     def of(cls, frame: Frame) -> "_Picture":
         gray = to_gray(frame)
-        # An even size is halved ten times as fast.
-        even = gray[: gray.shape[0] // 2 * 2, : gray.shape[1] // 2 * 2]
-        half = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        return cls(gray, np.asarray(half, np.uint8))
+        return cls(gray, halve(gray))
 
 
 class _Keyframe(NamedTuple):
@@ -285,7 +284,10 @@ class _Follower:
         if good.sum() < config.min_points:
             return None
         least = config.sure_share * in_view.sum()
-        to_first, agreeing = _agree(positions[good], self._points[good], config.agree_px, least)
+        rim = at_rim(self._points[good], gray.shape)
+        to_first, agreeing = find_agreement(
+            positions[good], self._points[good], rim, within_px=config.agree_px, least=least
+        )
         if agreeing.sum() < config.min_points:
             return None
         positions[~good] = np.nan
@@ -305,18 +307,3 @@ class _Follower:
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
-
-
-def _agree(
-    positions: Array, points: Points, agree_px: float, least: float
-) -> tuple[Homography, Mask]:
-    """Find the map on which most agree: a homography, or a similarity if these are not `least`."""
-    homography, inliers = cv2.findHomography(positions, points, cv2.USAC_FAST, agree_px)
-    if homography is not None and inliers.sum() > least:
-        return homography / homography[2, 2], inliers.ravel() > 0
-    similarity, inliers = cv2.estimateAffinePartial2D(
-        positions, points, ransacReprojThreshold=agree_px
-    )
-    if similarity is None:
-        return np.eye(3), np.zeros(len(points), bool)
-    return np.vstack([similarity, [0, 0, 1]]), inliers.ravel() > 0

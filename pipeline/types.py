@@ -155,7 +155,7 @@ class StabilizationFigures:
     """How well a clip was stabilized; every figure is stored with the strip."""
 
     inlier_ratio: float
-    """Least share, 0 to 1, of a frame's matches that its homography explains."""
+    """Share, 0 to 1, of the keypoints that the camera path explains over the whole window."""
 
     reprojection_rmse_px: float
     """Largest root mean square distance of a frame's inliers, in working pixels."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import TimedFrame
-from pipeline.matching import to_gray
+from pipeline.matching import thumbnail
 from pipeline.types import Frame, GrayFrame, VideoFacts
 
 _THUMBNAIL = (96, 54)
@@ -60,7 +60,7 @@ def check_window(
         RejectedError: FADE, FLAT, UNEVEN_TIMING, FROZEN or REPEATED_FRAME, with the frame.
     """
     contrasts = [_contrast(frame.image) for frame in window]
-    small = [_shrink(frame.image) for frame in window]
+    small = [thumbnail(frame.image, _THUMBNAIL) for frame in window]
     _check_fade(window, contrasts, small, config)
     _check_contrast(window, contrasts, config)
     _check_pace(window, facts, config)
@@ -131,8 +131,3 @@ def _alike(one: GrayFrame, other: GrayFrame) -> bool:
     """Whether two small pictures differ in brightness and contrast only."""
     flat: npt.NDArray[np.float64] = np.corrcoef(one.ravel(), other.ravel())
     return bool(flat[0, 1] > 0.8)
-
-
-def _shrink(image: Frame) -> GrayFrame:
-    small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return to_gray(np.asarray(small, np.uint8))

@@ -39,8 +39,9 @@ FIGURES = {
     ),
     "inlier_ratio": (
         "Agreement",
-        "Share of the matched keypoints that agree on where the camera was, in the frame where "
-        f"fewest do. Below {_LIMITS.min_inlier_ratio:.0%} a clip is dropped.",
+        "Share of the keypoints that agree, over the whole clip, on where the camera was. Below "
+        f"{_LIMITS.min_inlier_ratio:.0%} a clip is dropped; the less exactly they agree, the more "
+        "are needed.",
     ),
     "reprojection_rmse_px": (
         "Precision",

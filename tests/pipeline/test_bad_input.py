@@ -1,5 +1,6 @@
 """Whatever is wrong with a film, it is given a reason, and never an exception of another kind."""
 
+import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -36,38 +37,70 @@ def two_sizes(path: Path) -> Path:
     return film
 
 
-BAD: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
+BAD: dict[str, tuple[Callable[[Path], Path], set[str], str]] = {
     **{
-        f"{n}-frames": (lambda path, n=n: write_video(path, shot(n)), {"too_short"})
+        f"{n}-frames": (
+            lambda path, n=n: write_video(path, shot(n)),
+            {"too_short"},
+            rf"{n} frames?, a window needs 32",
+        )
         for n in (1, 2, 15, 31)
     },
-    "16-px-wide": (lambda path: write_video(path, shot(40, width=16)), {"frame_size"}),
-    "white": (lambda path: write_video(path, flat(64, 255, 96, 128)), {"flat"}),
-    "noise": (lambda path: write_video(path, noise(64)), {"shot_cut"}),
-    "120-fps": (lambda path: write_video(path, shot(64), fps=120), {"frame_rate"}),
-    "gap": (with_gaps, {"", "uneven_timing"}),
-    "two-sizes": (two_sizes, {"", "broken_stream"}),
+    "16-px-wide": (
+        lambda path: write_video(path, shot(40, width=16)),
+        {"frame_size"},
+        "16 x 96 px; the short side must have 64 px at least",
+    ),
+    "white": (
+        lambda path: write_video(path, flat(64, 255, 96, 128)),
+        {"flat"},
+        r"frame (0|32) has contrast 0\.0, 4\.0 needed",
+    ),
+    "noise": (
+        lambda path: write_video(path, noise(64)),
+        {"shot_cut"},
+        r"a new shot begins at frame \d+",
+    ),
+    "120-fps": (
+        lambda path: write_video(path, shot(64), fps=120),
+        {"frame_rate"},
+        "120 fps; no step of 1 to 3 frames gives 20 to 35 fps",
+    ),
+    "gap": (
+        with_gaps,
+        {"", "uneven_timing"},
+        r"frame 40 comes 5\.\d+ intervals after the one before it",
+    ),
+    "two-sizes": (
+        two_sizes,
+        {"", "broken_stream"},
+        r"the picture changes from 128 x 96 to 96 x 96 px near 1\.\d+ s",
+    ),
 }
 
 
-def reasons(path: Path) -> list[RejectReason | None]:
-    found: list[RejectReason | None] = []
+def judged(path: Path) -> list[tuple[RejectReason | None, str]]:
+    found: list[tuple[RejectReason | None, str]] = []
     try:
-        found.extend(clip.reason for clip in curate(path, None, SMALL))
+        found.extend((clip.reason, clip.detail) for clip in curate(path, None, SMALL))
     except RejectedError as error:
-        found.append(error.reason)
+        found.append((error.reason, error.detail))
     return found
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_every_bad_film_has_its_reason(tmp_path, name):
-    write, expected = BAD[name]
+def test_every_bad_film_has_its_reason_and_one_sentence(tmp_path, name):
+    write, reasons, sentence = BAD[name]
 
-    assert {str(reason or "") for reason in reasons(write(tmp_path / "film.mp4"))} == expected
+    found = judged(write(tmp_path / "film.mp4"))
+
+    assert {str(reason or "") for reason, _ in found} == reasons
+    for reason, detail in found:
+        assert re.fullmatch(sentence if reason else "", detail)
 
 
 def test_32_frames_are_enough(tmp_path):
-    assert reasons(write_video(tmp_path / "film.mp4", shot(32))) == [None]
+    assert judged(write_video(tmp_path / "film.mp4", shot(32))) == [(None, "")]
 
 
 def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path):

@@ -310,19 +310,43 @@ def test_a_blurred_picture_is_called_so():
     assert caught.value.reason is RejectReason.BLURRED
 
 
-def test_a_crowd_before_little_background_is_foreground():
-    # An eighth of the picture is one scene; the rest are tiles that go their own ways.
+def crowd(where):
+    """A still scene; tiles of 40 x 30 px that `where(x, y)` picks go their own ways."""
     rng = np.random.default_rng(5)
     frames = film([np.eye(3)] * 8)
     for y in range(0, HEIGHT, 30):
-        for x in range(40, WIDTH, 40):
-            angle = rng.uniform(0, 2 * np.pi)
-            way = camera_path([pan(1.5 * np.cos(angle), 1.5 * np.sin(angle))] * 7)
-            tile = film(way, int(rng.integers(1000)), height=30, width=40)
-            frames[:, y : y + 30, x : x + 40] = tile
-    with pytest.raises(RejectedError, match="keypoints stand still together") as caught:
-        find_camera_path(frames)
+        for x in range(0, WIDTH, 40):
+            if where(x, y):
+                angle = rng.uniform(0, 2 * np.pi)
+                way = camera_path([pan(1.5 * np.cos(angle), 1.5 * np.sin(angle))] * 7)
+                tile = film(way, int(rng.integers(1000)), height=30, width=40)
+                frames[:, y : y + 30, x : x + 40] = tile
+    return frames
+
+
+def test_a_crowd_before_little_background_is_foreground():
+    with pytest.raises(RejectedError, match="of the keypoints stand still together") as caught:
+        find_camera_path(crowd(lambda x, _: x >= 80))  # a quarter is left
     assert caught.value.reason is RejectReason.FOREGROUND
+
+
+def test_a_path_on_which_the_rim_moves_is_rejected():
+    loose = StabilizeConfig(max_reprojection_rmse_px=9)  # so that only the rim is left to ask
+
+    with pytest.raises(RejectedError, match="of the keypoints at the rim stand still") as caught:
+        find_camera_path(crowd(lambda x, y: x < 80 or x >= 240 or y < 30), loose)
+    assert caught.value.reason is RejectReason.FOREGROUND
+
+
+def test_a_body_full_of_texture_is_not_followed():
+    # It fills the middle and has more points than the room, which is out of focus.
+    truth = shaky_path(12, seed=4, strength=4)
+    frames = np.stack([cv2.GaussianBlur(frame, (0, 0), 3) for frame in film(truth, 1)])
+    frames[:, 30:, 70:250] = film(camera_path([pan(3, 0)] * 11), 2, HEIGHT - 30, 180)
+    x, y = follow_points(frames[:1]).points.T
+
+    assert ((x > 70) & (x < 250) & (y > 30)).mean() > 0.5
+    assert corner_error(find_camera_path(frames).to_first, truth).max() < 0.3
 
 
 def test_a_caption_that_moves_with_the_frame_is_an_overlay():
