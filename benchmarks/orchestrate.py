@@ -27,8 +27,8 @@ from typing import Any
 
 from benchmarks.orchestrate_kills import kills
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
-from benchmarks.orchestrated import Machine, films, kill_tree, machine, seconds
 from flows.server import free_port
+from tests.flows.machine import Machine, films, kill_tree, machine, seconds
 
 WHAT = ("overhead", "scaling", "memory-worker", "memory-crawl", "kills", "outage", "password")
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.orchestrated import Machine, films, kill_tree, machine
+from tests.flows.machine import Machine, films, kill_tree, machine
 
 
 def kills(kind: str, count: int, database: str = "") -> dict[str, Any]:

@@ -237,7 +237,7 @@ def _worker_of(pool: str) -> str:
 def _require_free(port: int, url: str) -> None:
     if is_free(port):
         return
-    if answers(url):
+    if answers(url, timeout_s=5):  # a stranger may take the call and say nothing
         raise ServerError(
             f"a Prefect server that 'tinyvideo up' did not start answers at {url}; use it with "
             f"PREFECT_API_URL={url}, or choose another --port"

@@ -1,9 +1,10 @@
-"""A machine with `tinyvideo up` on it, for the benchmarks of orchestration.
+"""A machine with `tinyvideo up` on it, for tests and benchmarks of orchestration.
 
-Everything is real: a home of its own, a free port, the films of `tests/films.py`, SIGKILL; and it
-leaves nothing behind.
+Everything is real: a home of its own, a free port, films that we draw, SIGKILL; and nothing is left
+behind. Crawls are started, and runs looked at, by the server's HTTP API: a `prefect` command costs
+seconds to start.
 
-Cost: 20 s to start.
+Cost: 15 to 30 s with a server of its own; 5 to 10 s beside one that is there.
 """
 
 import json
@@ -18,13 +19,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from flows.server import free_port
 from tests.films import film, shaky_path, write_video
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Machine:
 
     home: Path
     port: int
-    database: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Variables of the environment of all commands."""
 
     @property
     def url(self) -> str:
@@ -47,30 +51,41 @@ class Machine:
 
     def environment(self, **settings: str) -> dict[str, str]:
         """What the commands are told."""
-        database = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": self.database}
-        given = {**settings, **(database if self.database else {})}
-        return {**os.environ, "HOME": str(self.home), "COLUMNS": "200", **given}
+        home = {"HOME": str(self.home), "COLUMNS": "200"}
+        return {**os.environ, **home, **self.settings, **settings}
 
-    def tinyvideo(self, *words: object, **settings: str) -> str:
-        """Run a command; return its standard output."""
-        command = [sys.executable, "-m", "flows.cli", *map(str, words)]
-        done = subprocess.run(
-            command, env=self.environment(**settings), capture_output=True, text=True, check=False
+    def tinyvideo(self, *words: object, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours."""
+        return self._run([sys.executable, "-m", "flows.cli", *map(str, words)], settings)
+
+    def prefect(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of Prefect's."""
+        command = [sys.executable, "-m", "prefect", *map(str, words)]
+        return self._run(command, {"PREFECT_API_URL": self.url})
+
+    def _run(
+        self, command: list[str], settings: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self.environment(**settings),
+            cwd=REPOSITORY,  # whose pyproject.toml enables the plugin
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
         )
-        if done.returncode:
-            raise RuntimeError(f"{words}: {done.stderr}")
-        return done.stdout
 
-    def up(self, **settings: str) -> None:
+    def up(self, *words: object, **settings: str) -> None:
         """Start what is not there."""
-        self.tinyvideo("up", "--port", self.port, **settings)
+        done = self.tinyvideo("up", "--port", self.port, *words, **settings)
+        assert done.returncode == 0, done.stderr
 
     def ask(self, path: str, question: object = None) -> Any:
         """Ask the server; with a question it is a POST."""
         data = None if question is None else json.dumps(question).encode()
-        request = urllib.request.Request(
-            f"{self.url}{path}", data, {"Content-Type": "application/json"}
-        )
+        head = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", data, head)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
@@ -84,6 +99,10 @@ class Machine:
         )
         return str(made["id"])
 
+    def set_state(self, run: str, state: str) -> None:
+        """Do what a button of the page does: "CANCELLING", "PAUSED", "SCHEDULED"."""
+        self.ask(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": False})
+
     def state_of(self, run: str) -> str:
         """Name the state of a flow run."""
         try:
@@ -91,17 +110,24 @@ class Machine:
         except (urllib.error.URLError, OSError):
             return "SERVER AWAY"
 
+    def wait_until(self, run: str, states: set[str], limit_s: float = 240) -> dict[str, Any]:
+        """Wait until a run is in one of these states; return what the server says of it."""
+        deadline = time.monotonic() + limit_s
+        while (state := self.state_of(run)) not in states:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {limit_s} s it is {state}, not {states}")
+            time.sleep(0.2)
+        return dict(self.ask(f"/flow_runs/{run}"))
+
     def wait(self, run: str, limit_s: float = 1500) -> float:
         """Wait until a run has completed; return the seconds since it was begun."""
-        deadline = time.monotonic() + limit_s
-        while (state := self.state_of(run)) != "COMPLETED":
-            if state in {"FAILED", "CANCELLED"} or time.monotonic() > deadline:
-                raise RuntimeError(f"{state}: {self.ask(f'/flow_runs/{run}')['state']}")
-            time.sleep(0.5)
-        return float(self.ask(f"/flow_runs/{run}")["total_run_time"])
+        ended = self.wait_until(run, {"COMPLETED", "FAILED", "CANCELLED"}, limit_s)
+        if ended["state"]["type"] != "COMPLETED":
+            raise RuntimeError(f"{ended['name']}: {ended['state']}")
+        return float(ended["total_run_time"])
 
     def shards(self, parent: str) -> list[dict[str, Any]]:
-        """The runs of make-shard that a crawl has started, by name."""
+        """List the runs of make-shard that a crawl has started, by their start."""
         question = {
             "flows": {"name": {"any_": ["make-shard"]}},
             "flow_runs": {"parent_flow_run_id": {"any_": [parent]}},
@@ -109,9 +135,19 @@ class Machine:
         }
         return list(self.ask("/flow_runs/filter", question))
 
+    def wait_for_shard(self, parent: str, limit_s: float = 240) -> dict[str, Any]:
+        """Wait until a crawl has a shard under way."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            for run in self.shards(parent):
+                if run["state"]["type"] == "RUNNING":
+                    return run
+            time.sleep(0.2)
+        raise TimeoutError(f"no shard was begun within {limit_s} s")
+
     def books(self, out: Path) -> dict[str, Any]:
         """Read the books of an output."""
-        return dict(json.loads(self.tinyvideo("status", "--out", out, "--json")))
+        return dict(json.loads(self.tinyvideo("status", "--out", out, "--json").stdout))
 
     def pid(self, name: str) -> int:
         """Number of a process that `up` has started."""
@@ -119,16 +155,15 @@ class Machine:
 
 
 @contextmanager
-def machine(database: str = "") -> Iterator[Machine]:
+def machine(**settings: str) -> Iterator[Machine]:
     """A machine on which `tinyvideo up` has run; all of it goes at the end."""
-    home = Path(tempfile.mkdtemp(prefix="orchestrate-"))
-    it = Machine(home, free_port(), database)
+    home = Path(tempfile.mkdtemp(prefix="machine-"))
+    it = Machine(home, free_port(), settings)
     try:
         it.up()
         yield it
     finally:
-        with suppress(RuntimeError):
-            it.tinyvideo("down")
+        it.tinyvideo("down")
         shutil.rmtree(home, ignore_errors=True)
 
 
