@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,28 @@ class Machine:
         )
         return str(made["id"])
 
-    def set_state(self, run: str, state: str) -> None:
-        """Do what a button of the page does: "CANCELLING", "PAUSED", "SCHEDULED"."""
-        self.ask(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": False})
+    def cancel(self, run: str) -> None:
+        """Do what the button of Prefect's page does."""
+        self._set_state(run, {"type": "CANCELLING", "name": "Cancelling"})
+
+    def suspend(self, run: str) -> None:
+        """Do what the button "Pause" of Prefect's page does; "resume" then starts it anew."""
+        until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+        details = {"pause_timeout": until, "pause_reschedule": True}
+        self._set_state(run, {"type": "PAUSED", "name": "Suspended", "state_details": details})
+
+    def _set_state(self, run: str, state: dict[str, Any]) -> None:
+        self.ask(f"/flow_runs/{run}/set_state", {"state": state, "force": True})
+
+    def processes_of(self, run: str) -> list[int]:
+        """List the processes of a flow run by number, the first one first."""
+        named = f"PREFECT__FLOW_RUN_ID={run}\0".encode()
+        found = []
+        for file in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if named in file.read_bytes() + b"\0":
+                    found.append(int(file.parent.name))
+        return sorted(found)
 
     def state_of(self, run: str) -> str:
         """Name the state of a flow run."""
@@ -165,6 +184,18 @@ def machine(**settings: str) -> Iterator[Machine]:
     finally:
         it.tinyvideo("down")
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def worker_machine(api_url: str, home: Path) -> Iterator[Machine]:
+    """A machine with a worker, for a server that is there."""
+    port = int(api_url.removesuffix("/api").rsplit(":", 1)[1])
+    it = Machine(home, port, {"PREFECT_API_URL": api_url})
+    try:
+        it.up()
+        yield it
+    finally:
+        it.tinyvideo("down")
 
 
 def films(folder: Path, count: int, frames: int = 66) -> Path:
