@@ -10,7 +10,7 @@ Cost: help answers in half a second: torch and Prefect are imported by the comma
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
@@ -59,6 +59,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 KeepUi = Annotated[
     bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
 ]
+Engine = Annotated[
+    Literal["process", "dask", "ray"],
+    typer.Option(help="What curates: processes of this machine, or a cluster."),
+]
+EngineAddress = Annotated[str, typer.Option(help="The cluster; default: one on this machine.")]
 Films = Annotated[
     list[Path],
     typer.Argument(help="Video files.", show_default=False, exists=True, dir_okay=False),
@@ -102,6 +107,8 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
     ] = None,
+    engine: Engine = "process",
+    engine_address: EngineAddress = "",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -127,6 +134,7 @@ def run(
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
         "bucket": bucket, "any_license": any_license,
+        "engine": engine, "engine_address": engine_address,
     }  # fmt: skip
     if workers is not None:
         changes["workers"] = workers
