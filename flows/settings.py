@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     )
     """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
 
+    silence_s: float = Field(default=300.0, gt=0)
+    """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
+    lost and done again. Ours: a healthy run would have to miss ten. `tinyvideo up` takes it up."""
+
     notify_url: str = Field(default="", repr=False)
     """Where failures are told, by a POST of {"text": ...}, as Slack's incoming webhooks take it."""
 

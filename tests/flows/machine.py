@@ -87,15 +87,18 @@ class Machine:
         head = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", data, head)
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or b"null")
 
     def crawl(self, **options: object) -> str:
         """Start a crawl; return the id of its run."""
-        name = "/deployments/name/crawl-and-stabilize/crawl-and-stabilize"
-        deployment = self.ask(name)["id"]
+        return self.start("crawl-and-stabilize", options=options)
+
+    def start(self, name: str, state: dict[str, str] | None = None, **parameters: object) -> str:
+        """Start a run of a deployment, or pretend another state; return its id."""
+        deployment = self.ask(f"/deployments/name/{name}/{name}")["id"]
         made = self.ask(
             f"/deployments/{deployment}/create_flow_run",
-            {"parameters": {"options": options}, "state": {"type": "SCHEDULED"}},
+            {"parameters": parameters, "state": state or {"type": "SCHEDULED"}},
         )
         return str(made["id"])
 
@@ -187,10 +190,10 @@ def machine(**settings: str) -> Iterator[Machine]:
 
 
 @contextmanager
-def worker_machine(api_url: str, home: Path) -> Iterator[Machine]:
+def worker_machine(api_url: str, home: Path, **settings: str) -> Iterator[Machine]:
     """A machine with a worker, for a server that is there."""
     port = int(api_url.removesuffix("/api").rsplit(":", 1)[1])
-    it = Machine(home, port, {"PREFECT_API_URL": api_url})
+    it = Machine(home, port, {"PREFECT_API_URL": api_url, **settings})
     try:
         it.up()
         yield it
