@@ -1,14 +1,13 @@
-"""What Prefect costs, how it scales, and what it survives: the figures of orchestration.
+"""What Prefect costs, and how it scales: the figures of orchestration.
 
     python -m benchmarks.orchestrate overhead       Prefect's share of a shard's time, start-up
     python -m benchmarks.orchestrate bare           the same shard without any flow run
     python -m benchmarks.orchestrate scaling        two workers against one, the same work
     python -m benchmarks.orchestrate memory-worker  over 40 shards; memory-crawl: 10,000 batches
-    python -m benchmarks.orchestrate kills KIND     30 kills: worker, server, parent; --postgres URL
     python -m benchmarks.orchestrate outage         the server is away for two minutes
     python -m benchmarks.orchestrate password       no route answers without it
 
-Each takes `--json`.
+Each takes `--json`. What it survives: `python -m tests.flows.chaos_prefect`.
 
 Cost: `overhead` 2 minutes, `bare` 1, `scaling` 3, `outage` 4, `password` 1.
 """
@@ -26,7 +25,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.orchestrate_kills import kills
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
 from flows.server import free_port
 from tests.flows.machine import Machine, films, kill_tree, machine, seconds
@@ -37,7 +35,6 @@ WHAT = (
     "scaling",
     "memory-worker",
     "memory-crawl",
-    "kills",
     "outage",
     "password",
 )
@@ -216,9 +213,7 @@ def main() -> None:
     as_written = argparse.RawTextHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("what", choices=WHAT)
-    parser.add_argument("kind", nargs="?", default="worker", choices=["worker", "server", "parent"])
-    parser.add_argument("--count", type=int, help="kills, 30; or batches, 10,000")
-    parser.add_argument("--postgres", default="", help="postgresql+asyncpg:// URL for the server")
+    parser.add_argument("--count", type=int, help="batches of memory-crawl; default: 10,000")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     do: dict[str, Callable[[], dict[str, Any]]] = {
@@ -227,7 +222,6 @@ def main() -> None:
         "scaling": scaling,
         "memory-worker": memory_of_worker,
         "memory-crawl": lambda: memory_of_crawl(asked.count or 10_000),
-        "kills": lambda: kills(asked.kind, asked.count or 30, asked.postgres),
         "outage": outage,
         "password": password,
     }
