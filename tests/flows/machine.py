@@ -82,12 +82,19 @@ class Machine:
         assert done.returncode == 0, done.stderr
 
     def ask(self, path: str, question: object = None) -> Any:
-        """Ask the server; with a question it is a POST."""
+        """Ask the server; with a question it is a POST. While it is too busy, ask again."""
         data = None if question is None else json.dumps(question).encode()
         head = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", data, head)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:  # 503: its database is locked
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def crawl(self, **options: object) -> str:
         """Start a crawl; return the id of its run."""
