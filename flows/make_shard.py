@@ -111,14 +111,20 @@ def outcomes_of(
     Raises:
         EngineError: the cluster cannot be used.
     """
-    how = {"workers": options.workers or 1, "limit_s": options.video_limit_s}
+    workers, limit_s = options.workers or 1, options.video_limit_s
     if options.engine == "process" or films is not None:
         supply = None if films is None else Supply(films.bring, films.room)
-        return curate_videos(records, config, **how, supply=supply)
+        return curate_videos(records, config, workers=workers, limit_s=limit_s, supply=supply)
     from flows.engine import curate_on_cluster  # noqa: PLC0415  its libraries are extras
 
-    engine, address = options.engine, options.engine_address
-    return curate_on_cluster(records, config, engine=engine, address=address, **how)
+    return curate_on_cluster(
+        records,
+        config,
+        engine=options.engine,
+        address=options.engine_address,
+        workers=workers,
+        limit_s=limit_s,
+    )
 
 
 @task(name="commit-shard", cache_policy=NO_CACHE)
