@@ -27,7 +27,7 @@ from flows.answers import ServerError, answers, require_server
 __all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is_left", "use_home"]
 
 START_LIMIT_S = 240
-"""Ours: ten times what a start takes on a busy machine; a server that has died is noticed at once."""
+"""Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
 
 OR_PRIVATE = "start it, or unset PREFECT_API_URL to have a private one"
 

@@ -9,8 +9,8 @@ With PREFECT_API_URL set, `up` starts no server but uses that one: so further ma
 of the state folder as long as it lives: so `down` ends exactly what `up` started, and never a
 stranger who got a dead process's number.
 
-Cost: 12 to 27 s for a first start, most of it the server's, beside which the flows are imported; 2 s
-when all is there.
+Cost: 27 s for a first start on a busy machine, 20 of them the server's, beside which the flows are
+imported; 2 s when all is there.
 """
 
 import asyncio
