@@ -1,8 +1,9 @@
 """The flow `train` as a worker of the pool `gpu` runs it: torchrun, with all GPUs of the machine.
 
-It streams torchrun's log, shows progress and curves on Prefect's page, and keeps checkpoints in the
-object store where the output is there, so that another machine can go on. Started again after a
-crash, training resumes from the newest checkpoint; a cancelled run ends its processes.
+It streams torchrun's log, shows progress, curves and generated clips on Prefect's page, and keeps
+checkpoints in the object store where the output is there, so that another machine can go on.
+Started again after a crash, training resumes from the newest checkpoint; a cancelled run ends its
+processes.
 
 Cost: that of `flows.torchrun` and `models.train`; a look at the metrics every 10 s.
 """
@@ -30,7 +31,7 @@ from flows.report.training import draw_training
 from flows.torchrun import Job, start_training
 from models.config import TrainConfig, configure
 from models.errors import TrainingError
-from models.metrics import METRICS_NAME, last_metrics
+from models.metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from storage.objects import is_remote
 from storage.place import Place
 
@@ -152,11 +153,15 @@ async def _shown(job: Job) -> AsyncIterator[None]:
 
 
 async def _show(board: Board, job: Job, *, last: bool) -> None:
+    run, key = Path(job.run), f"training-{board_key(Path(job.run).name)}"
     try:
-        text, how_far = await asyncio.to_thread(training_text, Path(job.run), job.config)
+        text, how_far = await asyncio.to_thread(training_text, run, job.config)
     except (OSError, TrainingError, ValueError):  # a line of the metrics is being written
         return
-    await board.text(f"training-{board_key(Path(job.run).name)}", text, how_far, last=last)
+    await board.text(key, text, how_far, last=last)
+    # Apart, since it changes seldom and weighs a hundred times as much.
+    if samples := await asyncio.to_thread(samples_text, run):
+        await board.text(f"{key}-samples", samples, "what it generates", last=last)
 
 
 def training_text(run: Path, config: TrainConfig) -> tuple[str, str]:
@@ -172,6 +177,20 @@ def training_text(run: Path, config: TrainConfig) -> tuple[str, str]:
     drawn = draw_training(run / METRICS_NAME)
     charts = [_picture(chart) for chart in (drawn.charts if drawn else [])]
     return "\n\n".join([bar(metrics.step, config.steps), how_far, losses, *charts]), how_far
+
+
+def samples_text(run: Path) -> str:
+    """Show the newest generated clips of a training run; empty before there are some."""
+    try:
+        picture = (run / SAMPLES_NAME).read_bytes()
+    except FileNotFoundError:
+        return ""
+    encoded = base64.b64encode(picture).decode()
+    return (
+        "Four clips of the same noise each time. From top to bottom: the clip, and of two streams "
+        "its foreground, its mask (white shows the foreground) and its background.\n\n"
+        f"![generated clips](data:image/webp;base64,{encoded})"
+    )
 
 
 def board_key(name: str) -> str:

@@ -18,6 +18,9 @@ from models.errors import TrainingError
 METRICS_NAME = "metrics.jsonl"
 """File name, in the folder of a run."""
 
+SAMPLES_NAME = "samples.webp"
+"""File name of the newest generated clips, in the folder of a run; `models.board` draws them."""
+
 _TAIL = 10_000
 """Bytes at the end of the file that hold the last line, and more."""
 

@@ -1,5 +1,6 @@
 """The flow `train` of the pool: torchrun with real processes, its log, its artifact, its end."""
 
+import base64
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from flows.train_on_pool import TrainOptions, plan, training_text
 from models.checkpoint import load_newest
 from models.config import TrainConfig
-from models.metrics import METRICS_NAME, read_metrics
+from models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
 from storage.place import Place
 from tests.models.drawn_dataset import make_dataset
 
@@ -57,7 +58,8 @@ def processes_of(run: Path) -> list[str]:
 
 def test_two_processes_train_and_their_curves_are_shown(tmp_path, prefect_url):
     make_dataset(tmp_path, [8])
-    process = start(prefect_url, tmp_path, steps=3, name="Two of them")
+    more = {"pictures_every": 3}
+    process = start(prefect_url, tmp_path, steps=3, name="Two of them", more=more)
     words, _ = process.communicate(timeout=280)
     assert process.returncode == 0, words
     run = tmp_path / "training" / "Two of them"
@@ -65,11 +67,13 @@ def test_two_processes_train_and_their_curves_are_shown(tmp_path, prefect_url):
     newest = load_newest(run)
     assert newest is not None
     assert newest[1].step == 3
-    shown = ask(
-        prefect_url, "/artifacts/filter", {"artifacts": {"key": {"any_": ["training-two-of-them"]}}}
-    )
-    assert [a["description"] for a in shown] == ["step 3 of 3"]
-    assert shown[0]["data"].count("data:image/svg+xml;base64,") == 3
+    keys = ["training-two-of-them", "training-two-of-them-samples"]
+    shown = ask(prefect_url, "/artifacts/filter", {"artifacts": {"key": {"any_": keys}}})
+    curves, samples = sorted(shown, key=lambda artifact: str(artifact["key"]))
+    assert curves["description"] == "step 3 of 3"
+    assert curves["data"].count("data:image/svg+xml;base64,") == 3
+    picture = samples["data"].partition("data:image/webp;base64,")[2].rstrip(")")
+    assert base64.b64decode(picture) == (run / SAMPLES_NAME).read_bytes()
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")

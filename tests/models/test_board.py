@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from models import board as board_module
 from models.board import BOARD_NAME
 from models.config import TrainConfig
-from models.metrics import METRICS_NAME, read_metrics
+from models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
 from models.train import train
 from tests.models.drawn_dataset import make_dataset
 
@@ -66,11 +66,15 @@ def test_shows_curves_and_the_parts_of_generated_clips(root, tmp_path):
         assert [image.step for image in images] == [2, 4]
         with Image.open(io.BytesIO(images[0].encoded_image_string)) as gif:
             assert gif.size == (4 * 64, 64)
+    with Image.open(tmp_path / SAMPLES_NAME) as samples:
+        assert samples.size == (4 * 64, 4 * 64)
 
 
 def test_one_stream_has_no_parts(root, tmp_path):
     train(root, "drawn", dataclasses.replace(CONFIG, streams=1), tmp_path)
     assert read(tmp_path).Tags()["images"] == ["generated/video"]
+    with Image.open(tmp_path / SAMPLES_NAME) as samples:
+        assert samples.size == (4 * 64, 64)
 
 
 def test_a_resume_replaces_what_came_after_its_checkpoint(root, tmp_path):
