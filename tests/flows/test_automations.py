@@ -18,6 +18,8 @@ import pytest
 
 from tests.flows.machine import Machine, films, worker_machine
 
+pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
+
 
 class Slack(ThreadingHTTPServer):
     """Keeps what it is told."""

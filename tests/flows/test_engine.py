@@ -8,6 +8,8 @@ import pytest
 from flows.server import free_port
 from tests.flows.machine import Machine, films
 
+pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
+
 CLUSTERS = ("dask", "ray")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.flows.machine import Machine, films, worker_machine
 
+pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
+
 
 @pytest.fixture(scope="module")
 def machine(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:

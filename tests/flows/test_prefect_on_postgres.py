@@ -5,9 +5,12 @@ import pytest
 from tests.flows.debian_postgres import find_postgres, serve_debian_postgres
 from tests.flows.machine import films, machine
 
-pytestmark = pytest.mark.skipif(
-    find_postgres() is None, reason="Debian's PostgreSQL is missing: apt-get install postgresql"
-)
+pytestmark = [
+    pytest.mark.timeout(600),  # with the start of two servers, on a busy machine
+    pytest.mark.skipif(
+        find_postgres() is None, reason="Debian's PostgreSQL is missing: apt-get install postgresql"
+    ),
+]
 
 
 def test_a_crawl_is_recorded_in_postgresql():

@@ -10,6 +10,8 @@ from flows.plugin import full_name
 from flows.server import free_port
 from tests.flows.machine import Machine, films
 
+pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
+
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
