@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
     """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
 
-    silence_s: float = Field(default=300.0, gt=0)
+    silence_s: float = Field(default=300.0, ge=10)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
     lost and done again. Ours: a healthy run would have to miss ten. `tinyvideo up` takes it up."""
 

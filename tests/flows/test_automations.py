@@ -66,7 +66,7 @@ def machine(
 ) -> Iterator[Machine]:
     settings = {
         "TINYVIDEO_NOTIFY_URL": f"http://127.0.0.1:{server_of_slack.server_port}/hook",
-        "TINYVIDEO_SILENCE_S": "5",
+        "TINYVIDEO_SILENCE_S": "10",
     }
     with worker_machine(prefect_url, tmp_path_factory.mktemp("home"), **settings) as machine:
         yield machine
