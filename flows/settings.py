@@ -124,7 +124,8 @@ class Settings(BaseSettings):
 
     silence_s: float = Field(default=300.0, ge=10)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
-    lost and done again. Ours: a healthy run would have to miss ten. `tinyvideo up` takes it up."""
+    lost and done again. Ours: a healthy run would have to miss ten, and 30 would end every one of
+    them. `tinyvideo up` takes it up."""
 
     notify_url: str = Field(default="", repr=False)
     """Where failures are told, by a POST of {"text": ...}, as Slack's incoming webhooks take it."""

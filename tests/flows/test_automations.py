@@ -88,6 +88,7 @@ def test_a_failure_is_told_with_its_reason(machine, server_of_slack):
 def test_a_silent_run_is_done_again(machine):
     folder: Path = films(machine.home / "beaches", 1, frames=33)
     out = str(machine.home / "out")
+    machine.tinyvideo("down")
     # A run whose machine is gone: it says that it runs, gives one sign of life, and no more.
     run = machine.start(
         "crawl-and-stabilize",
@@ -104,7 +105,9 @@ def test_a_silent_run_is_done_again(machine):
         ],
     }
     machine.ask("/events", [sign])
+    wait_for(lambda: machine.ask(f"/flow_runs/{run}")["state"]["name"] == "AwaitingRetry", 120)
 
+    machine.up(TINYVIDEO_SILENCE_S="300")  # ten seconds are fewer than between two signs of life
     machine.wait(run, 240)
     states = [s["name"] for s in machine.ask(f"/flow_run_states/?flow_run_id={run}")]
     assert states[:3] == ["Running", "Crashed", "AwaitingRetry"]
