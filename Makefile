@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
 .PHONY: help demo test check install up down bench-stages bench-stabilize bench-memory bench-load \
-	bench-orchestrate bench-train bench-learn clean
+	bench-orchestrate bench-train bench-catalog bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-memory   what a worker holds during an hour of 1080p"
 	@echo "make bench-load   the loader beside those of 2016, WebDataset, MDS, LitData and Hugging Face"
 	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
+	@echo "make bench-catalog  leases and books with two million videos, in SQLite and PostgreSQL"
 	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
 	@echo "make clean   delete .venv and demo-out"
 
@@ -74,6 +75,13 @@ bench-load: $(STAMP) $(PEERS)
 
 bench-train: $(STAMP)
 	$(BIN)/python -m benchmarks.train
+
+bench-catalog: $(STAMP)
+	$(BIN)/python -m benchmarks.catalog fill .bench-catalog
+	$(BIN)/python -m benchmarks.catalog measure .bench-catalog
+	$(BIN)/python -m benchmarks.catalog fill .bench-catalog --database postgres
+	$(BIN)/python -m benchmarks.catalog measure .bench-catalog --database postgres
+	rm -rf .bench-catalog
 
 bench-learn: $(STAMP)
 	$(BIN)/python -m benchmarks.learn

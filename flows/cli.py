@@ -7,6 +7,7 @@ says what); 3 the books do not balance; 130 stopped by Ctrl-C, 143 by SIGTERM.
 Cost: help answers in half a second: torch and Prefect are imported by the commands which use them.
 """
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +20,19 @@ from typer.exceptions import TyperException
 
 from flows import source_options as given
 from flows.chaos_demo import chaos_demo
-from flows.console import GO_ON, counted, say, show_books, write_json
+from flows.console import counted, say, show_books, write_json
 from flows.datasets import app as datasets
 from flows.doctor import doctor
 from flows.exchange import export, import_released
 from flows.find import coverage, crawl, plan, words
 from flows.generating import generate, predict
-from flows.ledger import block, credits, explain, failures, retry
+from flows.ledger import block, credits, explain, failures, retry, unblock
 from flows.pool_worker import worker
 from flows.shards import app as shards
 from flows.show_budget import budget
 from flows.show_settings import settings
 from flows.source_options import search_of
+from flows.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
 from flows.takedown import takedown
 from flows.training import train
 from flows.up import deploy, down, up
@@ -49,9 +51,6 @@ app = typer.Typer(
 weights = typer.Typer(
     name="weights", no_args_is_help=True, help="Fetch the weights of the scene classifier."
 )
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
 ]
@@ -236,7 +235,7 @@ def get_weights(
 
 PANELS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Find videos": (crawl, plan, words, coverage, budget, chaos_demo),
-    "What became of them": (explain, failures, retry, credits, block, takedown),
+    "What became of them": (explain, failures, retry, credits, block, unblock, takedown),
     "Shards and datasets": (shards, datasets, import_released, export),
     "Train and use": (train, generate, predict, weights),
     "Machines": (up, down, deploy, worker, doctor, settings),
@@ -255,11 +254,10 @@ for panel, commands in PANELS.items():
 
 
 def main() -> None:
-    """Run the command line; every expected error is one sentence."""
+    """Run the command line; every expected error is one sentence, and so is being stopped."""
+    end_when_asked()
     try:
         code = app(standalone_mode=False) or 0
-        if code == STOPPED:  # typer has turned Ctrl-C into this number
-            say(GO_ON)
     except TyperException as error:
         code = _refuse(error.format_message(), error.exit_code)
     except ValidationError as error:
@@ -267,7 +265,11 @@ def main() -> None:
     except ExpectedError as error:
         code = _refuse(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        code = _refuse(GO_ON, STOPPED)
+        code = code_of(signal.SIGINT)
+    except SystemExit as asked:
+        code = asked.code
+    if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
+        tell_stopped()
     sys.exit(code)
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from flows.budget import limits_of, shared_budget
+from flows.fetch import check_authority
 from flows.options import RunOptions
 from flows.place import place_of
 from flows.settings import Settings, SettingsError, read_settings
@@ -198,9 +199,10 @@ def make_flickr(settings: Settings, budget: Budget) -> Flickr:
     """Make a client of Flickr's API by the settings.
 
     Raises:
-        SettingsError: there is no key.
+        SettingsError: there is no key, or no file of certificates where one should be.
     """
     require_key(settings)
+    check_authority(settings.ssl_cert_file)
     return flickr_client(
         settings.flickr_key,
         budget,

@@ -3,9 +3,9 @@
     async with held_batch(place, token) as held:
         ...                       curate `held.video_ids`, then pack
 
-The leases are renewed every minute, with what became of the videos so far, for the monitor. When
-the batch has been given to others meanwhile (this machine was suspended, say), the work is stopped:
-whatever it would enter is refused anyway.
+The leases are renewed every minute, by a thread that nothing else holds up, with what became of the
+videos so far, for the monitor. When the batch has been given to others meanwhile (this machine was
+suspended, say), the work is stopped: whatever it would enter is refused anyway.
 
 Cost: three transactions per batch and one per minute.
 """
@@ -14,6 +14,7 @@ import asyncio
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
@@ -132,24 +133,27 @@ async def _patiently(hold: Callable[[], AbstractContextManager[T]]) -> AsyncIter
 
 @asynccontextmanager
 async def _renewed(held: HeldBatch) -> AsyncIterator[None]:
-    mine, lost = asyncio.current_task(), False
+    """Renew the leases during the block, from a thread: packing may keep the loop busy for long.
 
-    async def renew() -> None:
+    Raises:
+        BatchLostError: the batch was given to others; the block is cancelled.
+    """
+    mine, loop = asyncio.current_task(), asyncio.get_running_loop()
+    ended, lost = threading.Event(), False
+
+    def stop() -> None:
         nonlocal lost
-        catalog, batch = held.output.catalog, held.batch
-        while True:
-            await asyncio.sleep(RENEW_S)
-            try:
-                await asyncio.to_thread(renew_batch, catalog, batch, LEASE_S, dict(held.outcomes))
-            except BatchLostError:
-                lost = True
-                if mine is not None:
-                    mine.cancel()
-                return
-            except StorageError as error:  # the database may be back before the leases run out
-                logger.warning("cannot renew %s: %s", held.batch.title, error)
+        if not ended.is_set() and mine is not None:
+            lost = mine.cancel()
 
-    renewing = asyncio.create_task(renew())
+    def renew() -> None:
+        while not ended.wait(RENEW_S):
+            if not _renew(held):
+                loop.call_soon_threadsafe(stop)
+                return
+
+    thread = threading.Thread(target=renew, name="renew", daemon=True)
+    thread.start()
     try:
         yield
     except asyncio.CancelledError:
@@ -157,4 +161,16 @@ async def _renewed(held: HeldBatch) -> AsyncIterator[None]:
             raise BatchLostError(f"{held.batch.title} was given to others meanwhile") from None
         raise
     finally:
-        renewing.cancel()
+        ended.set()
+        await asyncio.to_thread(thread.join)
+
+
+def _renew(held: HeldBatch) -> bool:
+    """Renew the leases, if that can be done just now; False if the batch is lost."""
+    try:
+        renew_batch(held.output.catalog, held.batch, LEASE_S, dict(held.outcomes))
+    except BatchLostError:
+        return False
+    except StorageError as error:  # the database may be back before the leases run out
+        logger.warning("cannot renew %s: %s", held.batch.title, error)
+    return True

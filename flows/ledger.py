@@ -1,10 +1,10 @@
-"""The commands about single videos: `explain`, `failures`, `retry`, `credits` and `block`.
+"""The commands about single videos: what became of them, trying again, credits, the block list.
 
 Cost: that of `storage.history`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ def explain(
     if json:
         write_json(told)
         return
-    show_facts(told["video"]["video_id"], {k: v for k, v in told["video"].items() if v})
+    show_facts(told["video"]["video_id"], _known(told["video"]))
     for event in told["history"]:
         say(f"{event['at']}  {event['what']}  {event['detail']}")
     if told["windows"]:
@@ -124,14 +124,39 @@ def block(
     from storage.blocks import TakedownKind  # noqa: PLC0415
     from storage.blocks import block as enter  # noqa: PLC0415
 
-    if bool(video) == bool(owner):
-        raise typer.BadParameter("give either the id of a video or an --owner")
+    name = _either(video, owner)
     kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
     with place_of(out).shared(make=True) as output:
-        rejected = enter(output.catalog.engine, kind, owner or video, why)
-    say(f"{kind} {owner or video} is blocked; {rejected} videos that waited are rejected")
+        rejected = enter(output.catalog.engine, kind, name, why)
+    say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
     if json:
-        write_json({"blocked": owner or video, "kind": kind, "rejected": rejected})
+        write_json({"blocked": name, "kind": kind, "rejected": rejected})
+
+
+def unblock(
+    video: Annotated[str, typer.Argument(help="As it was blocked: 123, or flickr-123.")] = "",
+    owner: Annotated[str, typer.Option(help="An owner who was blocked.")] = "",
+    out: Out = "",
+    json: Json = False,
+) -> None:
+    """Take a video or an owner off the block list; what was rejected for it waits again."""
+    from flows.place import place_of  # noqa: PLC0415
+    from storage.blocks import TakedownKind  # noqa: PLC0415
+    from storage.blocks import unblock as delete  # noqa: PLC0415
+
+    name = _either(video, owner)
+    kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
+    with place_of(out).shared() as output:
+        pending = delete(output.catalog.engine, kind, name)
+    say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
+    if json:
+        write_json({"unblocked": name, "kind": kind, "pending": pending})
+
+
+def _either(video: str, owner: str) -> str:
+    if bool(video) == bool(owner):
+        raise typer.BadParameter("give either the id of a video or an --owner")
+    return video or owner
 
 
 def _causes(text: str) -> list[str]:
@@ -164,6 +189,10 @@ def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
         terms = f" ({video['license_url']})" if video["license_url"] else ""
         yield f"\n- {title}{page} by {owner}, {license_}{terms}"
     yield "\n"
+
+
+def _known(video: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in video.items() if value not in ("", None)}
 
 
 def _is_figure(name: str, value: Any) -> bool:

@@ -9,14 +9,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.console import GO_ON, Position, progress, say, show_books, show_facts, waiting
+from flows.console import Position, progress, say, show_books, show_facts, waiting
 from flows.crawl import require_key
+from flows.fetch import check_settings
 from flows.options import RunOptions
 from flows.place import place_of
 from flows.report.page import write_report
 from flows.server import prefect_server
 from flows.settings import Settings, read_settings
-from pipeline.errors import ExpectedError
+from flows.stopping import code_of
 from storage.objects import StorageError
 from storage.place import Place
 
@@ -32,7 +33,8 @@ def run_folder(
 
     Raises:
         ValidationError: an option or setting is out of range.
-        SettingsError: Flickr is to be searched without a key.
+        SettingsError, OptionError: Flickr is to be searched without a key, or films are to be
+            fetched with options that yt-dlp does not know.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
     settings = read_settings()
@@ -40,6 +42,8 @@ def run_folder(
     place = options.place
     if options.search is not None:
         require_key(settings)
+    if options.elsewhere:
+        check_settings(settings)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)
@@ -92,24 +96,18 @@ def stabilize_all(options: RunOptions) -> dict[str, Any]:
         return run_flow(crawl_and_stabilize(options))
 
 
-class StoppedError(ExpectedError):
-    """The run was asked to end."""
-
-    exit_code = 143  # as shells have it after SIGTERM
-
-
 def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
-    """Run a flow to its end; SIGTERM, which Prefect turns into an exception, is one sentence.
+    """Run a flow to its end.
 
     Raises:
-        StoppedError: this process was told to end.
+        SystemExit: this process was told to end by SIGTERM, which Prefect has its own name for.
     """
     from prefect.exceptions import TerminationSignal  # noqa: PLC0415  after the server
 
     try:
         return asyncio.run(flow_run)
     except TerminationSignal as error:
-        raise StoppedError(GO_ON) from error
+        raise SystemExit(code_of(error.signal)) from error
 
 
 def show_page(place: Place) -> Path:

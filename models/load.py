@@ -15,9 +15,9 @@ Threads and not processes, because simplejpeg frees the interpreter while it dec
 and a batch need not be copied between processes.
 
 Cost per clip of one core: decoding, 2.0 ms for a strip of 128 pixels and 210 kB, and 0.15 ms for
-all else. Memory for batches of 64: 400 MB, which are the row groups of all lanes and those that are
-read ahead, 14 MB each, and four batches of 25 MB. With 35 million strips 480 MB, and a first batch
-after 0.5 s (`python -m benchmarks.load_size`).
+all else. Memory for batches of 64: some 200 MB, which are the row groups of all lanes and those
+that are read ahead, 14 MB each, and three batches of 25 MB. With 35 million strips 290 MB, 240 MB
+of them in use, over 320 MB of Python, NumPy and PyTorch.
 
 Source: ours. StatefulDataLoader of torchdata keeps a state per worker, which ties a resume to
 their number.
@@ -26,7 +26,7 @@ their number.
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -37,11 +37,11 @@ from torch import Tensor
 
 from models.errors import DataError
 from models.generator import CLIP_SIZE
-from models.memory import BatchMemory
+from models.memory import Memory
 from models.order import EpochOrder
 from models.row_groups import RowGroup, RowGroups
 from pipeline.strips import decode_strip
-from pipeline.types import Frames
+from pipeline.types import STRIP_FRAMES, Frames
 from storage.dataset import Manifest, read_pieces
 from storage.objects import Store
 
@@ -53,8 +53,8 @@ _Clip: TypeAlias = tuple[RowGroup, int]
 _Batch: TypeAlias = tuple[Frames, list[Future[int]]]
 """Memory of a batch, and what fills it; each result is a number of bad strips."""
 
-_TASK_CLIPS = 4
-"""Clips that a thread takes at once: few, so that threads share a batch; a task costs 30 us."""
+_TASK_CLIPS = 8
+"""Clips that a thread takes at once: few, so that threads share a batch."""
 
 _BATCHES_AHEAD = 1
 """Batches that are being decoded while one is waited for: the threads have work, and one batch more
@@ -83,8 +83,8 @@ class LoadConfig:
     readers: int = 4
     """Threads that read row groups: requests to S3 at a time."""
 
-    read_ahead: int = 256
-    """Clips of a rank whose row groups are read before they are needed: 4 row groups, 60 MB."""
+    read_ahead: int = 128
+    """Clips of a rank whose row groups are read before they are needed: 2 row groups, 28 MB."""
 
     def __post_init__(self) -> None:
         for name in ("batch", "lanes", "workers", "readers", "read_ahead"):
@@ -117,7 +117,7 @@ class Loader:
             raise DataError(f"dataset {manifest.name!r} has no clips in its split {split!r}")
         self._groups = RowGroups(store, manifest, pieces, config.readers)
         self._decoders = ThreadPoolExecutor(config.workers, "decode")
-        self._memory = BatchMemory(-(-config.batch // ranks), _BATCHES_AHEAD + 2)
+        self._memory = Memory(_BATCHES_AHEAD + 2)
         self._planned: deque[list[_Clip]] = deque()
         self._decoding: deque[_Batch] = deque()
         self._cursor = 0
@@ -152,6 +152,7 @@ class Loader:
         while len(self._decoding) <= _BATCHES_AHEAD:
             self._decoding.append(self._decode_next())
         frames, tasks = self._decoding[0]
+        wait(tasks, return_when=FIRST_EXCEPTION)  # wakes up once; results wake up for every task
         self.skipped += sum(task.result() for task in tasks)  # raises again if asked again
         self._decoding.popleft()
         self._cursor += self._config.batch
@@ -196,7 +197,7 @@ class Loader:
     def _decode_next(self) -> _Batch:
         self._plan()
         clips = self._planned.popleft()
-        frames = self._memory.take(len(clips))
+        frames = self._memory.take(len(clips), STRIP_FRAMES, CLIP_SIZE, CLIP_SIZE, 3)
         parts = range(0, len(clips), _TASK_CLIPS)
         return frames, [
             self._decoders.submit(self._decode, clips[i : i + _TASK_CLIPS], frames[i:])
@@ -215,19 +216,26 @@ class Loader:
             self._planned.append([(self._groups.plan(piece), place) for piece, place in clips])
 
     def _decode(self, clips: Sequence[_Clip], frames: Frames) -> int:
-        return sum(self._decode_clip(*clip, out) for clip, out in zip(clips, frames, strict=False))
-
-    def _decode_clip(self, group: RowGroup, place: int, out: Frames) -> int:
-        """Decode a clip, or one that stands in for it; return the number of bad ones."""
-        for bad in range(len(group)):
-            at = (place + bad) % len(group)
+        """Decode clips into their places; return the number of bad ones."""
+        skipped = 0
+        for (group, place), out in zip(clips, frames, strict=False):
             try:
-                decode_strip(group.picture(at), CLIP_SIZE, out)
+                decode_strip(group.picture(place), CLIP_SIZE, out)
             except ValueError as error:
-                strip = group.strip_id(at)
-                if not self._config.skip_bad_strips:
-                    raise DataError(f"strip {strip} cannot be used: {error}") from error
-                logger.warning("strip %s is skipped: %s", strip, error)
+                skipped += self._stand_in(group, place, out, error)
+        return skipped
+
+    def _stand_in(self, group: RowGroup, place: int, out: Frames, error: ValueError) -> int:
+        """Decode the next good clip in place of a bad one; return the number of bad ones."""
+        for bad in range(1, len(group) + 1):
+            strip = group.strip_id((place + bad - 1) % len(group))
+            if not self._config.skip_bad_strips:
+                raise DataError(f"strip {strip} cannot be used: {error}") from error
+            logger.warning("strip %s is skipped: %s", strip, error)
+            try:
+                decode_strip(group.picture((place + bad) % len(group)), CLIP_SIZE, out)
+            except ValueError as next_error:
+                error = next_error
             else:
                 return bad
         raise DataError(f"no strip of {group} can be used")

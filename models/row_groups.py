@@ -14,10 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from weakref import WeakValueDictionary
 
+from models.memory import Memory
 from storage.dataset import Manifest, Pieces
 from storage.errors import StorageError
 from storage.objects import Store
-from storage.pictures import PictureSpans, find_pictures, read_pictures
+from storage.pictures import PictureSpans, Take, find_pictures, read_pictures
 from storage.shard import ShardFile, read_rows
 
 _SHARDS = 16_384
@@ -29,7 +30,8 @@ class RowGroup:
 
     def __init__(self, shard: ShardFile, number: int, rows: list[int]) -> None:
         self._shard, self._number, self._rows = shard, number, rows
-        self.pictures: Future[list[memoryview]]
+        self._pictures: list[memoryview] | None = None
+        self.coming: Future[list[memoryview]]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -43,7 +45,9 @@ class RowGroup:
         Raises:
             StorageError: the shard cannot be read.
         """
-        return self.pictures.result()[self._rows[place]]
+        if self._pictures is None:
+            self._pictures = self.coming.result()
+        return self._pictures[place]
 
     def strip_id(self, place: int) -> str:
         """Look up what the strip at `place` is called; an error needs it.
@@ -54,19 +58,19 @@ class RowGroup:
         rows = read_rows(self._shard, self._number, [self._rows[place]], ["strip_id"])
         return f"{rows[0]['strip_id']} of {self._shard}"
 
-    def fetch(self, spans: PictureSpans) -> list[memoryview]:
-        """Read all pictures of the row group.
+    def fetch(self, spans: PictureSpans, take: Take) -> list[memoryview]:
+        """Read the row group into memory from `take`; return the chosen pictures.
 
         Raises:
             StorageError: the shard cannot be read, or is not the one that was chosen from.
         """
-        pictures = read_pictures(self._shard.store, self._shard.key, spans, self._number)
+        pictures = read_pictures(self._shard.store, self._shard.key, spans, self._number, take)
         if self._rows[-1] >= len(pictures):
             raise StorageError(
                 f"{self} has {len(pictures)} rows, and the dataset wants row {self._rows[-1]}; "
                 "build the dataset again"
             )
-        return pictures
+        return [pictures[row] for row in self._rows]
 
 
 class RowGroups:
@@ -75,6 +79,7 @@ class RowGroups:
     def __init__(self, store: Store, manifest: Manifest, pieces: Pieces, readers: int) -> None:
         self._store, self._shards, self._pieces = store, manifest.shards, pieces
         self._live: WeakValueDictionary[int, RowGroup] = WeakValueDictionary()
+        self._memory = Memory(readers)
         self._readers = ThreadPoolExecutor(readers, "read")
         self._spans = lru_cache(_SHARDS)(lambda key: find_pictures(store, key))
 
@@ -86,7 +91,7 @@ class RowGroups:
             number = int(self._pieces.row_group[piece])
             rows = _bits(int(self._pieces.rows[piece]))
             group = self._live[piece] = RowGroup(ShardFile(self._store, key), number, rows)
-            group.pictures = self._readers.submit(self._fetch, group, key)
+            group.coming = self._readers.submit(self._fetch, group, key)
         return group
 
     def close(self) -> None:
@@ -94,7 +99,7 @@ class RowGroups:
         self._readers.shutdown(wait=True, cancel_futures=True)
 
     def _fetch(self, group: RowGroup, key: str) -> list[memoryview]:
-        return group.fetch(self._spans(key))
+        return group.fetch(self._spans(key), self._memory.take)
 
 
 def _bits(mask: int) -> list[int]:

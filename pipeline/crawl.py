@@ -15,9 +15,11 @@ A page that is full within one second is read to its 4,000th row, then license b
 license has beyond that is out of reach, and the window is truncated. If the answers turn out not
 to be in order of upload, spans are halved where half of the results seen lie on either side.
 
-Cost: 1.2 calls per 500 videos if one page in five is unsteady, and two per license of a second that
-overflows. Source: Flickr's description of `flickr.photos.search`, and what its
-users have measured (openverse-catalog 26, gallery-dl 116).
+Cost: 1.2 calls per 500 videos on average if one page in five is unsteady: a row that is missing may
+be anywhere on its page, so nothing less than the page again shows it. Of 44 pages, chance makes
+that 1.1 to 1.32. A second that overflows costs two calls per license on top. Source: Flickr's
+description of `flickr.photos.search`, and what its users have measured (openverse-catalog 26,
+gallery-dl 116).
 """
 
 import sys

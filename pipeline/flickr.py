@@ -13,6 +13,7 @@ answers: a code means something else for each method, and an outage comes with H
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError
@@ -215,8 +216,12 @@ def _explain_transport(error: requests.RequestException) -> NoReturn:
 
 
 def _reason_of(text: str) -> str:
-    # "HTTPSConnectionPool(host=...): Max retries exceeded with url: ... (Caused by X('why'))"
-    return text.partition("Caused by ")[2].removesuffix(")") or text
+    # "HTTPSConnectionPool(host=...): Max retries exceeded with url: ... (Caused by X('why'))", and
+    # the why is another library's in turn: "Y("...: [Errno 111] Connection refused")".
+    caused = text.partition("Caused by ")[2].removesuffix(")") or text
+    why = re.search(r"(?:certificate verify failed: |\[Errno -?\d+\] )([^\"'()]*[^\"'() ])", caused)
+    proxy = "the proxy: " if caused.startswith("ProxyError") else ""
+    return f"{proxy}{why[1]}" if why else caused
 
 
 def _host_of(response: requests.Response) -> str:

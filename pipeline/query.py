@@ -7,6 +7,7 @@ come as text, a title as a dictionary, an alias as nothing at all.
 Cost: data only. Source: Flickr's description of `flickr.photos.search`, recorded answers.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from pipeline.types import VideoRecord
 MOST_PER_PAGE, MOST_PER_PAGE_OF_PLACES = 500, 250
 """Results per call. Theirs; a search by place gives fewer."""
 
-EXTRAS = "license,date_upload,owner_name,tags,media,path_alias"
+EXTRAS = "license,date_upload,date_taken,owner_name,tags,geo,views,media,path_alias"
 """What a result says beside its id, owner, secret and title."""
 
 SAFE = 1
@@ -136,6 +137,9 @@ def parse_result(
         license_url=license_.url if license_ else "",
         tags=_text(row.get("tags")),
         uploaded_at=uploaded_at,
+        taken_at=_taken_at(row),
+        views=whole_number(row.get("views")),
+        **_place(row),
         secret=_text(row.get("secret")),
         **_refusal(row, license_, any_license=any_license),
     )
@@ -153,6 +157,34 @@ def _refusal(
         "refused": RejectReason.NOT_ALLOWED_LICENSE,
         "problem": f"license {named} is not known to allow derivatives",
     }
+
+
+def whole_number(value: object) -> int | None:
+    """Read a number that is now a text, now a number; None if it is neither."""
+    text = _text(value)
+    return int(text) if text.isdecimal() else None
+
+
+def degrees(latitude: object, longitude: object) -> dict[str, Any]:
+    """Read a place; None for both where it is none on the globe."""
+    try:
+        place = float(_text(latitude)), float(_text(longitude))
+    except ValueError:
+        place = (math.nan, math.nan)
+    if abs(place[0]) <= 90 and abs(place[1]) <= 180:
+        return {"latitude": place[0], "longitude": place[1]}
+    return {"latitude": None, "longitude": None}
+
+
+def _place(row: Mapping[str, Any]) -> dict[str, Any]:
+    # Without a place Flickr says 0, 0 with an accuracy of 0, which a place never has.
+    known = whole_number(row.get("accuracy"))
+    return degrees(row.get("latitude"), row.get("longitude")) if known else degrees("", "")
+
+
+def _taken_at(row: Mapping[str, Any]) -> str:
+    # Where the camera did not say, Flickr repeats when it was uploaded, and admits that.
+    return "" if whole_number(row.get("datetakenunknown")) else _text(row.get("datetaken"))
 
 
 def _text(value: object) -> str:

@@ -69,8 +69,8 @@ class VideoRecord:
     """Which way in it came: `folder`, `flickr`, `yfcc100m`, `url`, `s3`."""
 
     uri: str
-    """Where its bytes are, percent-encoded, so that any file name survives: `file:///...`,
-    `https://...`, `s3://...`; `flickr:123` has to be resolved first."""
+    """Where its bytes are: `file:///...` and `https://...`, percent-encoded, so that any file name
+    survives; `s3://...` with the key as it is; `flickr:123` has to be resolved first."""
 
     title: str = ""
     owner: str = ""
@@ -92,6 +92,16 @@ class VideoRecord:
 
     uploaded_at: int | None = None
     """Seconds since 1970."""
+
+    taken_at: str = ""
+    """When the camera says that it was filmed, without a zone: `2014-03-01 12:00:00`."""
+
+    views: int | None = None
+    """How often it had been looked at when it was found."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    """Where it was filmed, in degrees; None where nobody says."""
 
     secret: str = field(default="", repr=False)
     """Part of the address of its media; never shown."""

@@ -22,6 +22,7 @@ from urllib.parse import unquote_plus
 from pipeline.download import commons_uri
 from pipeline.errors import RejectReason, UnreadableError
 from pipeline.licenses import license_of
+from pipeline.query import degrees, whole_number
 from pipeline.types import VideoRecord
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,6 @@ def _read_table(path: Path) -> Iterator[Mapping[str, str]]:
 
 def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) -> VideoRecord:
     photo_id, license_ = row["photoid"], license_of(row["licenseurl"])
-    uploaded_at = row["dateuploaded"]
     allowed = any_license or (license_ is not None and license_.allows_derivatives)
     return VideoRecord(
         video_id=f"flickr-{photo_id}",
@@ -112,7 +112,9 @@ def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) 
         license_id=license_.number if license_ else "",
         license_url=row["licenseurl"],
         tags=" ".join(row["usertags"].split(",")),
-        uploaded_at=int(uploaded_at) if uploaded_at.isdecimal() else None,
+        uploaded_at=whole_number(row["dateuploaded"]),
+        taken_at=row["datetaken"],
+        **degrees(row["latitude"], row["longitude"]),
         secret=row["secret"],
         refused=None if allowed else RejectReason.NOT_ALLOWED_LICENSE,
         problem="" if allowed else f"license {row['licensename']} {row['licenseurl']}".rstrip(),

@@ -17,7 +17,6 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -247,12 +246,13 @@ def work_of(work: FolderStore, batch: Batch) -> FolderStore:
 
 def clear_folders(catalog: Catalog, work: FolderStore) -> None:
     """Delete the folders, on this machine, of batches that have ended."""
+    # Listed first: a batch is in the catalog before its folder is made, so that what another run
+    # begins meanwhile is never taken for one that has ended.
+    paths = [path for path in work.path(FOLDER).glob("*") if _is_token(path.name)]
     needed = {row.batch.token for row in open_batches(catalog)}
-    for path in work.path(FOLDER).glob("*"):
-        if path.name not in needed and _is_token(path.name):
+    for path in paths:
+        if path.name not in needed:
             shutil.rmtree(path, ignore_errors=True)
-    with suppress(OSError):  # others may have theirs in there
-        work.path(FOLDER).rmdir()
 
 
 def _keep(

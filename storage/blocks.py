@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from pipeline.errors import RejectReason
 from pipeline.types import VideoState
 from storage.database import transaction
+from storage.errors import StorageError
 from storage.tables import ACCEPTED, BLOCKS, CLIPS, TAKEDOWNS, VIDEOS
 
 _CHUNK = 250
@@ -56,6 +57,35 @@ def block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
         return db.execute(
             VIDEOS.update().where(waiting).values(**verdict, updated_at=_now())
         ).rowcount
+
+
+def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
+    """Take a name off the block list; return how many videos are pending again for it.
+
+    Those that another entry of the list, or a takedown, means stay rejected.
+
+    Raises:
+        StorageError: it is not on the list, or the database cannot be used.
+    """
+    rejected = sa.and_(
+        matching(kind, name),
+        VIDEOS.c.state == VideoState.REJECTED,
+        VIDEOS.c.reason == RejectReason.BLOCKED.value,
+    )
+    again = {"state": VideoState.PENDING.value, "reason": "", "detail": ""}
+    with transaction(engine, writes=True) as db:
+        same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
+        if db.execute(BLOCKS.delete().where(same)).rowcount == 0:
+            raise StorageError(f"{kind} {name} is not on the block list")
+        rows = db.execute(sa.select(VIDEOS.c.video_id, VIDEOS.c.owner).where(rejected)).mappings()
+        found = [dict(row) for row in rows]
+        still = blocked_videos(db, found) | _in_chunks(db, found, BLOCKS)
+        free = [row["video_id"] for row in found if row["video_id"] not in still]
+        for start in range(0, len(free), _CHUNK):
+            chunk = VIDEOS.c.video_id.in_(free[start : start + _CHUNK])
+            values = {**again, "updated_at": _now()}
+            db.execute(VIDEOS.update().where(chunk).values(values))
+    return len(free)
 
 
 def blocked_videos(db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -79,7 +79,9 @@ def list_videos(address: str) -> Iterator[VideoRecord]:
         )
         for page in pages:
             for entry in page.get("Contents", ()):
-                if Path(entry["Key"]).suffix.lower() in VIDEO_SUFFIXES and entry["Size"]:
-                    yield listed_video(f"s3://{bucket}/{entry['Key']}", {}, source="s3")
+                name = Path(entry["Key"])
+                if name.suffix.lower() in VIDEO_SUFFIXES and entry["Size"]:
+                    uri, words = f"s3://{bucket}/{entry['Key']}", {"title": name.name}
+                    yield listed_video(uri, words, source="s3")
     except (ClientError, BotoCoreError) as error:
         raise sentence_of(error, "list", address) from error

@@ -76,9 +76,11 @@ def keep_counters(db: sa.Connection) -> None:
         db.execute(TALLIES.insert(), rows)
 
 
-def read_counters(db: sa.Connection) -> dict[Key, int]:
-    """Read all sums that are not 0."""
+def read_counters(db: sa.Connection, kind: str = "") -> dict[Key, int]:
+    """Read the sums that are not 0, all or those of one kind: most are of single shards."""
     query = sa.select(TALLIES).where(TALLIES.c.count != 0)
+    if kind:
+        query = query.where(TALLIES.c.kind == kind)
     return {(kind, state, name): int(count) for kind, state, name, count in db.execute(query)}
 
 

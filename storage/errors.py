@@ -16,3 +16,8 @@ class GoneError(StorageError):
 
 class BusyError(StorageError):
     """Another process holds what is wanted; it may be had later."""
+
+
+def too_short(name: str, start: int, found: int, wanted: int) -> StorageError:
+    """Say of an object that it ends before the bytes that were asked for, `wanted` from `start`."""
+    return StorageError(f"{name} ends at byte {start + found}, {start + wanted} were asked for")

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from storage.errors import BusyError, GoneError, StorageError
+from storage.errors import BusyError, GoneError, StorageError, too_short
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _TEMPORARY = re.compile(r"[0-9a-f]{32}(\..*)?")
@@ -53,11 +53,14 @@ class FolderStore:
         Raises:
             StorageError: the folder cannot be made or written.
         """
-        with self._explained("write to"), self.temporary() as path:
-            path.write_bytes(b"tinyvideo")
-            sync(path)  # some file systems tell only now that they are full
-            if path.read_bytes() != b"tinyvideo":
-                raise StorageError(f"{self.root} does not return what was written to it")
+        for tries_left in (2, 1, 0):
+            with self._explained("write to"), self.temporary() as path:
+                try:
+                    _write_and_read(path)
+                    return
+                except FileNotFoundError:  # a run that has just begun has cleared `tmp/`
+                    if not tries_left:
+                        raise
 
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
@@ -127,11 +130,22 @@ class FolderStore:
             file.seek(start)
             content = file.read(-1 if length is None else length)
         if length is not None and len(content) < length:
-            raise StorageError(
-                f"{self.name(key)} ends at byte {start + len(content)}, "
-                f"{start + length} were asked for"
-            )
+            raise too_short(self.name(key), start, len(content), length)
         return content
+
+    def fill(self, key: str, start: int, memory: memoryview) -> None:
+        """Read the bytes from `start` on into `memory`, all of it.
+
+        Raises:
+            StorageError: the object is gone, cannot be read, or ends before that.
+        """
+        found = 0
+        with self._found(key), self.path(key).open("rb", buffering=0) as file:
+            file.seek(start)
+            while found < len(memory) and (count := file.readinto(memory[found:])):
+                found += count
+        if found < len(memory):
+            raise too_short(self.name(key), start, found, len(memory))
 
     def open(self, key: str) -> BinaryIO:
         """Open an object to be read from anywhere.
@@ -268,6 +282,13 @@ class FolderStore:
                 f"cannot {action} {self.root}: {error.strerror or error}; "
                 "make room or mend its permissions, or choose another folder with --out"
             ) from error
+
+
+def _write_and_read(path: Path) -> None:
+    path.write_bytes(b"tinyvideo")
+    sync(path)  # some file systems tell only now that they are full
+    if path.read_bytes() != b"tinyvideo":
+        raise StorageError(f"{path.parent} does not return what was written to it")
 
 
 def sync(path: Path) -> None:

@@ -106,7 +106,7 @@ def read_pieces(store: Store, manifest: Manifest, split: str) -> Pieces:
         raise StorageError(f"{named} was changed after it was written; build the dataset again")
     try:
         return from_bytes(content, split)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise StorageError(f"{named} is not a list of pieces: {error}") from error
 
 

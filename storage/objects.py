@@ -67,6 +67,9 @@ class Store(Protocol):
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Read exactly `length` bytes from `start` on, or all that follow it."""
 
+    def fill(self, key: str, start: int, memory: memoryview) -> None:
+        """Read the bytes from `start` on into `memory`, all of it: no copy, nothing allocated."""
+
     def open(self, key: str) -> BinaryIO:
         """Open an object to be read from anywhere; over a network, in few large ranges."""
 

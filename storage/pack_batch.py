@@ -11,10 +11,12 @@ Cost: that of `storage.pack`.
 """
 
 import logging
+from contextlib import suppress
 
 from pipeline.errors import FailCause
 from pipeline.types import VideoState
 from storage.batches import (
+    FOLDER,
     Batch,
     BatchState,
     assign,
@@ -122,4 +124,6 @@ def recover(output: Output) -> int:
         close_batch(output.catalog, row.batch, state, row.outcomes)
     pack(output.catalog, output.store, output.work)
     clear_folders(output.catalog, output.work)
+    with suppress(OSError):  # a user may keep something in there
+        output.work.path(FOLDER).rmdir()
     return len(rows)

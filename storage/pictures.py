@@ -11,9 +11,9 @@ Cost: 6 ms of processor time for the 64 strips of a row group, 15 MB.
 Source: the Parquet format, parquet.thrift (PageHeader) and Thrift's compact protocol.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from storage.errors import StorageError
 from storage.objects import Store
 from storage.schema import PICTURE
 from storage.shard import ShardFile, open_shard
+
+Take: TypeAlias = Callable[[int], Any]
+"""Returns a buffer of so many bytes, with any content: a bytearray, an array of uint8."""
 
 _COLUMNS = (PICTURE, f"{PICTURE}.bytes")
 """What the pictures are called in shards of version 1 and 2."""
@@ -77,8 +80,10 @@ def find_pictures(store: Store, key: str) -> PictureSpans:
     )
 
 
-def read_pictures(store: Store, key: str, spans: PictureSpans, row_group: int) -> list[memoryview]:
-    """Read all pictures of one row group; each is a view into the bytes that were read.
+def read_pictures(
+    store: Store, key: str, spans: PictureSpans, row_group: int, take: Take = bytearray
+) -> list[memoryview]:
+    """Read all pictures of one row group, into memory from `take`; each is a view into that.
 
     Raises:
         StorageError: the shard is gone, has no such row group, or its bytes are damaged.
@@ -86,9 +91,10 @@ def read_pictures(store: Store, key: str, spans: PictureSpans, row_group: int) -
     named = f"row group {row_group} of {store.name(key)}"
     if row_group >= len(spans.rows):
         raise StorageError(f"there is no {named}, which has {len(spans.rows)}")
-    content = store.read(key, int(spans.start[row_group]), int(spans.length[row_group]))
+    content = memoryview(take(int(spans.length[row_group])))
+    store.fill(key, int(spans.start[row_group]), content)
     try:
-        pictures = list(_take_apart(memoryview(content), spans.has_levels))
+        pictures = list(_take_apart(content, spans.has_levels))
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{named} is damaged: {error}") from error
     if len(pictures) != spans.rows[row_group]:

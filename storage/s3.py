@@ -26,10 +26,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.errors import StorageError
+from storage.errors import StorageError, too_short
 from storage.ranges import RangeFile
 from storage.s3_errors import is_beyond_end, is_missing, sentence_of
-from storage.s3_get import reread, stream
+from storage.s3_get import fill, reread, stream
 from storage.s3_put import abort_uploads, put_bytes, put_file, with_hash
 
 
@@ -175,11 +175,19 @@ class S3Store:
         with self._explained("read", self.name(key)):
             content = self._read(key, start, length)
         if length is not None and len(content) < length:
-            raise StorageError(
-                f"{self.name(key)} ends at byte {start + len(content)}, "
-                f"{start + length} were asked for"
-            )
+            raise too_short(self.name(key), start, len(content), length)
         return content
+
+    def fill(self, key: str, start: int, memory: memoryview) -> None:
+        """Read the bytes from `start` on into `memory`, all of it.
+
+        Raises:
+            StorageError: the object is gone, ends before that, or cannot be read.
+        """
+        with self._explained("read", self.name(key)):
+            found = self._fill(self._target(key), start, memory)
+        if found < len(memory):
+            raise too_short(self.name(key), start, found, len(memory))
 
     def open(self, key: str) -> BinaryIO:
         """Open an object to be read from anywhere, in few large ranges.
@@ -275,6 +283,15 @@ class S3Store:
         except ClientError as error:
             if is_beyond_end(error):
                 return b""
+            raise
+
+    def _fill(self, target: Mapping[str, str], start: int, memory: memoryview) -> int:
+        attempts = self.config.attempts
+        try:
+            return reread(lambda: fill(self._client, target, start, memory, attempts), attempts)
+        except ClientError as error:
+            if is_beyond_end(error):
+                return 0
             raise
 
     def _stream(self, target: Mapping[str, str], start: int, length: int | None) -> Iterator[bytes]:

@@ -25,14 +25,13 @@ TRAIN, VALIDATION, TEST = range(len(SPLITS))
 Digests = npt.NDArray[np.uint64]
 """Hashes of names, (N,); 0 is no name."""
 
-_FLICKR = ["flickr", "yfcc100m", "tinyvideo"]
+_FLICKR = ("flickr", "yfcc100m", "tinyvideo")
 """Sources whose owners and videos are Flickr's: the same name is the same person."""
 
 
 def owners_of(table: pa.Table) -> Digests:
     """Hash who made each strip; where no owner is known, each video is one of its own."""
-    flickr = pa.array(_FLICKR)  # in here: the first array has pyarrow look for pandas, for a second
-    platform = pc.if_else(pc.is_in(table["source"], flickr), "flickr", table["source"])
+    platform = pc.if_else(pc.is_in(table["source"], pa.array(_FLICKR)), "flickr", table["source"])
     owner = pc.if_else(pc.equal(table["owner"], ""), table["video_id"], table["owner"])
     return _digests(pc.binary_join_element_wise(platform, owner, ":"))
 

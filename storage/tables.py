@@ -3,6 +3,8 @@
 Cost: data only.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 ACCEPTED = "accepted"
@@ -13,6 +15,9 @@ VIDEOS_FOUND = "videos_found"
 
 _TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Sorted by code points, as in SQLite and Python, whatever the language of the server."""
+
+_IS_LEASED = sa.text("state = 'leased'")
+_ONLY_LEASED: dict[str, Any] = {"sqlite_where": _IS_LEASED, "postgresql_where": _IS_LEASED}
 
 METADATA = sa.MetaData()
 REVISION = sa.Table(
@@ -43,13 +48,17 @@ VIDEOS = sa.Table(
     sa.Column("license_url", _TEXT, nullable=False, default=""),
     sa.Column("tags", _TEXT, nullable=False, default=""),
     sa.Column("uploaded_at", sa.BigInteger),
+    sa.Column("taken_at", _TEXT, nullable=False, default=""),
+    sa.Column("views", sa.BigInteger),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
     sa.Column("secret", _TEXT, nullable=False, default=""),
     sa.Column("state", _TEXT, nullable=False),
     # Of a pending video: why its last attempt came to nothing.
     sa.Column("reason", _TEXT, nullable=False, default=""),
     sa.Column("detail", _TEXT, nullable=False, default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("shard_key", _TEXT, nullable=False, default="", index=True),
+    sa.Column("shard_key", _TEXT, nullable=False, default=""),
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     # When it was found, or later: nobody leases it before.
@@ -59,6 +68,11 @@ VIDEOS = sa.Table(
     sa.Column("leased_until", sa.DateTime(timezone=True)),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
     sa.Index("queue", "state", "next_try_at", "video_id"),
+    # Nearly all videos have no shard, or are sharded: neither column alone narrows it down.
+    sa.Index("members", "shard_key", "state"),
+    # Only of what is leased: some thousand rows, whatever the catalog holds.
+    sa.Index("holders", "state", "holder", **_ONLY_LEASED),
+    sa.Index("endings", "state", "leased_until", **_ONLY_LEASED),
 )
 EVENTS = sa.Table(
     "events",

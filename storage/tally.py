@@ -49,15 +49,14 @@ def count_books(db: sa.Connection, *, recount: bool = False) -> Books:
 def count_states(db: sa.Connection) -> dict[str, int]:
     """Count the videos in each state."""
     found: dict[str, int] = {}
-    for (kind, state, _), count in read_counters(db).items():
-        if kind == "video":
-            found[state] = found.get(state, 0) + count
+    for (_, state, _), count in read_counters(db, "video").items():
+        found[state] = found.get(state, 0) + count
     return found
 
 
 def count_strips(db: sa.Connection) -> int:
     """Count the strips of all videos, in shards or not yet."""
-    return _total(read_counters(db), "strip")
+    return _total(read_counters(db, "strip"), "strip")
 
 
 def _committed_shards(db: sa.Connection) -> dict[str, tuple[int, int]]:

@@ -58,11 +58,21 @@ class Output:
                 text=True,
             )
 
-    def finish(self, process: subprocess.Popen, worker: str) -> Mapping[str, object]:
+    def finish(
+        self, process: subprocess.Popen, worker: str, limit_s: float = 280
+    ) -> Mapping[str, object]:
         """Wait for a run; return its books."""
-        books, _ = process.communicate(timeout=280)
+        try:
+            books, _ = process.communicate(timeout=limit_s)
+        finally:
+            process.kill()  # else it would go on in a folder that is deleted
         assert process.returncode == 0, (self.folder / f"{worker}.log").read_text()
         return json.loads(books)
+
+    def progress(self) -> tuple[int, int]:
+        """Count the videos that need nobody any more, and the shards."""
+        with Place.at(self.out).open() as output:
+            return output.catalog.position()[0], len(output.catalog.shards(committed=True))
 
     def ends(self) -> dict[str, tuple[str, str]]:
         """Read what became of every video, by id."""

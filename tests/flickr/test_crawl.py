@@ -9,7 +9,7 @@ import pytest
 
 from flows import cli
 from flows.imitation.faults import FaultConfig
-from flows.imitation.population import Population, PopulationConfig
+from flows.imitation.population import WORDS, Population, PopulationConfig
 from flows.imitation.search import SearchConfig, find
 from flows.imitation.server import KEY, SECRET, Imitation
 from pipeline.licenses import SHIPPED, allowed_numbers
@@ -177,8 +177,10 @@ def test_a_plan_asks_little_and_enters_nothing(imitate, population, tinyvideo):
         ({"TINYVIDEO_FLICKR_KEY": "wrong"}, "Flickr refuses the key (TINYVIDEO_FLICKR_KEY): 100"),
         ({"TINYVIDEO_FLICKR_KEY": ""}, "searching Flickr needs a key"),
         ({"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}, "does not"),
+        ({"TINYVIDEO_PROXY": "http://127.0.0.1:9"}, "cannot be reached: the proxy: Connection"),
+        ({"SSL_CERT_FILE": "/nowhere.pem"}, "SSL_CERT_FILE: /nowhere.pem is no file of"),
     ],
-    ids=["a wrong key", "no key", "no network"],
+    ids=["a wrong key", "no key", "no network", "no proxy", "no authority"],
 )
 def test_what_cannot_work_is_one_sentence(
     imitate, population, tinyvideo, monkeypatch, change, sentence
@@ -195,7 +197,7 @@ def test_an_expired_certificate_is_one_sentence(imitate: Imitate, population, ti
     imitate(population, expired=True)
     said = tinyvideo("crawl", "--flickr", "--tag", "beach", code=2)["said"]
     assert "certificate of api.flickr.com is not to be trusted" in said.replace("\n", " ")
-    assert "expired" in said
+    assert "trusted: certificate has expired; where" in said.replace("\n", " ")
 
 
 def test_coverage_can_be_reopened(imitate, population, tinyvideo):
@@ -206,3 +208,16 @@ def test_coverage_can_be_reopened(imitate, population, tinyvideo):
     catalog.close()
     unproven = search.windows - search.proven
     assert tinyvideo("coverage", "--reopen")["reopened"] == unproven
+
+
+def test_the_popular_tags_come_before_the_frequent_words(tinyvideo, imitate, monkeypatch, capsys):
+    imitation = imitate(Population(PopulationConfig(videos=1)))
+    monkeypatch.setattr("sys.argv", ["tinyvideo", "words", "--hot", "--count", "210"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    words = capsys.readouterr().out.split()
+    assert ended.value.code == 0
+    assert words[: len(WORDS)] == list(WORDS)  # as the imitation ranks them
+    assert len(set(words)) == 210
+    assert "the" in words[len(WORDS) :]
+    assert len(imitation.requests("flickr.tags.getHotList")) == 1

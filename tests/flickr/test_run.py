@@ -1,7 +1,5 @@
 """A whole crawl against everything that goes wrong: true ends, books that balance, rates kept."""
 
-import random
-import time
 from collections import Counter
 
 import pytest
@@ -11,6 +9,8 @@ from flows.imitation.population import Fate, Population, PopulationConfig
 from flows.imitation.server import KEY, SECRET, most_in
 from flows.imitation.truth import end_of, findable_videos
 from pipeline.licenses import SHIPPED, allowed_numbers
+from tests.flickr.chaos_crawl import choose as choose_well
+from tests.flickr.chaos_crawl import survive
 from tests.flickr.runs import RATES, Output
 
 SEED = 4
@@ -63,28 +63,8 @@ def test_four_runs_at_once_with_a_tenth_of_all_answers_wrong(
     assert not [path for path in files if any(s in path.read_bytes() for s in secrets)]
 
 
-def test_killed_at_random_moments_nothing_is_lost_or_fetched_twice(
-    imitate, tmp_path, prefect_url, population
-):
-    videos = [v for v in findable_videos(population, ALLOWED) if v.fate is Fate.WELL][:60]
-    imitation = imitate(population)
+def test_killed_at_random_moments_nothing_is_lost_or_fetched_twice(imitate, tmp_path, prefect_url):
+    """`python -m tests.flickr.chaos_crawl` does twenty kills."""
+    population, videos = choose_well(30, SEED)
     output = Output(tmp_path, prefect_url)
-    output.fill(videos)
-    chance, kills = random.Random(SEED), 0
-
-    for _ in range(4):
-        run = output.start(imitation, "killed", BATCH_VIDEOS=12)
-        target = len(imitation.requests("file")) + chance.randrange(1, 12)
-        while run.poll() is None and len(imitation.requests("file")) < target:
-            time.sleep(0.02)
-        kills += run.poll() is None
-        run.kill()
-        run.communicate()
-    books = output.finish(output.start(imitation, "last"), "last")
-
-    assert books["balanced"]
-    assert output.ends() == {f"flickr-{video.photo_id}": end_of(video) for video in videos}
-    times = Counter(line.subject for line in imitation.requests("file"))
-    assert set(times) == {str(video.photo_id) for video in videos}
-    at_once = 4  # films that are on their way when a run is killed
-    assert sum(times.values()) - len(times) <= kills * at_once
+    assert survive(imitate(population), output, videos, kills=4, seed=SEED).kills <= 4

@@ -67,7 +67,7 @@ def strange_folder(folder):
 
 
 def start(folder, out, url, **settings):
-    environment = {**os.environ, "PREFECT_API_URL": url}
+    environment = {**os.environ, **({"PREFECT_API_URL": url} if url else {})}  # else a private one
     environment |= {f"TINYVIDEO_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "flows.cli", "run", "--folder", folder, "--out", out]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -5,7 +5,7 @@ import gc
 import torch
 
 from models.load import LoadConfig, Loader
-from models.memory import BatchMemory
+from models.memory import Memory
 from storage.dataset import read_manifest
 from storage.objects import FolderStore
 from tests.models.drawn_dataset import make_dataset
@@ -16,29 +16,29 @@ def at(frames):
 
 
 def test_what_was_let_go_is_taken_again():
-    memory = BatchMemory(4, spare=1)
-    frames = memory.take(4)
+    memory = Memory(spare=1)
+    frames = memory.take(4, 32, 64, 64, 3)
     assert (frames.shape, frames.dtype) == ((4, 32, 64, 64, 3), "uint8")
     before = at(frames)
     del frames
-    fewer = memory.take(3)
+    fewer = memory.take(3, 32, 64, 64, 3)
     assert (at(fewer), len(fewer)) == (before, 3)
 
 
 def test_a_tensor_keeps_it():
-    memory = BatchMemory(2, spare=1)
-    tensor = torch.from_numpy(memory.take(2))
+    memory = Memory(spare=1)
+    tensor = torch.from_numpy(memory.take(2, 32, 64, 64, 3))
     clip = tensor.permute(0, 4, 1, 2, 3)[1]
     del tensor
     clip.fill_(7)
-    other = memory.take(2)
+    other = memory.take(2, 32, 64, 64, 3)
     other.fill(9)
     assert int(clip.min()) == int(clip.max()) == 7
 
 
 def test_no_more_than_spare_are_kept():
-    memory = BatchMemory(1, spare=2)
-    held = [memory.take(1) for _ in range(5)]
+    memory = Memory(spare=2)
+    held = [memory.take(1, 32, 64, 64, 3) for _ in range(5)]
     assert len({at(frames) for frames in held}) == 5
     del held
     gc.collect()

@@ -17,6 +17,12 @@ ROW = {
     "tags": "fox squirrel",
     "media": "video",
     "pathalias": "cseeman",
+    "datetaken": "2019-08-09 09:21:44",
+    "datetakenunknown": "0",
+    "views": "71",
+    "latitude": "42.28",
+    "longitude": -83.74,
+    "accuracy": "16",
 }
 
 
@@ -30,10 +36,34 @@ def test_a_result_becomes_a_record_with_rights():
         (1565395643, "fox squirrel", "2fc41d65e3")
     )
     assert record.refused is None
+    assert (record.taken_at, record.views) == ("2019-08-09 09:21:44", 71)
+    assert (record.latitude, record.longitude) == (42.28, -83.74)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"latitude": 0, "longitude": 0, "accuracy": 0},
+        {"latitude": "0", "longitude": "0", "accuracy": "0"},
+        {"latitude": None, "longitude": None, "accuracy": "16"},
+        {"latitude": 91, "longitude": 0, "accuracy": 16},
+        {"latitude": "nan", "longitude": 0, "accuracy": 16},
+    ],
+)
+def test_a_place_that_is_none_is_not_stored(told):
+    record = parse_result({**ROW, **told}, SHIPPED)
+    assert (record.latitude, record.longitude) == (None, None)
+
+
+def test_what_nobody_says_is_not_guessed():
+    untold = {**ROW, "datetakenunknown": 1, "views": None}
+    record = parse_result(untold, SHIPPED)
+    assert (record.taken_at, record.views) == ("", None)
 
 
 def test_numbers_may_be_texts_and_names_may_be_missing():
-    drifted = {**ROW, "id": 48499561892, "license": 4, "dateupload": 1565395643}
+    drifted = {**ROW, "id": 48499561892, "license": 4, "dateupload": 1565395643, "views": 71}
+    drifted |= {"latitude": 42.28, "longitude": "-83.74", "accuracy": 16, "datetakenunknown": 0}
     assert parse_result(drifted, SHIPPED) == parse_result(ROW, SHIPPED)
     for alias in (None, ""):
         page = parse_result({**ROW, "pathalias": alias}, SHIPPED).page_url

@@ -79,6 +79,7 @@ def test_videos_come_with_their_rights_and_photos_do_not_come(metadata):
     assert (free.source, free.title, free.owner_name) == ("yfcc100m", "the sea, today", "Ada L.")
     assert (free.owner, free.license, free.license_id) == ("7@N00", "CC BY 2.0", "4")
     assert (free.license_url, free.tags, free.uploaded_at) == (BY, "beach sea", 1329415000)
+    assert (free.taken_at, free.latitude, free.longitude) == ("2012-02-16 09:56:37.0", 55.1, 12.5)
     assert free.uri.startswith("s3://multimedia-commons/data/videos/mp4/")
     assert free.refused is None
     assert no_derivatives.refused is unknown.refused is RejectReason.NOT_ALLOWED_LICENSE

@@ -9,39 +9,49 @@ reader knows.
 from dataclasses import replace
 from pathlib import Path
 
+from storage.build import build_committed
 from storage.dataset import (
     SPLITS,
     DatasetConfig,
-    build_dataset,
     list_revisions,
     read_manifest,
     read_pieces,
 )
 from storage.manifest import sweep_pieces
 from storage.objects import Store, open_store
+from storage.pack import pack, part_path
+from storage.place import Place
 from storage.survey import find_problems
-from tests.storage.datasets import write_shard
+from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 
 NAME = "chaos"
-SHARDS = 4
+SHARDS, VIDEOS, STRIPS, OWNERS = 4, 8, 6, 12
+"""Shards, videos of each, strips of each, and owners in all."""
+
 CONFIG = DatasetConfig(validation=0.3, test=0.3, max_per_owner=4)
 
 
 def prepare(address: str, folder: Path) -> None:
-    """Put a few shards of a dozen owners at `address`; `folder` is for their files."""
-    store = open_store(address)
-    for number in range(SHARDS):
-        owners = [(f"owner {(number * 5 + n) % 12}", 6) for n in range(8)]
-        key = write_shard(folder, f"shards/shard-{number:06d}.parquet", owners)
-        assert store.put_if_absent(key, folder / key)
+    """Commit a few shards of a dozen owners, as a run does."""
+    with Place.at(address).alone(make=True) as output:
+        for number in range(SHARDS):
+            output.catalog.add(
+                draw_record(VIDEOS * number + n, owner=f"owner {(number * 5 + n) % OWNERS}")
+                for n in range(VIDEOS)
+            )
+            for record in output.catalog.lease(VIDEOS):
+                strips = [draw_strip(index) for index in range(STRIPS)]
+                write_strips(part_path(output.work, record.video_id), record, strips)
+                output.catalog.enter_clips(record.video_id, count_clips(STRIPS))
+            pack(output.catalog, output.store, output.work)
+        assert len(output.catalog.shards(committed=True)) == SHARDS
 
 
 def work(address: str, revisions: int = 1000) -> None:
-    """Build revisions until there are so many; made to be killed."""
-    store = open_store(address)
-    shards = dict.fromkeys(store.list("shards"), "drawn")
-    while (done := len(list_revisions(store, NAME))) < revisions:
-        build_dataset(store, NAME, shards, replace(CONFIG, seed=done))
+    """Build revisions as the command does, until there are so many; made to be killed."""
+    with Place.at(address).open() as output:
+        while (done := len(list_revisions(output.store, NAME))) < revisions:
+            build_committed(output, NAME, replace(CONFIG, seed=done))
 
 
 def finish(address: str) -> None:
@@ -61,7 +71,7 @@ def check(address: str) -> int:
         manifest = read_manifest(store, NAME, revision)
         assert manifest.query["seed"] == revision - 1
         pieces = {split: read_pieces(store, manifest, split) for split in SPLITS}
-        assert sum(int(part.count.sum()) for part in pieces.values()) == 12 * 4
+        assert sum(int(part.count.sum()) for part in pieces.values()) == OWNERS * 4
         known |= {manifest.pieces_key, f"datasets/{NAME}/{revision:06d}.json"}
     if revisions:
         assert find_problems(store, read_manifest(store, NAME)) == []

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import FailCause, RejectReason
 from pipeline.types import VideoState
+from storage import batches
 from storage.batches import (
     Batch,
     BatchLostError,
@@ -300,3 +301,20 @@ def test_what_was_curated_before_there_were_batches_gets_its_shard(output):
     output.catalog.enter_clips(video.video_id, count_clips(2))
     assert recover(output) == 0
     check(output, sharded=1)
+
+
+def test_the_folder_of_a_batch_that_begins_meanwhile_is_kept(output, monkeypatch):
+    """Just after the catalog was asked which batches are open, another run begins one."""
+    look, folders = batches.open_batches, []
+
+    def look_and_begin(catalog: Catalog) -> list[batches.BatchRow]:
+        rows = look(catalog)
+        batch = begin_batch(catalog, 1, "drawn", 600)
+        assert batch is not None
+        folders.append(work_of(output.work, batch).path("work"))
+        folders[0].mkdir(parents=True)
+        return rows
+
+    monkeypatch.setattr(batches, "open_batches", look_and_begin)
+    batches.clear_folders(output.catalog, output.work)
+    assert folders[0].exists()

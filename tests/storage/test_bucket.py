@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.errors import RejectedError, RejectReason
-from storage.bucket import get_object
-from storage.objects import open_store
+from storage.bucket import get_object, list_videos
+from storage.objects import StorageError, open_store
 
 
 def test_an_object_is_brought_to_a_file(s3_address, tmp_path):
@@ -21,3 +21,42 @@ def test_an_object_that_is_not_there_is_gone(s3_address, tmp_path):
         get_object(f"{s3_address}/films/none.mp4", tmp_path / "none.mp4")
 
     assert caught.value.reason is RejectReason.GONE
+
+
+def test_the_videos_below_a_prefix_are_listed(s3_address):
+    store = open_store(s3_address)
+    for key in ("films/a.mp4", "films/deep/b.MOV", "films/ü b?.webm", "films/text.txt", "c.mp4"):
+        store.replace(key, b"some bytes")
+    store.replace("films/empty.mp4", b"")
+
+    videos = list(list_videos(f"{s3_address}/films/"))
+
+    assert [video.title for video in videos] == ["a.mp4", "b.MOV", "ü b?.webm"]
+    assert videos[0].uri == f"{s3_address}/films/a.mp4"
+    assert {video.source for video in videos} == {"s3"}
+    assert len({video.video_id for video in videos}) == 3
+    assert list(list_videos(f"{s3_address}/films/")) == videos  # the same ids the next time
+    assert list(list_videos(f"{s3_address}/none/")) == []
+
+
+def test_more_videos_than_one_answer_holds_are_listed_all(s3_address):
+    store = open_store(s3_address)
+    for number in range(1_001):
+        store.replace(f"{number:04d}.mp4", b"-")
+
+    assert len(list(list_videos(s3_address))) == 1_001
+
+
+@pytest.mark.parametrize("name", ["ü b?.webm", "100%.mp4", "a#b.mp4"])
+def test_an_object_of_any_name_is_brought_by_its_record(s3_address, tmp_path, name):
+    open_store(s3_address).replace(f"films/{name}", b"some bytes")
+    (video,) = list_videos(s3_address)
+
+    get_object(video.uri, tmp_path / "film")
+
+    assert (tmp_path / "film").read_bytes() == b"some bytes"
+
+
+def test_a_bucket_that_is_not_there_is_one_sentence(s3_address):
+    with pytest.raises(StorageError, match="nobody-has-this"):
+        list(list_videos("s3://nobody-has-this/films/"))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import storage.tally
 from pipeline.types import ClipCounts, VideoRecord, VideoState
-from storage.catalog import MAX_ATTEMPTS, Catalog, VideoRow
+from storage.catalog import CATALOG_VERSION, MAX_ATTEMPTS, Catalog, VideoRow
 from storage.database import name_of, transaction
 from storage.objects import StorageError
 from tests.drawn_strips import count_clips, draw_record
@@ -567,8 +567,10 @@ def test_the_database_of_another_program_is_left_alone(tmp_path):
 
 def test_a_catalog_of_a_newer_version_is_refused(address, catalog):
     with transaction(catalog.engine, writes=True) as db:
-        db.exec_driver_sql("UPDATE facts SET value = '4' WHERE name = 'version'")
-    check_refused(address, "catalog version 4, this tinyvideo knows up to 3")
+        newer = CATALOG_VERSION + 1
+        db.exec_driver_sql(f"UPDATE facts SET value = '{newer}' WHERE name = 'version'")
+    cause = f"catalog version {newer}, this tinyvideo knows up to {CATALOG_VERSION}"
+    check_refused(address, cause)
 
 
 def test_a_folder_that_is_missing_and_one_in_its_place_are_refused(tmp_path):

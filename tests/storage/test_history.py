@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import FailCause, RejectReason
 from pipeline.types import VideoState
-from storage.blocks import TakedownKind, block
+from storage.blocks import TakedownKind, block, unblock
 from storage.catalog import Catalog
 from storage.errors import StorageError
 from storage.folder import FolderStore
@@ -44,7 +44,7 @@ def flickr(number: int, **changes):
 
 
 def test_a_video_tells_its_attempts_its_windows_and_its_rights(out, clock):
-    out.catalog.add([flickr(7, owner="Ada", license="CC BY 4.0", secret="c0ffee")])
+    out.catalog.add([flickr(7, owner="Ada", license="CC BY 4.0", secret="c0ffee", views=0)])
     out.catalog.lease(1, "me", 60)
     out.catalog.postpone("flickr-7", FailCause.HTTP_429, "HTTP 429 from live", NOON)
     out.catalog.lease(1, "me", 60)
@@ -53,6 +53,7 @@ def test_a_video_tells_its_attempts_its_windows_and_its_rights(out, clock):
     assert told == explain(out, "flickr-7")
     assert (told["video"]["state"], told["video"]["reason"]) == ("rejected", "shot_cut")
     assert (told["video"]["owner"], told["video"]["attempts"]) == ("Ada", 2)
+    assert (told["video"]["views"], told["video"]["latitude"]) == (0, None)
     (event,) = told["history"]
     assert (event["what"], event["detail"]) == ("http_429", "HTTP 429 from live")
     assert told["windows"]["shot_cut"] == {"count": 2, "first": "figures of the first shot_cut"}
@@ -119,3 +120,19 @@ def test_what_is_blocked_is_rejected_before_and_after_it_is_found(out):
     ]
     assert out.catalog.books().videos.rejected == {RejectReason.BLOCKED: 3}
     assert explain(out, "1")["video"]["detail"] == "on the block list: asked us"
+
+
+def test_what_is_not_blocked_any_more_waits_again(out):
+    out.catalog.add([flickr(1, owner="Ada"), flickr(2, owner="Ada"), flickr(3, owner="Bob")])
+    block(out.catalog.engine, TakedownKind.OWNER, "Ada", "asked us")
+    block(out.catalog.engine, TakedownKind.VIDEO, "2", "")
+    assert out.catalog.lease(9, "me", 60)[0].owner == "Bob"
+    assert unblock(out.catalog.engine, TakedownKind.OWNER, "Ada") == 1  # 2 is blocked by itself
+    assert [record.video_id for record in out.catalog.lease(9, "me", 60)] == ["flickr-1"]
+    assert unblock(out.catalog.engine, TakedownKind.VIDEO, "2") == 1
+    out.catalog.add([flickr(4, owner="Ada")])
+    waiting = {record.video_id for record in out.catalog.lease(9, "me", 60)}
+    assert waiting == {"flickr-2", "flickr-4"}
+    assert out.catalog.books().problems == []
+    with pytest.raises(StorageError, match="owner Ada is not on the block list"):
+        unblock(out.catalog.engine, TakedownKind.OWNER, "Ada")
