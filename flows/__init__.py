@@ -14,14 +14,14 @@
     train                flow: training set -> checkpoint
     train_on_pool, torchrun   the same with all GPUs of a worker
     up, processes        the commands `up`, `down`, `deploy`
-    pool_worker, run_worker   the command `worker`
+    pool_worker, run_worker, run_process   the command `worker`, and the process of a run
     deployments, automations, plugin   what Prefect's server and command line are told
     monitor, board       what Prefect's page shows
     doctor, show_settings     the commands `doctor` and `settings`
     shards, repair       the commands `shards ls|verify|show|repair`
     training, generating the commands `train`, `generate` and `predict`
     takedown             the command `takedown`
-    pool, worker         videos in processes that can be killed
+    pool, worker         videos in processes that can be killed; engine: on Dask or Ray
     options, settings    what runs are told, by whom
     server, answers      a private Prefect server; does one answer
     stabilize_files      films -> strips and clips.json, without any of the above

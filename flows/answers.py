@@ -22,10 +22,10 @@ class ServerError(ExpectedError):
     """The Prefect server cannot be used; the text says why and what to do."""
 
 
-def answers(api_url: str) -> bool:
+def answers(api_url: str, timeout_s: float = TIMEOUT_S) -> bool:
     """Tell whether a Prefect server is there; it says so to anybody."""
     try:
-        with _open(f"{api_url}/health", "") as answer:
+        with _open(f"{api_url}/health", "", timeout_s) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False
@@ -62,9 +62,9 @@ def ask(api_url: str, path: str, password: str = "") -> Any:
         return json.load(answer)
 
 
-def _open(url: str, password: str) -> Any:
+def _open(url: str, password: str, timeout_s: float = TIMEOUT_S) -> Any:
     request = urllib.request.Request(url)
     if password:
         token = base64.b64encode(password.encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
-    return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    return urllib.request.urlopen(request, timeout=timeout_s)

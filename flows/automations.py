@@ -1,6 +1,6 @@
 """What Prefect's server does by itself: lost runs are found, done again, and told of for good.
 
-    tinyvideo: find lost runs      no sign of life for five minutes -> `Crashed`
+    tinyvideo: find lost runs      no sign of life for TINYVIDEO_SILENCE_S, 5 minutes -> `Crashed`
     tinyvideo: run crashed again   `Crashed` -> back into the queue, for any worker
     tinyvideo: tell of failures    `Failed` -> a notification, where TINYVIDEO_NOTIFY_URL is set
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 TAG = "tinyvideo"
 """Tag of our deployments, and so of their flow runs."""
 
-SILENCE = timedelta(minutes=5)
-"""Without a sign of life for so long, a run is lost. Ours: ten of them are missing then."""
-
 TOLD = """{{ flow_run.name }} of {{ flow.name }} has failed: {{ flow_run.state.message }}
 {{ flow_run|ui_url }}"""
 """The text of a notification."""
@@ -42,24 +39,25 @@ _FINAL = ("Completed", "Failed", "Cancelled", "Crashed")
 async def automate(client: "PrefectClient") -> None:
     """Make the automations on the server, or renew those that are there."""
     known = {each.name: each for each in await client.read_automations()}
-    for automation in _automations(await _notification(client)):
+    silence = timedelta(seconds=read_settings().silence_s)
+    for automation in _automations(await _notification(client), silence):
         if automation.name in known:
             await client.update_automation(known[automation.name].id, automation)
         else:
             await client.create_automation(automation)
 
 
-def _automations(tell: "ActionTypes") -> "Iterable[AutomationCore]":
+def _automations(tell: "ActionTypes", silence: timedelta) -> "Iterable[AutomationCore]":
     from prefect.client.schemas.objects import StateType  # noqa: PLC0415  after the server
     from prefect.events.schemas.automations import AutomationCore, Posture  # noqa: PLC0415
 
     heartbeat = "prefect.flow-run.heartbeat"
     ends = [f"prefect.flow-run.{state}" for state in _FINAL]
-    lost = f"no sign of life for {SILENCE.seconds // 60} minutes: its machine is lost"
+    lost = f"no sign of life for {silence.total_seconds():.0f} s: its machine is lost"
     yield AutomationCore(
         name="tinyvideo: find lost runs",
         description="A run whose machine is gone says nothing more; it has crashed.",
-        trigger=_trigger([heartbeat, *ends], Posture.Proactive, SILENCE, after={heartbeat}),
+        trigger=_trigger([heartbeat, *ends], Posture.Proactive, silence, after={heartbeat}),
         actions=[_change(StateType.CRASHED, "Crashed", lost)],
     )
     yield AutomationCore(

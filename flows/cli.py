@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
@@ -58,6 +58,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 KeepUi = Annotated[
     bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
 ]
+Engine = Annotated[
+    Literal["process", "dask", "ray"],
+    typer.Option(help="What curates: processes of this machine, or a cluster."),
+]
+EngineAddress = Annotated[str, typer.Option(help="The cluster; default: one on this machine.")]
 Films = Annotated[
     list[Path],
     typer.Argument(help="Video files.", show_default=False, exists=True, dir_okay=False),
@@ -101,6 +106,8 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
     ] = None,
+    engine: Engine = "process",
+    engine_address: EngineAddress = "",
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -126,6 +133,7 @@ def run(
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
         "bucket": bucket, "any_license": any_license,
+        "engine": engine, "engine_address": engine_address,
     }  # fmt: skip
     if workers is not None:
         changes["workers"] = workers

@@ -9,7 +9,7 @@
 points are modules and there is nothing to pull, so any machine with the package can run them.
 Two queues, because a crawl that waits for its batches must not take the place of one of them.
 
-Cost: 0.1 s per deployment, and 4 s to import the flows, which load torch.
+Cost: 0.1 s per deployment, and 2 s of processor time to import the flows.
 """
 
 from collections.abc import Mapping
@@ -86,15 +86,22 @@ DEPLOYMENTS = (
 )
 
 
-async def deploy_all(client: "PrefectClient", parameters: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make or renew pools, queues and deployments; `parameters` are defaults, by deployment.
+def load_flows() -> None:
+    """Import what `deploy_all` needs, which takes seconds: best done while a server starts."""
+    for waiting in DEPLOYMENTS:
+        import_module(waiting.module)
 
-    Pools and queues that exist are left as somebody may have set them.
-    """
+
+async def make_pools(client: "PrefectClient") -> None:
+    """Make pools and queues; those that exist are left as somebody may have set them."""
     for pool, (description, queues) in POOLS.items():
         await _make_pool(client, pool, description)
         for queue in queues:
             await _make_queue(client, pool, queue)
+
+
+async def deploy_all(client: "PrefectClient", parameters: Mapping[str, Mapping[str, Any]]) -> None:
+    """Make or renew the deployments; `parameters` are defaults, by deployment."""
     for waiting in DEPLOYMENTS:
         await _deploy(waiting, dict(parameters.get(waiting.name, {})))
 

@@ -4,10 +4,14 @@
     work_here     the same flow in this process, where nobody has deployed anything
 
 Whatever becomes of a run, its batch ends: done by the run itself, or taken back here when the run
-has failed, was cancelled, or has gone silent. A crashed run is left to the automations for a while,
-which start it again. A crawl that was killed finds the runs of its batches again by the name of the
-batch, under which no second one can be made; so do two crawls that share a catalog, each of which
-also waits for the batches of the other.
+has failed or has gone silent. A crashed run is left to the automations for a while, which start it
+again. What somebody has cancelled is not handed out again by this crawl: it is taken back at the
+crawl's end, for the next one. A crawl that is suspended on Prefect's page ends here, since it is
+started anew when it is resumed; batches that are under way go on.
+
+A crawl that was killed finds the runs of its batches again by the name of the batch, under which no
+second one can be made; so do two crawls that share a catalog, each of which also waits for the
+batches of the other.
 
 Cost: 90 ms per batch to start its run, and one call to the server every 3 s, whatever the number of
 batches; nothing is kept of a batch that has ended.
@@ -16,6 +20,7 @@ batches; nothing is kept of a batch that has ended.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
@@ -24,7 +29,7 @@ from prefect import get_run_logger
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State, WorkerStatus
 from prefect.deployments import arun_deployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
 from flows.answers import ServerError
@@ -111,6 +116,7 @@ class FanOut:
         self._options = options
         self._label = label
         self._runs: dict[UUID, Run] = {}
+        self._cancelled: list[Run] = []
         self._failed = 0
         self._logger = get_run_logger()
 
@@ -120,23 +126,35 @@ class FanOut:
         Raises:
             ServerError: the deployment `make-shard` is unknown.
             FanOutError: batch after batch fails.
+            Pause: the crawl was suspended.
             StorageError: the output cannot be used.
         """
+        try:
+            await self._work(on_change, own_run)
+        finally:
+            for run in self._cancelled:
+                reclaim(self._output, run.batch)
+
+    async def _work(self, on_change: OnChange, own_run: UUID | None) -> None:
         while True:
             reclaim_expired(self._output)
             await self._adopt()
             if not await self._is_paused(own_run):
                 await self._start_more()
             await on_change()
-            catalog = self._output.catalog
-            if not self._runs and not open_batches(catalog) and seconds_until_due(catalog) is None:
+            if self._is_done():
                 return
             await asyncio.sleep(POLL_S)
             await self._look()
 
+    def _is_done(self) -> bool:
+        catalog, kept = self._output.catalog, {run.batch.token for run in self._cancelled}
+        under_way = [row for row in open_batches(catalog) if row.batch.token not in kept]
+        return not self._runs and not under_way and seconds_until_due(catalog) is None
+
     async def _adopt(self) -> None:
         # After a kill of this crawl, or beside another one: a batch has one run, by its name.
-        known = {run.batch.token for run in self._runs.values()}
+        known = {run.batch.token for run in [*self._runs.values(), *self._cancelled]}
         for row in open_batches(self._output.catalog):
             if row.state is BatchState.WAITING and row.batch.token not in known:
                 await self._start(row.batch)
@@ -183,9 +201,15 @@ class FanOut:
         if own_run is None:
             return False
         state = (await self._client.read_flow_run(own_run)).state
-        return state is not None and state.is_paused()
+        if state is None or not state.is_paused():
+            return False
+        if state.state_details.pause_reschedule:  # when resumed, a worker starts it anew
+            raise Pause(state=state)
+        return True
 
     async def _look(self) -> None:
+        for run in self._cancelled:
+            self._keep_cancelled(run)
         if not self._runs:
             return
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=list(self._runs)))
@@ -202,6 +226,9 @@ class FanOut:
         if state is not None and state.is_crashed() and not self._is_given_up(run):
             return False
         self._count(run, state)
+        if state is not None and state.is_cancelled():
+            self._cancelled.append(run)
+            return True
         if state is not None and (state.is_crashed() or "AttemptsError" in (state.message or "")):
             blame(self._output, run.batch, state.message or "its run has crashed")
         reclaim(self._output, run.batch)
@@ -221,6 +248,12 @@ class FanOut:
             await self._client.set_flow_run_state(run_id, Crashed(message=str(error)), force=True)
             return False
         return True
+
+    def _keep_cancelled(self, run: Run) -> None:
+        if time.monotonic() - run.looked_at >= RENEW_S:
+            run.looked_at = time.monotonic()
+            with suppress(BatchLostError):  # a run that was cancelled too late has done it
+                keep_waiting(self._output.catalog, run.batch, LEASE_S)
 
     def _is_given_up(self, run: Run) -> bool:
         if run.crashed_at is None:

@@ -9,7 +9,7 @@ Cost: Prefect's part is two task runs per batch, about 10 ms.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,8 +67,10 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
         async with held_batch(options.place, batch) as held, get_client() as client:
             own_run = UUID(flow_run.id) if flow_run.id else None
             monitor = ShardMonitor(Board(client, own_run), held)
-            if held.video_ids:
+            if held.video_ids and options.engine == "process":
                 await curate_batch(held, options, monitor)
+            elif held.video_ids:  # what a task is given goes to the nodes with it, and this is open
+                await curate_batch.fn(held, options, monitor)
             key = await commit_shard(held)
             await monitor.close(key)
             return key
@@ -88,14 +90,7 @@ async def curate_batch(
     with films_of(records, held, options) as films:
         if films is not None:
             await asyncio.to_thread(films.check, records)
-        outcomes = curate_videos(
-            records,
-            config,
-            workers=options.workers or 1,
-            limit_s=options.video_limit_s,
-            supply=None if films is None else Supply(films.bring, films.room),
-        )
-        async for record, outcome in outcomes:
+        async for record, outcome in outcomes_of(records, config, options, films):
             ended = _enter(catalog, record, outcome, held.batch.token)
             held.count(ended)
             if films is not None and not ended.startswith(POSTPONED):
@@ -103,6 +98,33 @@ async def curate_batch(
             logger.info("%s: %s", record.title, ended)
             await monitor.show()
     return held.outcomes
+
+
+def outcomes_of(
+    records: Sequence[VideoRecord],
+    config: WorkerConfig,
+    options: RunOptions,
+    films: Fetching | None,
+) -> AsyncIterator[tuple[VideoRecord, Outcome]]:
+    """Have videos curated: here, or on a cluster those that every node can read.
+
+    Raises:
+        EngineError: the cluster cannot be used.
+    """
+    workers, limit_s = options.workers or 1, options.video_limit_s
+    if options.engine == "process" or films is not None:
+        supply = None if films is None else Supply(films.bring, films.room)
+        return curate_videos(records, config, workers=workers, limit_s=limit_s, supply=supply)
+    from flows.engine import curate_on_cluster  # noqa: PLC0415  its libraries are extras
+
+    return curate_on_cluster(
+        records,
+        config,
+        engine=options.engine,
+        address=options.engine_address,
+        workers=workers,
+        limit_s=limit_s,
+    )
 
 
 @task(name="commit-shard", cache_policy=NO_CACHE)

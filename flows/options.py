@@ -9,7 +9,7 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -49,6 +49,12 @@ class RunOptions(BaseModel):
     size: int = Field(128, description="Width and height of a strip's frames, in pixels.")
     workers: int | None = Field(
         None, ge=1, le=256, description="Processes that decode and stabilize. Empty: one per core."
+    )
+    engine: Literal["process", "dask", "ray"] = Field(
+        "process", description="What curates the videos of a batch: processes, or a cluster."
+    )
+    engine_address: str = Field(
+        "", description="Address of the Dask or Ray cluster. Empty: one on the worker's machine."
     )
     batch_videos: int = Field(256, ge=1, le=10_000, description="Videos that share one shard.")
     at_once: int | None = Field(

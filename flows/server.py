@@ -6,7 +6,7 @@ of a small guard process, `python -m flows.server PORT`, which reads its standar
 closes, because tinyvideo ended or was killed, the guard ends the server. One line on it, `keep`,
 tells the guard to stay.
 
-Cost: 8 to 17 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
+Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """
 
 import json
@@ -26,8 +26,8 @@ from flows.answers import ServerError, answers, require_server
 
 __all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is_left", "use_home"]
 
-START_LIMIT_S = 120
-"""Ours: ten times what a start takes on a busy machine."""
+START_LIMIT_S = 240
+"""Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
 
 OR_PRIVATE = "start it, or unset PREFECT_API_URL to have a private one"
 

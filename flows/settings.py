@@ -13,15 +13,17 @@ import re
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
-from pipeline.curation import CurationConfig
 from pipeline.errors import ExpectedError
+
+if TYPE_CHECKING:
+    from pipeline.curation import CurationConfig
 
 
 class Settings(BaseSettings):
@@ -120,6 +122,11 @@ class Settings(BaseSettings):
     )
     """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
 
+    silence_s: float = Field(default=300.0, ge=10)
+    """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
+    lost and done again. Ours: a healthy run would have to miss ten, and 30 would end every one of
+    them. `tinyvideo up` takes it up."""
+
     notify_url: str = Field(default="", repr=False)
     """Where failures are told, by a POST of {"text": ...}, as Slack's incoming webhooks take it."""
 
@@ -166,7 +173,7 @@ def code_version() -> str:
     return version("tinyvideo")
 
 
-def config_hash(config: CurationConfig) -> str:
+def config_hash(config: "CurationConfig") -> str:
     """Name a configuration by the first 16 hexadecimal digits of the hash of all its values."""
     values = json.dumps(asdict(config), sort_keys=True, default=str)
     return hashlib.sha256(values.encode()).hexdigest()[:16]

@@ -9,23 +9,30 @@ With PREFECT_API_URL set, `up` starts no server but uses that one: so further ma
 of the state folder as long as it lives: so `down` ends exactly what `up` started, and never a
 stranger who got a dead process's number.
 
-Cost: 15 to 25 s for a first start, of which the server takes half; 6 s when all is there.
+Cost: 27 s for a first start on a busy machine, 20 of them the server's, beside which the flows are
+imported; 2 s when all is there.
 """
 
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.answers import ServerError, answers, require_server
+from flows.automations import automate
 from flows.console import say, show_facts, waiting
-from flows.deployments import CPU, GPU, POOLS
+from flows.deployments import CPU, GPU, POOLS, deploy_all, load_flows, make_pools
 from flows.pool_worker import ENVIRONMENT, prepare_environment
 from flows.processes import Processes, is_free
 from flows.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
 
 PORT = 4200
 """Prefect's own, at which its command line looks."""
@@ -66,12 +73,18 @@ def up(
             raise typer.BadParameter(f"{name!r} is no pool of ours: {' or '.join(POOLS)}")
     processes = Processes(state_folder(settings))
     with processes.alone():
+        # What takes seconds to start is started first, and the imports are done meanwhile.
         url, password = start_server(processes, settings, port)
         prepare_environment(url, password)
+        parameters = crawl_defaults(settings, folder, out)
+        load_flows()
+        wait_for_server(processes, url, password)
         with waiting("Prefect", "pools and deployments"):
-            _register(crawl_defaults(settings, folder, out))
-        for name in pools:
-            start_worker(processes, name)
+            _register(make_pools)
+            started = [name for name in pools if start_worker(processes, name)]
+            _register(partial(deploy_all, parameters=parameters), automate)
+        for name in started:
+            wait_for_worker(processes, name)
     show_facts(
         "all is up",
         {
@@ -96,7 +109,8 @@ def deploy(folder: Folder = None, out: Out = "") -> None:
     require_server(url, password, otherwise="start it, or use 'tinyvideo up'")
     prepare_environment(url, password)
     told = {name: value for name, value in (("folder", folder), ("out", out)) if value}
-    _register({"crawl-and-stabilize": {"options": told}} if told else {})
+    parameters = {"crawl-and-stabilize": {"options": told}} if told else {}
+    _register(make_pools, partial(deploy_all, parameters=parameters), automate)
     say(f"pools, deployments and automations are at {url.removesuffix('/api')}")
 
 
@@ -122,43 +136,63 @@ def has_gpu() -> bool:
 
 
 def start_server(processes: Processes, settings: Settings, port: int) -> tuple[str, str]:
-    """Have a server: another's, the one that is up, or a new one; return its URL and password.
+    """Name a server: another's, the one that is up, or a new one; return its URL and password.
 
     Raises:
-        ServerError: none answers or lets us in, the port is taken, or the new one does not start.
+        ServerError: the port is taken, or another's server does not answer or let us in.
     """
     if settings.prefect_api_url is not None:
         otherwise = "start it, or unset PREFECT_API_URL to have one here"
         require_server(settings.prefect_api_url, settings.prefect_password, otherwise=otherwise)
         return settings.prefect_api_url, settings.prefect_password
     password = settings.prefect_password or settings.server_password
-    known = processes.read_note("server")
-    url = str(known["url"]) if known else f"http://127.0.0.1:{port}/api"
-    if known is None:
-        _require_free(port, url)
-        environment = {**SERVER_ENVIRONMENT, **_without_url(), "PREFECT_SERVER_API_PORT": str(port)}
-        environment |= {"PREFECT_HOME": str(processes.folder / "prefect")}
-        if password:
-            environment["PREFECT_SERVER_API_AUTH_STRING"] = password
-        command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-        with waiting("server", "Prefect starts"):
-            processes.start("server", command, environment, {"url": url})
-            processes.wait_for("server", lambda: answers(url))
-    require_server(url, password, otherwise=f"see {processes.log('server')}")
+    if (known := processes.read_note("server")) is not None:
+        return str(known["url"]), password
+    url = f"http://127.0.0.1:{port}/api"
+    _require_free(port, url)
+    environment = {**SERVER_ENVIRONMENT, **_without_url(), "PREFECT_SERVER_API_PORT": str(port)}
+    environment |= {"PREFECT_HOME": str(processes.folder / "prefect")}
+    if password:
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = password
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
+    processes.start("server", command, environment, {"url": url})
     return url, password
 
 
-def start_worker(processes: Processes, pool: str) -> None:
-    """Start a worker for a pool, unless one is there."""
-    name = f"worker-{pool}"
-    if processes.read_note(name) is None:
-        # Unimportant to the locks of its runs, whose own folder it is.
-        environment = {**ENVIRONMENT, **os.environ, "PREFECT_HOME": str(processes.folder / name)}
-        command = [sys.executable, "-P", "-m", "flows.cli", "worker", pool]
-        processes.start(name, command, environment, {})
-        log = processes.log(name)
-        with waiting(name, "starts"):
-            processes.wait_for(name, lambda: "started!" in log.read_text(errors="replace"))
+def wait_for_server(processes: Processes, url: str, password: str) -> None:
+    """Wait until a server that was just started answers, and see that it lets us in.
+
+    Raises:
+        ServerError: it does not start, or does not let us in.
+    """
+    if processes.read_note("server") is not None:
+        with waiting("server", "Prefect starts"):
+            processes.wait_for("server", lambda: answers(url))
+    require_server(url, password, otherwise=f"see {processes.log('server')}")
+
+
+def start_worker(processes: Processes, pool: str) -> bool:
+    """Start a worker for a pool, unless one is there; return whether one was started."""
+    name = _worker_of(pool)
+    if processes.read_note(name) is not None:
+        return False
+    # Unimportant to the locks of its runs, whose own folder it is.
+    environment = {**ENVIRONMENT, **os.environ, "PREFECT_HOME": str(processes.folder / name)}
+    command = [sys.executable, "-P", "-m", "flows.cli", "worker", pool]
+    processes.start(name, command, environment, {})
+    return True
+
+
+def wait_for_worker(processes: Processes, pool: str) -> None:
+    """Wait until the worker of a pool takes runs.
+
+    Raises:
+        ServerError: it does not start.
+    """
+    name = _worker_of(pool)
+    log = processes.log(name)
+    with waiting(name, "starts"):
+        processes.wait_for(name, lambda: "started!" in log.read_text(errors="replace"))
 
 
 def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[str, Any]:
@@ -185,25 +219,26 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
     return {"crawl-and-stabilize": {"options": told}, "build-dataset": {"out": options.out}}
 
 
-def _register(parameters: dict[str, Any]) -> None:
+def _register(*steps: "Callable[[PrefectClient], Awaitable[None]]") -> None:
     # After the environment, which it reads; and before a loop runs, in which its plugins would not.
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.automations import automate  # noqa: PLC0415
-    from flows.deployments import deploy_all  # noqa: PLC0415
-
     async def register() -> None:
         async with get_client() as client:
-            await deploy_all(client, parameters)
-            await automate(client)
+            for step in steps:
+                await step(client)
 
     asyncio.run(register())
+
+
+def _worker_of(pool: str) -> str:
+    return f"worker-{pool}"
 
 
 def _require_free(port: int, url: str) -> None:
     if is_free(port):
         return
-    if answers(url):
+    if answers(url, timeout_s=5):  # a stranger may take the call and say nothing
         raise ServerError(
             f"a Prefect server that 'tinyvideo up' did not start answers at {url}; use it with "
             f"PREFECT_API_URL={url}, or choose another --port"

@@ -4,8 +4,8 @@ Videos are hostile input. Every worker is a spawned process that can be killed: 
 limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
 one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
 
-Cost: a worker starts in 4 to 6 s and holds about 775 MB, nearly all of it torch and the scene
-classifier; after that, what `pipeline.curation` says.
+Cost: a worker starts with 3 s of processor time and holds about 600 MB, nearly all of it torch;
+after that, what `pipeline.curation` says.
 """
 
 import faulthandler

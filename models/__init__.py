@@ -1,6 +1,6 @@
 """Networks that learn from the strips, and networks that judge them.
 
-    places.py         frames -> the scene they show; weights.py fetches what it needs
+    places.py         frames -> the scene they show, by lite0.py, say; weights.py fetches it
     config.py         all that decides on a run; recipes by name
     generator.py      noise -> foreground, mask, background -> video; or one stream
     encoder.py        a still image -> the frames that may follow

@@ -14,9 +14,8 @@ Cost per image on one thread of an AMD EPYC (AVX2, no bf16 instructions), torch 
     ResNet-18                60 ms      458 ms
     ResNet-50               145 ms     1027 ms
 
-Hence float32. A process pays 2 s and 510 MB (280 MB of it private) for torch, and 2 to 3 s and
-270 MB (170 MB private) for the proxy: mostly torch's compiler, which torchvision imports, and timm
-imports torchvision. VmData grows by 680 MB for torch, 150 MB at loading, 20 MB at the first image.
+Hence float32. A process pays 1.7 s of processor time and 510 MB (280 MB of it private) for torch,
+0.1 s for the proxy, and 2 s more for Places365, whose networks are torchvision's.
 
 Sources: Zhou et al., "Places: A 10 Million Image Database for Scene Recognition", TPAMI 2018;
 code and class list: CSAILVision/places365 (`places365_categories.txt` here holds name and
@@ -37,6 +36,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.lite0 import CLASSES, efficientnet_lite0
 from models.weights import PLACES365, PublishedFile, WeightsError, is_published
 from pipeline.tag import Classifier
 from pipeline.types import Frames, check_frames
@@ -136,16 +136,12 @@ def load_imagenet_proxy() -> SceneClassifier:
     Raises:
         WeightsError: the package with the weights is missing or not the one that was tried.
     """
-    from timm.models.efficientnet import (  # noqa: PLC0415 - 2.2 s that only this needs
-        tf_efficientnet_lite0,
-    )
-
     with torch.device("meta"):
-        network = tf_efficientnet_lite0(pretrained=False)
+        network = efficientnet_lite0()
     # The package names its tensors otherwise, but has them in the same order; the strict load
     # then checks every shape.
     _fill(network, dict(zip(network.state_dict(), _read_lite0().values(), strict=True)))
-    membership = torch.zeros(network.num_classes, len(PROXY_CLASSES))
+    membership = torch.zeros(CLASSES, len(PROXY_CLASSES))
     for column, classes in enumerate(PROXY_CLASSES.values()):
         membership[list(classes), column] = 1
     return SceneClassifier(

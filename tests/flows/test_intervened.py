@@ -1,0 +1,56 @@
+"""What somebody does on Prefect's page to a crawl that goes on: cancel one shard, pause it all."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.machine import Machine, films, worker_machine
+
+pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def machine(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with worker_machine(prefect_url, tmp_path_factory.mktemp("home")) as machine:
+        films(machine.home / "beaches", 3, frames=66)
+        yield machine
+
+
+def test_a_cancelled_shard_is_not_handed_out_again_by_its_crawl(machine):
+    out = machine.home / "cancelled"
+    told = {"folder": str(machine.home / "beaches"), "out": str(out), "batch_videos": 2}
+    crawl = machine.crawl(**told, workers=1, at_once=1)
+    shard = machine.wait_for_shard(crawl)
+    assert shard["name"].startswith("shard-000001")
+
+    machine.cancel(shard["id"])
+
+    machine.wait(crawl, 240)
+    assert [run["state"]["type"] for run in machine.shards(crawl)] == ["CANCELLED", "COMPLETED"]
+    videos = machine.books(out)["videos"]
+    assert (videos["pending"], videos["sharded"]) == (2, 1)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_a_suspended_crawl_ends_and_is_resumed_as_one(machine):
+    out = machine.home / "suspended"
+    told = {"folder": str(machine.home / "beaches"), "out": str(out), "batch_videos": 2}
+    crawl = machine.crawl(**told, workers=1, at_once=1)
+    machine.wait_for_shard(crawl)
+    assert machine.processes_of(crawl)
+
+    machine.suspend(crawl)
+
+    deadline = time.monotonic() + 120
+    while machine.processes_of(crawl) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert machine.processes_of(crawl) == []
+    assert machine.state_of(crawl) == "PAUSED"
+    assert len(machine.shards(crawl)) == 1
+
+    machine.ask(f"/flow_runs/{crawl}/resume", {})
+    machine.wait(crawl, 240)
+    books = machine.books(out)
+    assert (books["balanced"], books["videos"]["sharded"], books["shards"]) == (True, 3, 2)
