@@ -9,7 +9,7 @@
 
 Each takes `--json`. What it survives: `python -m tests.flows.chaos_prefect`.
 
-Cost: `overhead` 4 minutes, `bare` 1, `scaling` 3, `outage` 4, `password` 1.
+Cost: `overhead` 4 minutes, `bare` 1, `scaling` 5, `outage` 4, `password` 1.
 """
 
 import argparse
@@ -117,11 +117,11 @@ def _without_prefect(folder: Path, out: Path) -> float:
     return round(time.monotonic() - start, 2)
 
 
-def scaling(shards: int = 4, videos: int = 24) -> dict[str, Any]:
+def scaling(shards: int = 4, videos: int = 24, frames: int = FILM_FRAMES) -> dict[str, Any]:
     """The same work by one worker process, and by two."""
     took = {}
     with machine() as it:
-        folder = films(it.home / "films", shards * videos)
+        folder = films(it.home / "films", shards * videos, frames)
         told = {"folder": str(folder), "batch_videos": videos, "workers": 1}
         run = it.crawl(**told, out=str(it.home / "one"), at_once=1)
         it.wait(run)
@@ -221,14 +221,17 @@ def main() -> None:
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--count", type=int, help="batches of memory-crawl; default: 10,000")
     parser.add_argument(
-        "--frames", type=int, default=FILM_FRAMES, help="of a film of overhead; default: 250"
+        "--frames",
+        type=int,
+        default=FILM_FRAMES,
+        help="of a film of overhead and scaling; default: 250",
     )
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     do: dict[str, Callable[[], dict[str, Any]]] = {
         "overhead": lambda: overhead(frames=asked.frames),
         "bare": bare,
-        "scaling": scaling,
+        "scaling": lambda: scaling(frames=asked.frames),
         "memory-worker": memory_of_worker,
         "memory-crawl": lambda: memory_of_crawl(asked.count or 10_000),
         "outage": outage,
