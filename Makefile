@@ -35,10 +35,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/tinyvideo demo --out demo-out
 
-# Three processes for two cores: many tests wait for servers and programs that they have started. In
-# the order of their names, so that the longest, which are few to a file, do not come last.
+# Three processes for two cores: many tests wait for servers and programs that they have started.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .

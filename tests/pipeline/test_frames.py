@@ -1,7 +1,6 @@
 """Decoding is checked against films that the tests drew and encoded, and against broken ones."""
 
 import os
-import pickle
 import shutil
 import struct
 from fractions import Fraction
@@ -502,8 +501,8 @@ def test_a_playlist_opens_no_other_file(tmp_path, monkeypatch, name, playlist):
 def test_want_of_memory_stays_want_of_memory():
     with pytest.raises(MemoryError) as caught, rejecting(RejectReason.BROKEN_STREAM):
         raise av.error.MemoryError(12, "Cannot allocate memory")
-    assert not isinstance(caught.value, av.FFmpegError)
-    assert "Cannot allocate memory" in str(pickle.loads(pickle.dumps(caught.value)))
+    assert type(caught.value) is MemoryError  # PyAV's own could not be sent to another process
+    assert "Cannot allocate memory" in str(caught.value)
 
 
 def test_a_failing_disk_is_not_the_fault_of_the_video():
