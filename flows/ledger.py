@@ -124,10 +124,9 @@ def block(
     from storage.blocks import TakedownKind  # noqa: PLC0415
     from storage.blocks import block as enter  # noqa: PLC0415
 
-    name = _either(video, owner)
-    kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
+    kind, name = what_is_meant(video, owner)
     with place_of(out).shared(make=True) as output:
-        rejected = enter(output.catalog.engine, kind, name, why)
+        rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
     say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
     if json:
         write_json({"blocked": name, "kind": kind, "rejected": rejected})
@@ -144,19 +143,23 @@ def unblock(
     from storage.blocks import TakedownKind  # noqa: PLC0415
     from storage.blocks import unblock as delete  # noqa: PLC0415
 
-    name = _either(video, owner)
-    kind = TakedownKind.OWNER if owner else TakedownKind.VIDEO
+    kind, name = what_is_meant(video, owner)
     with place_of(out).shared() as output:
-        pending = delete(output.catalog.engine, kind, name)
+        pending = delete(output.catalog.engine, TakedownKind(kind), name)
     say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
     if json:
         write_json({"unblocked": name, "kind": kind, "pending": pending})
 
 
-def _either(video: str, owner: str) -> str:
+def what_is_meant(video: str, owner: str) -> tuple[str, str]:
+    """Say whether a command means a video or an owner, as `TakedownKind` has it, and whom.
+
+    Raises:
+        BadParameter: both were given, or neither.
+    """
     if bool(video) == bool(owner):
         raise typer.BadParameter("give either the id of a video or an --owner")
-    return video or owner
+    return ("owner", owner) if owner else ("video", video)
 
 
 def _causes(text: str) -> list[str]:

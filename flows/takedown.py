@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.console import say, show_facts, waiting, write_json
+from flows.ledger import what_is_meant
 
 if TYPE_CHECKING:
     from storage.output import Output
@@ -40,9 +41,7 @@ def takedown(
     Checkpoints that were trained on it are listed. Stopped or killed, it is finished when run
     again.
     """
-    if bool(video) == bool(owner):
-        raise typer.BadParameter("give either the id of a video or an --owner")
-    done = take_down_now(out, "owner" if owner else "video", owner or video, checkpoints or ())
+    done = take_down_now(out, *what_is_meant(video, owner), checkpoints or ())
     show_takedown(done)
     if json:
         write_json(done)

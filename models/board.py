@@ -28,7 +28,7 @@ from models.config import TrainConfig
 from models.errors import TrainingError
 from models.generator import LATENT, GeneratedVideo
 from models.metrics import SAMPLES_NAME, StepMetrics
-from models.pictures import encode_gif, encode_webp, mask_to_frames, tile, to_frames
+from models.pictures import encode_gif, encode_webp, mask_to_frames, tile, to_frames, write_whole
 from models.trainer import Trainer
 from pipeline.types import Frames
 
@@ -102,9 +102,7 @@ class Board:
 
     def _keep(self, clips: list[Frames]) -> None:
         try:
-            partial = self._run / f"{SAMPLES_NAME}.partial"
-            partial.write_bytes(encode_webp(tile(clips, CLIPS)))
-            partial.replace(self._run / SAMPLES_NAME)
+            write_whole(self._run / SAMPLES_NAME, encode_webp(tile(clips, CLIPS)))
         except OSError as error:  # a full disk is for the next checkpoint to report
             logger.warning("no %s: %s", SAMPLES_NAME, error.strerror)
 

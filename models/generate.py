@@ -16,7 +16,6 @@ and 0.12 s for the files.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ from models.errors import CheckpointError
 from models.gallery import draw_page
 from models.generator import LATENT, GeneratedVideo
 from models.networks import make_generator
-from models.pictures import encode_gif, mask_to_frames, to_frames
+from models.pictures import encode_gif, mask_to_frames, to_frames, write_whole
 from pipeline.mp4 import write_mp4
 from pipeline.strips import encode_strip
 
@@ -182,17 +181,3 @@ def _write_clip(generated: GeneratedVideo, seed: int, number: int, folder: Path)
 def _entry(clip: GeneratedClip, out: Path) -> dict[str, str | int | float]:
     paths = {part: getattr(clip, part).relative_to(out).as_posix() for part in PARTS}
     return {"seed": clip.seed, "number": clip.number, "mask_mean": clip.mask_mean, **paths}
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

@@ -8,6 +8,8 @@ Cost, 32 frames of 64 pixels: 25 ms for a GIF of 100 kB.
 """
 
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +73,20 @@ def _animate(pictures: list[Image.Image], kind: str, **options: int) -> bytes:
         file, kind, save_all=True, append_images=others, duration=GIF_FRAME_MS, loop=0, **options
     )
     return file.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def read_image(content: bytes, size: int) -> Tensor:

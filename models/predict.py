@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 from models.errors import CheckpointError, DataError
-from models.generate import JPEG_QUALITY, open_generator, write_whole
+from models.generate import JPEG_QUALITY, open_generator
 from models.generator import CLIP_SIZE
-from models.pictures import encode_gif, read_image, to_frames
+from models.pictures import encode_gif, read_image, to_frames, write_whole
 from pipeline.mp4 import write_mp4
 from pipeline.strips import encode_strip
 

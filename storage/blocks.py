@@ -9,7 +9,6 @@ Cost: 1.4 ms per 250 new videos, by one query of an indexed table.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +18,7 @@ from pipeline.errors import RejectReason
 from pipeline.types import VideoState
 from storage.database import transaction
 from storage.errors import StorageError
+from storage.ledger import chunks, now, update_videos
 from storage.tables import ACCEPTED, BLOCKS, CLIPS, TAKEDOWNS, VIDEOS
 
 _CHUNK = 250
@@ -51,12 +51,10 @@ def block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
     with transaction(engine, writes=True) as db:
         same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
         db.execute(BLOCKS.delete().where(same))
-        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=_now()))
+        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=now()))
         waiting = sa.and_(matching(kind, name), VIDEOS.c.state == VideoState.PENDING)
         verdict = _blocked_verdict(f"on the block list: {why}" if why else "on the block list")
-        return db.execute(
-            VIDEOS.update().where(waiting).values(**verdict, updated_at=_now())
-        ).rowcount
+        return update_videos(db, waiting, **verdict)
 
 
 def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
@@ -81,10 +79,8 @@ def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
         found = [dict(row) for row in rows]
         still = blocked_videos(db, found) | _in_chunks(db, found, BLOCKS)
         free = [row["video_id"] for row in found if row["video_id"] not in still]
-        for start in range(0, len(free), _CHUNK):
-            chunk = VIDEOS.c.video_id.in_(free[start : start + _CHUNK])
-            values = {**again, "updated_at": _now()}
-            db.execute(VIDEOS.update().where(chunk).values(values))
+        for chunk in chunks(free):
+            update_videos(db, VIDEOS.c.video_id.in_(chunk), **again)
     return len(free)
 
 
@@ -104,13 +100,8 @@ def matching(kind: TakedownKind, name: str) -> sa.ColumnElement[bool]:
 
 def mark_taken_down(db: sa.Connection, video_ids: Sequence[str], why: str) -> None:
     """Take videos out of the books, in whatever state they are; their titles go too."""
-    for start in range(0, len(video_ids), _CHUNK):
-        chunk = video_ids[start : start + _CHUNK]
-        db.execute(
-            VIDEOS.update()
-            .where(VIDEOS.c.video_id.in_(chunk))
-            .values(**_verdict(why), shard_key="", updated_at=_now())
-        )
+    for chunk in chunks(video_ids):
+        update_videos(db, VIDEOS.c.video_id.in_(chunk), **_verdict(why), shard_key="")
         db.execute(
             CLIPS.update()
             .where(CLIPS.c.video_id.in_(chunk), CLIPS.c.outcome == ACCEPTED, CLIPS.c.count > 0)
@@ -159,7 +150,3 @@ def _verdict(why: str) -> dict[str, str]:
 def _blocked_verdict(why: str) -> dict[str, str]:
     verdict = {"state": VideoState.REJECTED.value, "reason": RejectReason.BLOCKED.value}
     return {**verdict, "detail": why}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -16,11 +16,11 @@ to read it; 50 MB/s up, 270 MB/s down; a range of 15 MB 35 ms. Memory: four part
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import boto3
 from botocore.config import Config
@@ -31,6 +31,8 @@ from storage.ranges import RangeFile
 from storage.s3_errors import is_beyond_end, is_missing, sentence_of
 from storage.s3_get import fill, reread, stream
 from storage.s3_put import abort_uploads, put_bytes, put_file, with_hash
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,22 +278,18 @@ class S3Store:
 
     def _read(self, key: str, start: int, length: int | None) -> bytes:
         target = self._target(key)
-        try:
-            return reread(
-                lambda: b"".join(self._stream(target, start, length)), self.config.attempts
-            )
-        except ClientError as error:
-            if is_beyond_end(error):
-                return b""
-            raise
+        return self._reread(lambda: b"".join(self._stream(target, start, length)), b"")
 
     def _fill(self, target: Mapping[str, str], start: int, memory: memoryview) -> int:
         attempts = self.config.attempts
+        return self._reread(lambda: fill(self._client, target, start, memory, attempts), 0)
+
+    def _reread(self, read: Callable[[], T], beyond_end: T) -> T:
         try:
-            return reread(lambda: fill(self._client, target, start, memory, attempts), attempts)
+            return reread(read, self.config.attempts)
         except ClientError as error:
             if is_beyond_end(error):
-                return 0
+                return beyond_end
             raise
 
     def _stream(self, target: Mapping[str, str], start: int, length: int | None) -> Iterator[bytes]:

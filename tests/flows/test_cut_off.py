@@ -1,19 +1,10 @@
 """Runs that are cancelled, or lost with their worker: no half shard, no video lost."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.flows.machine import Machine, films, kill_tree, worker_machine
+from tests.flows.machine import kill_tree
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
-
-
-@pytest.fixture(scope="module")
-def machine(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with worker_machine(prefect_url, tmp_path_factory.mktemp("home")) as machine:
-        films(machine.home / "beaches", 3, frames=66)
-        yield machine
 
 
 def test_a_cancelled_shard_leaves_no_half_of_it_and_its_videos_go_back(machine):

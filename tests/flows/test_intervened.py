@@ -1,21 +1,11 @@
 """What somebody does on Prefect's page to a crawl that goes on: cancel one shard, pause it all."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.flows.machine import Machine, films, worker_machine
-
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
-
-
-@pytest.fixture(scope="module")
-def machine(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    with worker_machine(prefect_url, tmp_path_factory.mktemp("home")) as machine:
-        films(machine.home / "beaches", 3, frames=66)
-        yield machine
 
 
 def test_a_cancelled_shard_is_not_handed_out_again_by_its_crawl(machine):
