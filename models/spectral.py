@@ -4,7 +4,7 @@ The value is estimated by one power iteration per use in training, in fp32 whate
 bf16 would be wrong by a percent, and the discriminator's scale with it. The estimate's vector is
 saved with the weights, so that a resume is exact.
 
-Cost at width 64: 12 ms per use of the whole discriminator, one of which suffices for real and
+Cost at width 64: 28 ms per use of the whole discriminator, one of which suffices for real and
 generated clips (`parametrize.cached`).
 
 Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
