@@ -63,7 +63,8 @@ class RejectReason(StrEnum):
     """The keypoints agree, but too loosely for a background that stands still."""
 
     FOREGROUND = "foreground"
-    """Most keypoints move in ways of their own: the background is not what fills the picture."""
+    """Too few keypoints stand still together, in all or at the rim: the background is not what
+    fills the picture."""
 
     OVERLAY = "overlay"
     """Part of the picture moves with the frame: a recorded screen, a caption, a border."""
