@@ -8,7 +8,8 @@ shards: manifest, pieces, footers and row groups are real ones. Each loader runs
 own; start-up is the time to read the manifest, make the loader and have its first batch of 64.
 Memory is the most that the process had for itself after any of `BATCHES` batches, each of which is
 let go, and in how far this is more than after the imports. Files that are mapped, such as the
-libraries of PyTorch, belong to all ranks of a machine together.
+code of PyTorch, belong to all ranks of a machine together. The tables that CUDA's libraries clear
+for themselves do not, and are named apart: a PyTorch without CUDA has none of them.
 """
 
 import argparse
@@ -77,6 +78,7 @@ def load(folder: Path, name: str) -> dict[str, float]:
         "strips": strips,
         "start_up_s": round(started, 2),
         "memory_mb": peak,
+        "of_cuda_mb": cuda_mb(),
         "of_the_loader_mb": peak - imported,
     }
 
@@ -85,6 +87,17 @@ def own_mb() -> int:
     """Return the memory that belongs to this process alone; Linux only."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) // 1024
+
+
+def cuda_mb() -> int:
+    """Return how much of this belongs to CUDA's libraries: their data, and what lies behind it."""
+    kilobytes, file = 0, ""
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if mapping := re.match(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)", line):
+            file = mapping[1] or file  # cleared memory has no name, and lies behind its library
+        elif line.startswith("Anonymous:") and "/nvidia/" in file:
+            kilobytes += int(line.split()[1])
+    return kilobytes // 1024
 
 
 def main() -> None:

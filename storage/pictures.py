@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from zlib_ng import zlib_ng
 
 from storage.errors import StorageError
@@ -61,11 +62,12 @@ def find_pictures(store: Store, key: str) -> PictureSpans:
         StorageError: the shard cannot be opened, or somebody else has packed its pictures.
     """
     with open_shard(ShardFile(store, key)) as file:
-        metadata = file.metadata
-        schemas = [metadata.schema.column(number) for number in range(metadata.num_columns)]
-        numbers = [n for n, schema in enumerate(schemas) if schema.path in _COLUMNS]
-        groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+        # Not by `metadata.schema`: that is a cycle, which keeps the footer until the collector runs.
+        groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
+        names = [groups[0].column(n).path_in_schema for n in range(groups[0].num_columns)]
+        numbers = [n for n, name in enumerate(names) if name in _COLUMNS]
         columns = [group.column(numbers[0]) for group in groups if numbers]
+        has_levels = bool(numbers) and _may_be_null(file.schema_arrow, names[numbers[0]])
     packed = any(c.compression != "UNCOMPRESSED" or c.has_dictionary_page for c in columns)
     if not numbers or packed:
         raise StorageError(
@@ -76,8 +78,16 @@ def find_pictures(store: Store, key: str) -> PictureSpans:
         start=np.array([column.data_page_offset for column in columns], np.int64),
         length=np.array([column.total_compressed_size for column in columns], np.int64),
         rows=np.array([group.num_rows for group in groups], np.int64),
-        has_levels=schemas[numbers[0]].max_definition_level > 0,
+        has_levels=has_levels,
     )
+
+
+def _may_be_null(schema: pa.Schema, path: str) -> bool:
+    names = path.split(".")
+    fields = [schema.field(names[0])]
+    for name in names[1:]:
+        fields.append(fields[-1].type.field(name))
+    return any(field.nullable for field in fields)
 
 
 def read_pictures(
