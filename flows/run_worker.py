@@ -5,17 +5,25 @@ each run that did not come to its end is remembered, in a file too, and put back
 the end of a worker that is stopped, or when one that was killed starts again. And each run starts
 one process instead of two, since our flows are in the installed package.
 
+A run whose process dies is done again by an automation of the server's. Three things of Prefect's
+get in its way, and are mended here. The automation is faster than the worker, which then hands out
+the run anew before it has taken note of its end: that ends the worker. The worker tells of a crash
+twice, and the second time undoes what the automation has done. And where its database is SQLite and
+busy, the server loses events, and so forgets the run.
+
 Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 """
 
 import json
 import sys
+import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry
@@ -25,6 +33,10 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
+
+FORGOTTEN_S = 30.0
+"""Seconds that a crashed run is left to the automation, before its worker puts it back itself."""
 
 
 class RunConfiguration(ProcessJobConfiguration):
@@ -50,6 +62,9 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             self.interrupted: set[UUID] = _read(self._note)
             """Flow runs that are under way, and at the end those that were cut off; at the
             beginning those that a worker of this name has left when it was killed."""
+            self._told: set[UUID] = set()
+            self.crashed: dict[UUID, float] = {}
+            """Flow runs whose processes died, and when by the monotonic clock."""
 
         async def run(self, flow_run: "FlowRun", *args: Any, **kwargs: Any) -> Any:
             """Do one flow run in a process."""
@@ -58,7 +73,32 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             result = await super().run(flow_run, *args, **kwargs)
             self.interrupted.discard(flow_run.id)
             self.remember()
+            if result.status_code:
+                self.crashed[flow_run.id] = time.monotonic()
+                self._told.add(flow_run.id)
             return result
+
+        async def get_and_submit_flow_runs(self) -> "list[FlowRun]":
+            """Begin what is due; but first, put back what has crashed and been forgotten."""
+            for flow_run, crashed_at in list(self.crashed.items()):
+                if time.monotonic() - crashed_at > FORGOTTEN_S:
+                    await _put_back(self.client, flow_run, State.is_crashed)
+                    del self.crashed[flow_run]
+            return await super().get_and_submit_flow_runs()
+
+        async def _propose_crashed_state(self, flow_run: "FlowRun", *args: Any, **kw: Any) -> None:
+            if flow_run.id in self._told:
+                self._told.remove(flow_run.id)  # by what watched its process
+            else:
+                await super()._propose_crashed_state(flow_run, *args, **kw)
+
+        async def _submit_scheduled_flow_runs(
+            self, flow_run_response: "list[WorkerFlowRunResponse]"
+        ) -> "list[FlowRun]":
+            # A run that is due again while its last process is seen off has its place still.
+            held = set(self.limiter.statistics().borrowers)
+            free = [each for each in flow_run_response if each.flow_run.id not in held]
+            return await super()._submit_scheduled_flow_runs(free)
 
         def remember(self) -> None:
             """Write down which runs are under way."""
@@ -92,11 +132,21 @@ async def put_back_interrupted(client: "PrefectClient", worker: RunWorker) -> in
 async def put_back(client: "PrefectClient", flow_runs: Iterable[UUID]) -> None:
     """Have flow runs that were cut off wait in their queue again."""
     for flow_run in flow_runs:
-        try:
-            state = (await client.read_flow_run(flow_run)).state
-        except ObjectNotFound:  # somebody has deleted it, or begun the server's database anew
-            continue
-        if state is not None and (state.is_running() or state.is_pending() or state.is_crashed()):
-            await client.set_flow_run_state(
-                flow_run, AwaitingRetry(message="the worker was stopped"), force=True
-            )
+        await _put_back(client, flow_run, _is_cut_off)
+
+
+def _is_cut_off(state: State[Any]) -> bool:
+    return state.is_running() or state.is_pending() or state.is_crashed()
+
+
+async def _put_back(
+    client: "PrefectClient", flow_run: UUID, when: Callable[[State[Any]], bool]
+) -> None:
+    try:
+        state = (await client.read_flow_run(flow_run)).state
+    except ObjectNotFound:  # somebody has deleted it, or begun the server's database anew
+        return
+    if state is not None and when(state):
+        await client.set_flow_run_state(
+            flow_run, AwaitingRetry(message="the worker or its process was stopped"), force=True
+        )

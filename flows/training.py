@@ -142,22 +142,31 @@ def show_forecast(
     Raises:
         StorageError, TrainingError: the dataset cannot be read, or is too small.
     """
+    from flows.place import place_of  # noqa: PLC0415
     from models.forecast import forecast  # noqa: PLC0415
-    from models.train import check_enough  # noqa: PLC0415
 
     clips: dict[str, Any] = {}
     if dataset:
-        from flows.place import place_of  # noqa: PLC0415
-        from storage.dataset import read_manifest  # noqa: PLC0415
-
-        manifest = read_manifest(place_of(out).open_store(), dataset)
-        check_enough(manifest.counts["train"], dataset, config.batch)
-        clips = {"dataset": dataset, "clips": manifest.counts["train"]}
+        clips = {"dataset": dataset, "clips": count_clips(place_of(out), dataset, config)}
     found = {"recipe": recipe, **clips, **asdict(forecast(config))}
     show_facts("configuration", found.pop("config"))
     show_facts("forecast, by one process on this machine as busy as it is now", found)
     if json:
         write_json({**found, "config": asdict(config)})
+
+
+def count_clips(place: "Place", dataset: str, config: "TrainConfig") -> int:
+    """See that a dataset suffices; return how many clips there are to train on.
+
+    Raises:
+        StorageError, TrainingError: it cannot be read, or is too small.
+    """
+    from models.train import check_enough  # noqa: PLC0415
+    from storage.dataset import read_manifest  # noqa: PLC0415
+
+    clips = read_manifest(place.open_store(), dataset).counts["train"]
+    check_enough(clips, dataset, config.batch)
+    return clips
 
 
 def train_with_progress(
@@ -181,6 +190,7 @@ def train_with_progress(
 
         train_now(place.address, dataset, config, target.work)
         return None
+    count_clips(place, dataset, config)  # what is told now needs no server
     with announced_server(place.work, settings, keep_ui=keep_ui):
         from flows.train import train as train_flow  # noqa: PLC0415  after the server
 

@@ -62,7 +62,7 @@ def find_pictures(store: Store, key: str) -> PictureSpans:
         StorageError: the shard cannot be opened, or somebody else has packed its pictures.
     """
     with open_shard(ShardFile(store, key)) as file:
-        # Not by `metadata.schema`: that is a cycle, which keeps the footer until the collector runs.
+        # Not by `metadata.schema`, whose cycle keeps the footer until the collector runs.
         groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
         names = [groups[0].column(n).path_in_schema for n in range(groups[0].num_columns)]
         numbers = [n for n, name in enumerate(names) if name in _COLUMNS]
