@@ -11,6 +11,7 @@ Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s la
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +29,9 @@ __all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is
 
 START_LIMIT_S = 240
 """Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
+
+ROOM_MB = 16
+"""Room that a server's database and log need at a start. Ours: 5 MB, and some to spare."""
 
 OR_PRIVATE = "start it, or unset PREFECT_API_URL to have a private one"
 
@@ -122,9 +126,15 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
     while not answers(server.api_url):
         if guard.poll() is not None or time.monotonic() > deadline:
             _stop(guard)
-            raise ServerError(f"the private Prefect server did not start; its log is {log}")
+            left = f": {home} has room for {free_mb(home)} MB" if free_mb(home) < ROOM_MB else ""
+            raise ServerError(f"the private Prefect server did not start{left}; its log is {log}")
         time.sleep(0.2)
     return guard, server
+
+
+def free_mb(folder: Path) -> int:
+    """Return how much room a folder's disk has."""
+    return shutil.disk_usage(folder).free >> 20
 
 
 def _leave(guard: subprocess.Popen[bytes], server: Server, home: Path, *, keep: bool) -> None:

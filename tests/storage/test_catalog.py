@@ -708,3 +708,15 @@ def test_a_catalog_is_not_made_where_it_is_only_asked_for(address):
 def test_a_sqlite_url_is_a_path(tmp_path):
     Catalog.open(f"sqlite:///{tmp_path}/catalog.db").close()
     assert (tmp_path / "catalog.db").exists()
+
+
+def test_a_catalog_that_cannot_be_written_can_be_read(nobody):
+    folder, without_rights = nobody
+    with closing(Catalog.open(folder / "catalog.db")) as catalog:
+        catalog.add([draw_record()])
+    folder.chmod(0o555)
+    with without_rights(), closing(Catalog.open(folder / "catalog.db", make=False)) as catalog:
+        assert catalog.books().videos.found == 1
+        with pytest.raises(StorageError, match="readonly database; mend its permissions"):
+            catalog.add([draw_record(1)])
+    assert [path.name for path in folder.iterdir()] == ["catalog.db"]
