@@ -153,7 +153,8 @@ def verify(
     for problem in problems:
         say(problem)
     if not problems:
-        say(f"dataset {name} revision {manifest.revision} is whole, and no split shares an owner")
+        seen = "every byte was read" if full else "footers were read; --full reads every byte"
+        say(f"dataset {name} revision {manifest.revision} is whole: {seen}; no splits share owners")
     if json:
         write_json({"name": name, "revision": manifest.revision, "problems": problems})
     if problems:

@@ -113,7 +113,9 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
         done = [repair_shard(output, s, options, count) for s in _chosen(output, names)]
     for entry in done:
         if entry.state != "whole":
-            say(f"{entry.key}: {entry.state} {entry.problem or entry.new_key}")
+            moved = f", and is now {entry.new_key}" if entry.new_key not in {"", entry.key} else ""
+            why = f": {entry.problem}" if entry.problem else ""
+            say(f"{entry.key} is {entry.state}{moved}{why}")
     if all(entry.state == "whole" for entry in done):
         say(f"{_all(done)} whole")
     if json:

@@ -14,6 +14,10 @@ class GoneError(StorageError):
     """There is no such object."""
 
 
+class NewerError(StorageError):
+    """A newer tinyvideo has written the object; this one cannot say whether it is well."""
+
+
 class BusyError(StorageError):
     """Another process holds what is wanted; it may be had later."""
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.checksums import CHECKSUMS_KEY
-from storage.errors import GoneError, StorageError
+from storage.errors import GoneError, NewerError, StorageError
 from storage.folder import FolderStore
 from storage.objects import Store
 from storage.schema import SCHEMA, SCHEMA_VERSION, VERSION_KEY
@@ -83,13 +83,19 @@ def open_shard(shard: ShardSource) -> pq.ParquetFile:
             "'tinyvideo shards repair', or make the strips anew in another folder"
         ) from error
     except DAMAGE as error:
-        raise StorageError(f"{shard} is not a readable Parquet file: {error}") from error
+        raise StorageError(
+            f"{shard} is not a readable Parquet file: {' '.join(str(error).split()).rstrip('.')}; "
+            "'tinyvideo shards repair' makes it anew"
+        ) from error
     if not version.isdigit():
         file.close()
-        raise StorageError(f"{shard} is Parquet, but not a tinyvideo shard")
+        raise StorageError(
+            f"{shard} is Parquet, but not a tinyvideo shard; move it away, and if one of that name "
+            "is missing then, 'tinyvideo shards repair' makes it anew"
+        )
     if int(version) > SCHEMA_VERSION:
         file.close()
-        raise StorageError(
+        raise NewerError(
             f"{shard} has schema version {int(version)}, this tinyvideo reads up to "
             f"{SCHEMA_VERSION}; install a newer tinyvideo"
         )

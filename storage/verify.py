@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from pipeline.types import STRIP_FRAMES
 from storage.checksums import GroupChecksum, read_checksums
-from storage.errors import GoneError, StorageError
+from storage.errors import GoneError, NewerError, StorageError
 from storage.objects import Store
 from storage.rows import ShardRow
 from storage.shard import ShardFile, open_shard, read_table
@@ -72,6 +72,7 @@ def check_shard(store: Store, shard: ShardRow) -> ShardCheck:
     """Read every byte of a committed shard, and say what is wrong with it.
 
     Raises:
+        NewerError: a newer tinyvideo has written the shard.
         StorageError: the storage cannot be read at all; no shard is to blame.
     """
     source = ShardFile(store, shard.key)
@@ -84,6 +85,8 @@ def check_shard(store: Store, shard: ShardRow) -> ShardCheck:
         with open_shard(source) as file:
             found = _check_open(file, source, shard, size)
     except StorageError as error:
+        if isinstance(error, NewerError) and store.sha256(shard.key) == shard.sha256:
+            raise  # as it was committed: repair would put an older shard into its place
         found = ShardCheck(key=shard.key, problems=(f"the footer is damaged: {error}",))
     problems = (*lengths, *found.problems)
     return replace(

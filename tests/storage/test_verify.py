@@ -1,14 +1,16 @@
 """A flipped byte is found wherever it is, and told by the row group that it is in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from storage.checksums import read_checksums
+from storage.errors import NewerError
 from storage.objects import FolderStore, open_store, sha256_of
 from storage.rows import ShardRow
-from storage.schema import row_of
+from storage.schema import VERSION_KEY, row_of
 from storage.shard import ShardWriter, open_shard
 from storage.verify import ShardState, check_shard
 from tests.drawn_strips import draw_record, draw_strip
@@ -134,6 +136,16 @@ def test_a_shard_that_is_gone_truncated_or_longer_is_told(store, committed):
     found = check_shard(store, committed)
     assert (found.state, found.row_groups) == (ShardState.GONE, 0)
     assert f"{path} is gone" in found.problems[0]
+
+
+def test_a_shard_of_a_newer_version_is_judged_by_that_one(store, committed):
+    path = store.path(KEY)
+    newer = pq.read_table(path).replace_schema_metadata({VERSION_KEY: b"99"})
+    pq.write_table(newer, path)
+    assert check_shard(store, committed).state is ShardState.BROKEN  # nobody has committed that
+    committed = replace(committed, bytes=path.stat().st_size, sha256=sha256_of(path))
+    with pytest.raises(NewerError, match=r"schema version 99, .*; install a newer tinyvideo"):
+        check_shard(store, committed)
 
 
 def test_another_whole_shard_of_the_same_name_is_not_ours(store, committed, rows):
