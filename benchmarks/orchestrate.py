@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
-from flows.server import free_port
+from flows.machine.server import free_port
 from tests.flows.machine import Machine, films, kill_tree, machine, seconds
 
 WHAT = (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.datasets import build_now
 from flows.place import place_of
+from storage.build import build_committed
 from storage.dataset import DatasetConfig
 
 EVERYTHING = DatasetConfig()
@@ -28,6 +28,7 @@ async def build_dataset(
     Raises:
         StorageError: there is no shard, or no strip fits.
     """
-    manifest = build_now(place_of(out).address, name, config)
+    with place_of(out).open() as output:
+        manifest = build_committed(output, name, config)
     get_run_logger().info("dataset %s: %s", name, manifest.counts)
     return manifest.counts

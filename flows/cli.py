@@ -18,24 +18,24 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
-from flows import source_options as given
-from flows.chaos_demo import chaos_demo
+from flows.commands import source_options as given
+from flows.commands.chaos_demo import chaos_demo
+from flows.commands.datasets import app as datasets
+from flows.commands.doctor import doctor
+from flows.commands.exchange import export, import_released
+from flows.commands.find import coverage, crawl, plan, words
+from flows.commands.generating import generate, predict
+from flows.commands.ledger import block, credits, explain, failures, retry, unblock
+from flows.commands.shards import app as shards
+from flows.commands.show_budget import budget
+from flows.commands.show_settings import settings
+from flows.commands.source_options import search_of
+from flows.commands.takedown import takedown
+from flows.commands.training import train
+from flows.commands.up import deploy, down, up
 from flows.console import counted, say, show_books, write_json
-from flows.datasets import app as datasets
-from flows.doctor import doctor
-from flows.exchange import export, import_released
-from flows.find import coverage, crawl, plan, words
-from flows.generating import generate, predict
-from flows.ledger import block, credits, explain, failures, retry, unblock
-from flows.pool_worker import worker
-from flows.shards import app as shards
-from flows.show_budget import budget
-from flows.show_settings import settings
-from flows.source_options import search_of
+from flows.machine.pool_worker import worker
 from flows.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
-from flows.takedown import takedown
-from flows.training import train
-from flows.up import deploy, down, up
 from pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -77,7 +77,7 @@ def demo(
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 400,
 ) -> None:
     """Take three real films all the way: strips, shards, a small model, a page. Start here."""
-    from flows.demo import run_demo  # noqa: PLC0415
+    from flows.commands.demo import run_demo  # noqa: PLC0415
 
     summary = run_demo(out.absolute(), keep_ui=keep_ui, steps=steps)
     if json:
@@ -118,7 +118,7 @@ def run(
 
     Run it again at any time: it does what is missing, after a crash or with new videos.
     """
-    from flows.run import run_folder  # noqa: PLC0415
+    from flows.commands.run import run_folder  # noqa: PLC0415
 
     search = search_of(
         flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
@@ -168,7 +168,7 @@ def stabilize(
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json."""
-    from flows.stabilize_files import stabilize_with_progress  # noqa: PLC0415
+    from flows.commands.stabilize_files import stabilize_with_progress  # noqa: PLC0415
 
     try:
         summary = stabilize_with_progress(films, out.absolute(), size, method)
@@ -195,7 +195,7 @@ def render(
     json: Json = False,
 ) -> None:
     """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again."""
-    from flows.render_files import render_film  # noqa: PLC0415
+    from flows.commands.render_files import render_film  # noqa: PLC0415
 
     try:
         summary = render_film(film, clips, out.absolute(), size, crop)
@@ -208,8 +208,8 @@ def render(
 @app.command(rich_help_panel="Start here")
 def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
+    from flows.commands.run import show_page  # noqa: PLC0415
     from flows.place import place_of  # noqa: PLC0415
-    from flows.run import show_page  # noqa: PLC0415
 
     page = show_page(place_of(out))
     say(f"the page is {page}")

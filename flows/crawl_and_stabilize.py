@@ -25,7 +25,7 @@ from flows.held_batch import at_work
 from flows.monitor import CrawlMonitor
 from flows.options import AS_SET, RunOptions
 from flows.settings import config_hash, read_settings
-from flows.takedown import finish_open_takedowns
+from flows.takedowns import finish_open_takedowns
 from storage.books import BooksError
 from storage.errors import BusyError
 from storage.objects import StorageError

@@ -32,9 +32,9 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
-from flows.answers import ServerError
-from flows.deployments import CPU, SHARDS
 from flows.held_batch import LEASE_S, RENEW_S, worker_name
+from flows.machine.answers import ServerError
+from flows.machine.deployments import CPU, SHARDS
 from flows.make_shard import make_shard
 from flows.options import RunOptions
 from flows.settings import code_version

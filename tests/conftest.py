@@ -46,7 +46,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from flows.server import prefect_server
+from flows.machine.server import prefect_server
 with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
     print(server.api_url, flush=True)
     sys.stdin.read()

@@ -26,7 +26,7 @@ from pathlib import Path
 from flows.imitation.population import Fate, Population, PopulationConfig, Video
 from flows.imitation.server import Imitation, Request, imitate_flickr
 from flows.imitation.truth import end_of, findable_videos
-from flows.server import prefect_server
+from flows.machine.server import prefect_server
 from pipeline.licenses import SHIPPED, allowed_numbers
 from storage.place import Place
 from tests.flickr.runs import Output

@@ -18,7 +18,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from flows.processes import Processes
+from flows.machine.processes import Processes
 from tests.flows.debian_postgres import serve_debian_postgres
 from tests.flows.machine import Machine, films, kill_tree, machine
 

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.server import free_port
+from flows.machine.server import free_port
 from tests.films import film, shaky_path, write_video
 
 REPOSITORY = Path(__file__).parents[2]

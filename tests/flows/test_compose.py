@@ -17,9 +17,9 @@ import pytest
 import yaml
 from prefect.settings import get_current_settings
 
-from flows.pool_worker import ENVIRONMENT
+from flows.commands.up import SERVER_ENVIRONMENT
+from flows.machine.pool_worker import ENVIRONMENT
 from flows.settings import Settings, variable_of
-from flows.up import SERVER_ENVIRONMENT
 from tests.storage.seaweed import find_weed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -209,7 +209,8 @@ def test_what_is_copied_is_there_and_what_is_there_is_copied():
                 assert (REPOSITORY / source).exists(), source
     assert "ENV PATH=/opt/tinyvideo/bin" in DOCKERFILE
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    (made,) = re.findall(r"mkdir -p (.*) \\", DOCKERFILE)  # or the dependencies cannot be installed
+    # Else the dependencies cannot be installed.
+    (made,) = re.findall(r"mkdir -p (.*?) \\\n    &&", DOCKERFILE, re.DOTALL)
     for package in project["tool"]["setuptools"]["packages"]:
         assert f"COPY {package.split('.')[0]} {package.split('.')[0]}" in DOCKERFILE
         folder = package.replace(".", "/")

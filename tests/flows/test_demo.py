@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from flows.demo import FILMS, DemoPaths, fetch_films
+from flows.commands.demo import FILMS, DemoPaths, fetch_films
 from models.checkpoint import load_checkpoint
 from storage.dataset import read_manifest
 from storage.objects import open_store

@@ -10,10 +10,10 @@ import yaml
 from prefect.utilities.callables import parameter_schema
 
 from flows.attempts import VersionError, refuse_other_version
-from flows.automations import TAG
-from flows.deployments import DEPLOYMENTS, POOLS
+from flows.machine.automations import TAG
+from flows.machine.deployments import DEPLOYMENTS, POOLS
+from flows.machine.pool_worker import AT_ONCE
 from flows.make_shard import make_shard
-from flows.pool_worker import AT_ONCE
 from flows.settings import code_version
 
 YAML = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())

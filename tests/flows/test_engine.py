@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from flows.server import free_port
+from flows.machine.server import free_port
 from tests.flows.machine import Machine, films
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.run import run_folder
+from flows.commands.run import run_folder
 from pipeline.errors import ExpectedError
 from storage.objects import open_store
 from storage.place import Place

@@ -13,7 +13,7 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Completed, Crashed
 
-from flows.run_worker import FORGOTTEN_S, RunWorker
+from flows.machine.run_worker import FORGOTTEN_S, RunWorker
 
 pytestmark = [
     pytest.mark.timeout(300),  # with the start of a server, on a busy machine

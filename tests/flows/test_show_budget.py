@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.show_budget import describe, seconds_for
+from flows.commands.show_budget import describe, seconds_for
 from pipeline.budget import Host
 from pipeline.pace import Limit
 from pipeline.types import VideoRecord

@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.takedown import finish_open_takedowns
+from flows.takedowns import finish_open_takedowns
 from models.checkpoint import Checkpoint, save_checkpoint
 from storage.blocks import TakedownKind
 from storage.dataset import build_dataset

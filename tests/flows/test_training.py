@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.training import run_place, time_left
+from flows.commands.training import run_place, time_left
 from models.checkpoint import load_checkpoint
 from models.config import TrainConfig, configure
 from models.errors import CheckpointError, DataError, TrainingError

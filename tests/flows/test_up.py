@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.answers import answers
-from flows.plugin import full_name
-from flows.server import free_port
+from flows.machine.answers import answers
+from flows.machine.plugin import full_name
+from flows.machine.server import free_port
 from tests.flows.machine import Machine, films
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine

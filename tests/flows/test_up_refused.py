@@ -5,7 +5,7 @@ import urllib.request
 from contextlib import suppress
 from urllib.error import HTTPError
 
-from flows.server import free_port
+from flows.machine.server import free_port
 from tests.flows.machine import Machine
 
 

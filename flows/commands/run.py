@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from flows.console import Position, progress, say, show_books, show_facts, waiting
 from flows.crawl import require_key
 from flows.fetch import check_settings
+from flows.machine.server import prefect_server
 from flows.options import RunOptions
 from flows.place import place_of
 from flows.report.page import write_report
-from flows.server import prefect_server
 from flows.settings import Settings, read_settings
 from flows.stopping import code_of
 from storage.objects import StorageError

@@ -20,9 +20,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.answers import ServerError, ask, require_server
 from flows.console import say, write_json
-from flows.deployments import DEPLOYMENTS, POOLS
+from flows.machine.answers import ServerError, ask, require_server
+from flows.machine.deployments import DEPLOYMENTS, POOLS
 from flows.settings import Settings, code_version, read_settings
 from pipeline.errors import ExpectedError
 from storage.place import Place

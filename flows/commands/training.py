@@ -177,8 +177,8 @@ def train_with_progress(
     Raises:
         StorageError, TrainingError, CheckpointError, ServerError: as their texts say.
     """
+    from flows.commands.run import announced_server, run_flow  # noqa: PLC0415
     from flows.place import place_of  # noqa: PLC0415
-    from flows.run import announced_server, run_flow  # noqa: PLC0415
     from flows.settings import read_settings  # noqa: PLC0415
     from models.ranks import is_launched  # noqa: PLC0415
 

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.answers import ServerError, answers, require_server
-from flows.automations import automate
 from flows.console import say, show_facts, waiting
-from flows.deployments import CPU, GPU, POOLS, deploy_all, load_flows, make_pools
-from flows.pool_worker import ENVIRONMENT, prepare_environment
-from flows.processes import Processes, is_free
+from flows.machine.answers import ServerError, answers, require_server
+from flows.machine.automations import automate
+from flows.machine.deployments import CPU, GPU, POOLS, deploy_all, load_flows, make_pools
+from flows.machine.pool_worker import ENVIRONMENT, prepare_environment
+from flows.machine.processes import Processes, is_free
 from flows.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
     Raises:
         ValidationError: what is given can be no folder or address.
     """
-    from flows.demo import fetch_films, has_films  # noqa: PLC0415
+    from flows.commands.demo import fetch_films, has_films  # noqa: PLC0415
     from flows.options import RunOptions  # noqa: PLC0415
 
     folder = folder or settings.folder

@@ -1,6 +1,5 @@
 """The command `tinyvideo takedown`: a video or an owner goes out of everything, for good.
 
-The page `report.html`, which shows pictures, is removed; `tinyvideo report` writes it anew.
 Requests that somebody killed are finished by the next takedown, or by the next run.
 
 Cost: that of `storage.takedown`, and 2 ms per checkpoint.
@@ -8,15 +7,13 @@ Cost: that of `storage.takedown`, and 2 ms per checkpoint.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from flows.commands.ledger import what_is_meant
 from flows.console import say, show_facts, waiting, write_json
-from flows.ledger import what_is_meant
-
-if TYPE_CHECKING:
-    from storage.output import Output
+from flows.takedowns import known_checkpoints, remove_page
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -61,33 +58,8 @@ def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> di
     with place_of(out).alone() as output, waiting("takedown", name):
         known = known_checkpoints(output, folders)
         done = as_dict(take_down(output, TakedownKind(kind), name, known))
-        _remove_page(output)
+        remove_page(output)
     return done
-
-
-def finish_open_takedowns(output: "Output") -> int:
-    """Finish the takedowns, and rewrites of shards, that were killed; return how many takedowns.
-
-    Raises:
-        StorageError: a touched shard is broken, or the storage fails.
-    """
-    from storage.rewrite import finish_rewrites  # noqa: PLC0415
-    from storage.takedown import finish_takedowns  # noqa: PLC0415
-    from storage.takedown_log import read_takedowns  # noqa: PLC0415
-
-    finish_rewrites(output)  # of a repair, maybe
-    if not read_takedowns(output.catalog.engine, finished=False):
-        return 0
-    finished = finish_takedowns(output, known_checkpoints(output, ()))
-    _remove_page(output)
-    return len(finished)
-
-
-def known_checkpoints(output: "Output", folders: Iterable[Path]) -> dict[str, str]:
-    """Find the checkpoints below the work folder and `folders`; the manifest's id by path."""
-    from models.lineage import find_checkpoints  # noqa: PLC0415  imports torch
-
-    return find_checkpoints([output.work.root, *folders])
 
 
 def show_takedown(done: Mapping[str, Any]) -> None:
@@ -106,10 +78,3 @@ def show_takedown(done: Mapping[str, Any]) -> None:
         say(f"the checkpoint {path} was trained on it")
     for path in done["uncertain_checkpoints"]:
         say(f"the checkpoint {path} may have been trained on it: its dataset is gone")
-
-
-def _remove_page(output: "Output") -> None:
-    page = output.work.path("report.html")
-    if page.exists():
-        page.unlink()
-        say(f"removed {page}, which may show it; 'tinyvideo report' writes it anew")

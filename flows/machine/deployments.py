@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flows.automations import TAG
+from flows.machine.automations import TAG
 from flows.settings import code_version
 
 if TYPE_CHECKING:

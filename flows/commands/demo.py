@@ -18,11 +18,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from flows.commands.run import announced_server, check_free, run_flow, show_page, stabilize_all
+from flows.commands.training import training_position
 from flows.console import progress, say, show_books, show_facts
 from flows.options import RunOptions
-from flows.run import announced_server, check_free, run_flow, show_page, stabilize_all
 from flows.settings import read_settings
-from flows.training import training_position
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
 from storage.pack import read_books

@@ -8,7 +8,7 @@ two in one, so that a crawl that waits for its batches never takes the place of 
 
 Stopped by SIGTERM or Ctrl-C, the worker ends its runs and puts them back into their queue, for
 another worker or for itself after the next start. Killed, it cannot; then the automations of
-`flows.automations` notice that the runs have gone silent.
+`flows.machine.automations` notice that the runs have gone silent.
 
 Cost: 150 MB, and one small request to the server every 2 s.
 """
@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.answers import ServerError, require_server
 from flows.console import say
-from flows.deployments import FLOWS, POOLS, SHARDS, TRAINING
+from flows.machine.answers import ServerError, require_server
+from flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING
 from flows.settings import code_version, read_settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
-    from flows.run_worker import RunWorker
+    from flows.machine.run_worker import RunWorker
 
 AT_ONCE = {FLOWS: 8, SHARDS: 1, TRAINING: 1}
 """Runs of a queue that one worker does at the same time."""
@@ -85,7 +85,7 @@ def prepare_environment(api_url: str, password: str) -> None:
 async def _work(pool: str, name: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.run_worker import RunWorker  # noqa: PLC0415
+    from flows.machine.run_worker import RunWorker  # noqa: PLC0415
 
     async with get_client() as client:
         await _require_pool(client, pool)
@@ -108,7 +108,7 @@ async def _work(pool: str, name: str) -> int:
 async def _put_back(workers: "Sequence[RunWorker]") -> None:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.run_worker import put_back_interrupted  # noqa: PLC0415
+    from flows.machine.run_worker import put_back_interrupted  # noqa: PLC0415
 
     async with get_client() as client:
         runs = sum([await put_back_interrupted(client, worker) for worker in workers])

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import source_options as given
+from flows.commands import source_options as given
+from flows.commands.source_options import search_of
 from flows.console import Position, progress, say, show_facts, write_json
-from flows.source_options import search_of
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -104,7 +104,7 @@ def plan(
 
     Nothing is entered or fetched.
     """
-    from flows.forecast import forecast  # noqa: PLC0415
+    from flows.commands.forecast import forecast  # noqa: PLC0415
 
     search = search_of(
         flickr=True, tags=tag, text=text, words=words and words.absolute(), owner=owner,
