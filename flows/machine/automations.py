@@ -4,7 +4,8 @@
     tinyvideo: run crashed again   `Crashed` -> back into the queue, for any worker
     tinyvideo: tell of failures    `Failed` -> a notification, where TINYVIDEO_NOTIFY_URL is set
 
-A run sends a sign of life every 30 s, so that a healthy one would have to miss ten. It is the same
+A run sends a sign of life every 30 s, so that a healthy one would have to miss ten; one that is
+taken by a worker has as long for the first. It is the same
 flow run that is done again; `flows.attempts` ends it for good at the third attempt, or a video that
 takes its machine along would go round for ever. They concern runs of our deployments only, which
 bear a tag. Data does not depend on any of this: leases run out by themselves.
@@ -34,6 +35,8 @@ TOLD = """{{ flow_run.name }} of {{ flow.name }} has failed: {{ flow_run.state.m
 """The text of a notification."""
 
 _FINAL = ("Completed", "Failed", "Cancelled", "Crashed")
+_WAITING = ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Paused", "Suspended")
+"""States in which a run says nothing, and lacks nothing."""
 
 
 async def automate(client: "PrefectClient") -> None:
@@ -52,12 +55,13 @@ def _automations(tell: "ActionTypes", silence: timedelta) -> "Iterable[Automatio
     from prefect.events.schemas.automations import AutomationCore, Posture  # noqa: PLC0415
 
     heartbeat = "prefect.flow-run.heartbeat"
-    ends = [f"prefect.flow-run.{state}" for state in _FINAL]
+    rests = [f"prefect.flow-run.{state}" for state in (*_FINAL, *_WAITING)]
+    begins = {f"prefect.flow-run.{state}" for state in ("Pending", "Running")}
     lost = f"no sign of life for {silence.total_seconds():.0f} s: its machine is lost"
     yield AutomationCore(
         name="tinyvideo: find lost runs",
         description="A run whose machine is gone says nothing more; it has crashed.",
-        trigger=_trigger([heartbeat, *ends], Posture.Proactive, silence, after={heartbeat}),
+        trigger=_trigger([heartbeat, *rests], Posture.Proactive, silence, {heartbeat, *begins}),
         actions=[_change(StateType.CRASHED, "Crashed", lost)],
     )
     yield AutomationCore(

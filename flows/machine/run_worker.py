@@ -66,13 +66,17 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             self.crashed: dict[UUID, float] = {}
             """Flow runs whose processes died, and when by the monotonic clock."""
 
+        async def _submit_run(self, flow_run: "FlowRun") -> None:
+            self.interrupted.add(flow_run.id)  # before the server knows that it is ours
+            self.remember()
+            await super()._submit_run(flow_run)
+            if flow_run.id not in self.limiter.statistics().borrowers:  # it was not to be begun
+                self._forget(flow_run.id)
+
         async def run(self, flow_run: "FlowRun", *args: Any, **kwargs: Any) -> Any:
             """Do one flow run in a process."""
-            self.interrupted.add(flow_run.id)
-            self.remember()
             result = await super().run(flow_run, *args, **kwargs)
-            self.interrupted.discard(flow_run.id)
-            self.remember()
+            self._forget(flow_run.id)
             if result.status_code:
                 self.crashed[flow_run.id] = time.monotonic()
                 self._told.add(flow_run.id)
@@ -99,6 +103,10 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             held = set(self.limiter.statistics().borrowers)
             free = [each for each in flow_run_response if each.flow_run.id not in held]
             return await super()._submit_scheduled_flow_runs(free)
+
+        def _forget(self, flow_run: UUID) -> None:
+            self.interrupted.discard(flow_run)
+            self.remember()
 
         def remember(self) -> None:
             """Write down which runs are under way."""

@@ -113,6 +113,10 @@ class Machine:
         """Do what the button of Prefect's page does."""
         self._set_state(run, {"type": "CANCELLING", "name": "Cancelling"})
 
+    def take(self, run: str) -> None:
+        """Do what a worker does first with a run."""
+        self._set_state(run, {"type": "PENDING", "name": "Pending"})
+
     def suspend(self, run: str) -> None:
         """Do what the button "Pause" of Prefect's page does; "resume" then starts it anew."""
         until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()

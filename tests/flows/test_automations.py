@@ -21,6 +21,9 @@ from tests.flows.machine import Machine, films, worker_machine
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 
 
+AGAIN = "AwaitingRetry"
+
+
 class Slack(ThreadingHTTPServer):
     """Keeps what it is told."""
 
@@ -66,7 +69,7 @@ def machine(
 ) -> Iterator[Machine]:
     settings = {
         "TINYVIDEO_NOTIFY_URL": f"http://127.0.0.1:{server_of_slack.server_port}/hook",
-        "TINYVIDEO_SILENCE_S": "10",
+        "TINYVIDEO_SILENCE_S": "20",
     }
     with worker_machine(prefect_url, tmp_path_factory.mktemp("home"), **settings) as machine:
         yield machine
@@ -105,12 +108,16 @@ def test_a_silent_run_is_done_again(machine):
         ],
     }
     machine.ask("/events", [sign])
-    wait_for(lambda: machine.ask(f"/flow_runs/{run}")["state"]["name"] == "AwaitingRetry", 120)
+    # And one whose machine is gone before it said anything.
+    taken = machine.start("build-dataset", out=out)
+    machine.take(taken)
+    for lost in (run, taken):
+        wait_for(lambda lost=lost: machine.ask(f"/flow_runs/{lost}")["state"]["name"] == AGAIN, 120)
 
-    machine.up(TINYVIDEO_SILENCE_S="300")  # ten seconds are fewer than between two signs of life
+    machine.up(TINYVIDEO_SILENCE_S="300")  # twenty seconds are fewer than between two signs of life
     machine.wait(run, 240)
     states = [s["name"] for s in machine.ask(f"/flow_run_states/?flow_run_id={run}")]
-    assert states[:3] == ["Running", "Crashed", "AwaitingRetry"]
+    assert states[:3] == ["Running", "Crashed", AGAIN]
     assert states[-1] == "Completed"
 
 
