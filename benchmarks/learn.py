@@ -101,7 +101,7 @@ def config_of(recipe: str, seed: int) -> TrainConfig:
     return configure(recipe, width=WIDTH, batch=BATCH, seed=seed, precision="bf16")
 
 
-def measure_step_times(rounds: int = 8) -> dict[str, float]:
+def measure_step_times(rounds: int = 20) -> dict[str, float]:
     """Take steps of both recipes in turn; return the least processor seconds of each.
 
     On one thread: threads that wait for each other on a busy machine count as work.

@@ -18,7 +18,7 @@ Source: Vondrick, Pirsiavash, Torralba, NIPS 2016; code: cvondrick/videogan, mai
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from models.augment import augment, draw
 from models.checkpoint import Checkpoint
 from models.config import TrainConfig
 from models.discriminator import FAKE, REAL, Discriminator
-from models.ema import MovingAverage
+from models.ema import SETTLING, MovingAverage
 from models.errors import DivergedError, TrainingError
 from models.generator import LATENT, GeneratedVideo
 from models.losses import (
@@ -116,6 +116,7 @@ class Trainer:
         self._discriminator_optimizer = _adam(
             self._discriminator, config.discriminator_learning_rate, config
         )
+        self._images: Tensor | None = None  # that the last step continued
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=config.precision == "fp16")
 
     def take_step(self, clips: Tensor) -> dict[str, float]:
@@ -144,7 +145,8 @@ class Trainer:
 
     def _draw_source(self, real: Tensor) -> Tensor:
         if self.config.condition == "first-frame":
-            return real[:, :, 0]
+            self._images = real[:, :, 0]
+            return self._images
         z = torch.randn(self.config.batch, LATENT, generator=self._rng)
         return self._ranks.share(z).to(self._device)
 
@@ -222,7 +224,9 @@ class Trainer:
             DivergedError: a weight is not finite.
         """
         networks = [self._generator, self._discriminator]
-        for network in (*networks, *([self._ema.network] if self._ema else [])):
+        if self._ema is not None:
+            networks.append(self._settled(self._ema))
+        for network in networks:
             if not all(weight.isfinite().all() for weight in network.state_dict().values()):
                 raise DivergedError(_diverged("a weight is not finite", self.step))
         return Checkpoint(
@@ -251,6 +255,7 @@ class Trainer:
         self._discriminator_optimizer.load_state_dict(checkpoint.discriminator_optimizer)
         if self._ema is not None and checkpoint.ema is not None:
             self._ema.network.load_state_dict(checkpoint.ema)
+            self._ema.settled = True
         if checkpoint.scaler:
             self._scaler.load_state_dict(checkpoint.scaler)
         self.rollbacks = checkpoint.rollbacks
@@ -271,11 +276,28 @@ class Trainer:
     def show(self, source: Tensor) -> GeneratedVideo:
         """Generate videos as a user of the checkpoint will: averaged, by statistics of training."""
         if self._ema is not None:
-            return self._ema.network(source.to(self._device))  # type: ignore[no-any-return]
+            return self._settled(self._ema)(source.to(self._device))  # type: ignore[no-any-return]
         self._generator.eval()
         shown = self._generator(source.to(self._device))
         self._generator.train()
         return shown  # type: ignore[no-any-return]
+
+    def _settled(self, average: MovingAverage) -> nn.Module:
+        """Return the averaged network, with statistics of its own."""
+        if not average.settled:
+            kind = self.config.precision
+            with arithmetic(kind, self._device), autocast(kind, self._device):
+                average.settle(self._settling())
+        return average.network
+
+    def _settling(self) -> Iterator[Tensor]:
+        if self._images is not None:
+            yield self._images
+            return
+        # Numbers of its own, so that training goes the same way however often this is done.
+        rng = torch.Generator().manual_seed((self.config.seed + 104_729 * self.step) % 2**63)
+        for _ in range(SETTLING):
+            yield torch.randn(self.config.batch, LATENT, generator=rng).to(self._device)
 
 
 def _to_floats(clips: Tensor, device: torch.device) -> Tensor:

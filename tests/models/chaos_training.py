@@ -68,7 +68,8 @@ def lines(run: Path) -> list[StepMetrics]:
 def small(steps: int) -> TrainConfig:
     """Configure a run with every switch whose state a resume has to bring back."""
     size = {"width": 1, "batch": 2, "steps": steps, "checkpoint_every": 3, "pictures_every": 5}
-    return configure("modern", precision="bf16", seed=3, r1=1.0, r1_every=4, **size)
+    switches = {"loss": "hinge", "spectral_norm": True, "augment": True, "r1": 1.0, "r1_every": 4}
+    return configure("modern", precision="bf16", seed=3, **size, **switches)
 
 
 def main() -> None:

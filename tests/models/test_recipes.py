@@ -40,12 +40,9 @@ def test_the_paper_is_the_default():
 
 
 def test_modern_sets_each_of_its_switches_and_a_wish_comes_first():
-    modern = configure("modern", loss="cross-entropy", width=None)
-    assert modern.spectral_norm
-    assert modern.augment
-    assert modern.ema == 0.999
+    modern = configure("modern", ema=0.5, width=None)
     assert modern.discriminator_learning_rate == 2 * modern.learning_rate
-    assert modern.loss == "cross-entropy"
+    assert modern.ema == 0.5
     assert modern.width == 64
 
 
@@ -169,6 +166,24 @@ def test_the_moving_average_moves_a_tenth_of_the_way():
     assert average.network.weight.item() == pytest.approx(0.1 + 0.9 * 9 / 11)
 
 
+def test_the_average_has_statistics_of_its_own_weights():
+    network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4))
+    average = MovingAverage(network, 0.5)
+    torch.nn.init.normal_(network[0].weight, std=3.0, generator=rng())
+    average.update(network, step=1000)
+    assert not average.settled
+    sources = torch.randn(64, 8, 4, generator=rng(1))
+
+    average.settle(sources)
+
+    assert average.settled
+    assert not average.network.training
+    everything = average.network(sources.flatten(0, 1))
+    assert everything.mean(0).abs().max().item() < 1e-5
+    assert (everything.std(0) - 1).abs().max().item() < 0.1  # of 64 variances of 8 values each
+    assert torch.equal(network[1].running_mean, torch.zeros(4))
+
+
 def test_augmentation_is_the_same_in_all_frames_and_differs_from_clip_to_clip():
     still = torch.randn(4, 3, 1, 64, 64, generator=rng(1)).expand(-1, -1, 32, -1, -1)
     changed = augment(still, draw(4, rng()))
@@ -193,10 +208,16 @@ def test_gradients_pass_through_augmentation():
     assert clip.grad.abs().sum() > 0
 
 
-EVERYTHING = {"r1": 1.0, "r1_every": 3, "augment": True}
+EVERYTHING = {
+    "loss": "hinge",
+    "spectral_norm": True,
+    "r1": 1.0,
+    "r1_every": 3,
+    "augment": True,
+}
 RUNS = {
     "modern": ("modern", {}),
-    "modern and R1": ("modern", EVERYTHING),
+    "every switch": ("modern", EVERYTHING),
     "one stream": ("paper", {"streams": 1}),
     "first frame": ("paper", {"condition": "first-frame"}),
     "fp16": ("paper", {"precision": "fp16"}),
