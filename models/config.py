@@ -1,16 +1,17 @@
 """What decides how a VGAN is trained: one frozen record, saved with every checkpoint.
 
 A recipe is a name for some fields. `paper` is the defaults. `modern` is what, of later work on
-GANs, has helped here in equal time (`benchmarks/learn.py`): two learning rates, and a moving average
-of the generator. The rest are switches of their own: hinge loss, spectral normalization, R1 and
-augmentation, which steady long runs and small datasets, and have not helped in short ones.
+GANs, has helped here in equal time on every seed (`benchmarks/RESULTS.md`): a moving average of the
+generator. The rest are switches of their own: hinge loss, spectral normalization, R1, two learning
+rates, and augmentation. They are said to help in long runs or with few clips, and did not do so on
+every seed in short ones.
 
 Cost: data only; nothing here imports torch.
 
 Source of `paper`: Vondrick, Pirsiavash, Torralba, NIPS 2016; code: cvondrick/videogan. Of `modern`:
-two learning rates, Heusel et al., NIPS 2017; moving average of the generator, Karras et al., ICLR
-2018. Of the switches: hinge loss and spectral normalization, Miyato et al., ICLR 2018;
-differentiable augmentation, Zhao et al., NeurIPS 2020; R1, Mescheder et al., ICML 2018.
+Karras et al., ICLR 2018. Of the switches: hinge loss and spectral normalization, Miyato et al.,
+ICLR 2018; two learning rates, Heusel et al., NIPS 2017; differentiable augmentation, Zhao et al.,
+NeurIPS 2020; R1, Mescheder et al., ICML 2018.
 """
 
 from collections.abc import Callable, Mapping
@@ -164,10 +165,7 @@ MAY_CHANGE = frozenset(
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "paper": {},
-        "modern": {
-            "discriminator_learning_rate": 4e-4,
-            "ema": 0.999,
-        },
+        "modern": {"ema": 0.999},
     }
 )
 """What each recipe sets beside the defaults."""

@@ -1,9 +1,9 @@
 """A worker whose runs' processes are killed goes on, and no run is forgotten."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect import flow
@@ -11,9 +11,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from prefect.states import Completed, Crashed
+from prefect.states import Completed, Crashed, Pending
 
-from flows.machine.run_worker import FORGOTTEN_S, RunWorker
+from flows.machine import run_worker
+from flows.machine.run_worker import RunWorker
 
 pytestmark = [
     pytest.mark.timeout(300),  # with the start of a server, on a busy machine
@@ -57,18 +58,24 @@ def test_a_run_that_is_due_again_before_its_end_was_noted_waits():
 
 
 @pytest.mark.parametrize(
-    ("state", "age_s", "becomes"),
+    ("state", "wait_s", "ago_s", "becomes"),
     [
-        (Crashed(), FORGOTTEN_S + 1, "AwaitingRetry"),
-        (Crashed(), 0, "Crashed"),
-        (Completed(), FORGOTTEN_S + 1, "Completed"),
+        (Crashed(), 30, 31, "AwaitingRetry"),
+        (Crashed(), 30, 0, "Crashed"),
+        (Completed(), 30, 31, "Completed"),
+        (Pending(), 30, 31, "Pending"),  # another worker has taken it since
+        (Pending(), 0, 0, "AwaitingRetry"),
     ],
 )
-def test_a_crashed_run_that_the_server_has_forgotten_is_put_back(state, age_s, becomes):
+def test_a_crashed_run_that_the_server_has_forgotten_is_put_back(
+    monkeypatch, state, wait_s, ago_s, becomes
+):
+    monkeypatch.setattr(run_worker, "FORGOTTEN_S", wait_s)
+
     async def crash():
         async with get_client() as client, worker() as it:
             run = await client.create_flow_run(forgotten, state=state)
-            it.crashed[run.id] = time.monotonic() - age_s
+            it.crashed[run.id] = datetime.now(UTC) - timedelta(seconds=ago_s)
             await it.get_and_submit_flow_runs()
             return (await client.read_flow_run(run.id)).state.name
 

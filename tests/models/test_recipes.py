@@ -40,10 +40,8 @@ def test_the_paper_is_the_default():
 
 
 def test_modern_sets_each_of_its_switches_and_a_wish_comes_first():
-    modern = configure("modern", ema=0.5, width=None)
-    assert modern.discriminator_learning_rate == 2 * modern.learning_rate
-    assert modern.ema == 0.5
-    assert modern.width == 64
+    assert configure("modern", width=None) == TrainConfig(ema=0.999)
+    assert configure("modern", ema=0.5, width=2) == TrainConfig(ema=0.5, width=2)
 
 
 def test_an_unknown_recipe_is_named_with_the_known_ones():
@@ -210,6 +208,7 @@ def test_gradients_pass_through_augmentation():
 
 EVERYTHING = {
     "loss": "hinge",
+    "discriminator_learning_rate": 4e-4,
     "spectral_norm": True,
     "r1": 1.0,
     "r1_every": 3,
