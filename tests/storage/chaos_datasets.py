@@ -7,6 +7,7 @@ reader knows.
 """
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from storage.build import build_committed
@@ -66,17 +67,22 @@ def check(address: str) -> int:
     store = open_store(address)
     revisions = list_revisions(store, NAME)
     assert revisions == list(range(1, len(revisions) + 1)), revisions
-    known = set()
-    for revision in revisions:
-        manifest = read_manifest(store, NAME, revision)
-        assert manifest.query["seed"] == revision - 1
-        pieces = {split: read_pieces(store, manifest, split) for split in SPLITS}
-        assert sum(int(part.count.sum()) for part in pieces.values()) == OWNERS * 4
-        known |= {manifest.pieces_key, f"datasets/{NAME}/{revision:06d}.json"}
+    known = {key for revision in revisions for key in keys_of(address, revision)}
     if revisions:
         assert find_problems(store, read_manifest(store, NAME)) == []
     check_strangers(store, known, len(revisions))
     return len(revisions)
+
+
+@cache  # a revision never changes, and there are hundreds in the end
+def keys_of(address: str, revision: int) -> tuple[str, str]:
+    """Name the two objects of a revision, which has to be whole."""
+    store = open_store(address)
+    manifest = read_manifest(store, NAME, revision)
+    assert manifest.query["seed"] == revision - 1
+    pieces = {split: read_pieces(store, manifest, split) for split in SPLITS}
+    assert sum(int(part.count.sum()) for part in pieces.values()) == OWNERS * 4
+    return manifest.pieces_key, f"datasets/{NAME}/{revision:06d}.json"
 
 
 def check_strangers(store: Store, known: set[str], latest: int) -> None:
