@@ -9,10 +9,9 @@ updated weights with activations from before the update; ours repeats the pass, 
 gradient is exact. Nothing else is computed twice: the generator runs once, and no gradient is
 computed that nobody needs.
 
-Cost: on 2 busy cores with bf16 arithmetic (AVX-512), seconds of one core per step: width 24, batch
-16: 1.5 by the recipe `paper`, 1.7 by `modern`. At width 64, `benchmarks/RESULTS.md` has it, beside
-a plain fp32 port. On an AVX2 machine, without such arithmetic, width 64, batch 8 took 3.6 s on 2
-cores, and 3.4 s in fp32.
+Cost: with bf16 arithmetic (AVX-512), seconds of one core per step: width 24, batch 16: 1.15 by
+either recipe. At width 64, `benchmarks/RESULTS.md` has it, beside a plain fp32 port. On an AVX2
+machine, without such arithmetic, width 64, batch 8 took 3.6 s on 2 cores, and 3.4 s in fp32.
 
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016; code: cvondrick/videogan, main.lua.
 """

@@ -12,5 +12,6 @@
     up                        `up`, `down` and `deploy`; `worker` is in machine/pool_worker
 
 A command reads its options, calls what does the work, and shows the result. Nothing else of
-`flows` imports from here, and nothing here is imported before its command runs.
+`flows` imports from here but `cli`, which needs the options of all: so what costs time to import,
+Prefect, torch and the database, a command imports when it runs.
 """

@@ -3,7 +3,6 @@
 Cost: that of `storage.dataset` and `storage.survey`; no server is started.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -162,28 +161,7 @@ def verify(
 
 
 def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manifest":
-    """Build a dataset behind a progress bar.
-
-    Raises:
-        StorageError: as `build_now`.
-    """
-    position = Position(0, None)
-
-    def count(done: int, total: int) -> None:
-        nonlocal position
-        position = Position(done, total)
-
-    with progress("shards", lambda: position):
-        return build_now(out, name, config, count)
-
-
-def build_now(
-    out: str,
-    name: str,
-    config: "DatasetConfig",
-    on_shard: Callable[[int, int], None] | None = None,
-) -> "Manifest":
-    """Choose strips of all committed shards of `out`, as a new revision of the dataset `name`.
+    """Choose strips of all committed shards, behind a progress bar, as a new revision of `name`.
 
     Raises:
         StorageError: there is no shard, no strip fits, or a takedown is not finished.
@@ -191,8 +169,14 @@ def build_now(
     from flows.place import place_of  # noqa: PLC0415
     from storage.build import build_committed  # noqa: PLC0415
 
-    with place_of(out).open() as output:
-        return build_committed(output, name, config, on_shard)
+    position = Position(0, None)
+
+    def count(done: int, total: int) -> None:
+        nonlocal position
+        position = Position(done, total)
+
+    with progress("shards", lambda: position), place_of(out).open() as output:
+        return build_committed(output, name, config, count)
 
 
 def facts_of(manifest: "Manifest") -> dict[str, Any]:

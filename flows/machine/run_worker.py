@@ -17,7 +17,7 @@ Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -63,7 +63,7 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             self.interrupted: set[UUID] = _read(self._note)
             """Flow runs that are under way, and at the end those that were cut off; at the
             beginning those that a worker of this name has left when it was killed."""
-            self._told: set[UUID] = set()
+            self._told: set[UUID] = set()  # whose end the server has just been told
             self.crashed: dict[UUID, datetime] = {}
             """Flow runs whose processes died, and when."""
 
@@ -132,16 +132,11 @@ def _read(note: Path) -> set[UUID]:
 async def put_back_interrupted(client: "PrefectClient", worker: RunWorker) -> int:
     """Put the runs that a worker was cut off from back into their queue; return how many."""
     found = len(worker.interrupted)
-    await put_back(client, worker.interrupted)
+    for flow_run in worker.interrupted:
+        await _put_back(client, flow_run, _is_cut_off)
     worker.interrupted.clear()
     worker.remember()
     return found
-
-
-async def put_back(client: "PrefectClient", flow_runs: Iterable[UUID]) -> None:
-    """Have flow runs that were cut off wait in their queue again."""
-    for flow_run in flow_runs:
-        await _put_back(client, flow_run, _is_cut_off)
 
 
 def _is_left(died: datetime, state: State[Any]) -> bool:

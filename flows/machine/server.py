@@ -126,15 +126,11 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
     while not answers(server.api_url):
         if guard.poll() is not None or time.monotonic() > deadline:
             _stop(guard)
-            left = f": {home} has room for {free_mb(home)} MB" if free_mb(home) < ROOM_MB else ""
+            free_mb = shutil.disk_usage(home).free >> 20
+            left = f": {home} has room for {free_mb} MB" if free_mb < ROOM_MB else ""
             raise ServerError(f"the private Prefect server did not start{left}; its log is {log}")
         time.sleep(0.2)
     return guard, server
-
-
-def free_mb(folder: Path) -> int:
-    """Return how much room a folder's disk has."""
-    return shutil.disk_usage(folder).free >> 20
 
 
 def _leave(guard: subprocess.Popen[bytes], server: Server, home: Path, *, keep: bool) -> None:
