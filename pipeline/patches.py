@@ -20,6 +20,7 @@ import numpy.typing as npt
 from pipeline.types import GrayFrame
 
 Floats = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.floating[Any]]
 """Like a `Homography`, (3, 3), but of any precision and scale."""
 
@@ -55,16 +56,17 @@ class Patches:
         flat = places[good].reshape(-1, 2)
         self._pixels = np.vstack([flat.T, np.ones(len(flat))]).astype(np.float32)
 
-    def find(self, gray: GrayFrame, to_frame: Matrix) -> tuple[Floats, Floats]:
+    def find(self, gray: GrayFrame, to_frame: Matrix, start: Array) -> tuple[Floats, Floats]:
         """Find the squares in `gray`, (H, W); `to_frame` maps pixels of frame 0 to about its own.
 
-        Returns by how much each square lies beside where `to_frame` says, (N, 2) in pixels of
-        frame 0, and how much its pixels differ then, (N,), 0 to 255.
+        The search begins `start` beside that, (N, 2) in pixels of frame 0. Returns by how much each
+        square lies beside where `to_frame` says, (N, 2) in pixels of frame 0, and how much its
+        pixels differ then, (N,), 0 to 255.
         """
         x, y, w = to_frame.astype(np.float32) @ self._pixels
         x, y = (x / w).reshape(self._looks.shape), (y / w).reshape(self._looks.shape)
         turn = self._turns(to_frame)
-        shifts = np.zeros((len(self.points), 2, 1), np.float32)
+        shifts = start.astype(np.float32)[..., None]
         for _ in range(_ITERATIONS):
             moved = turn @ shifts
             at = x + moved[:, 0], y + moved[:, 1]

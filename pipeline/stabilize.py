@@ -2,11 +2,12 @@
 
 Stage:  frames -> [stabilize] -> tag -> strips -> shard
 
-A background that is to be learned as one still picture must stand still in the data. Four steps,
+A background that is to be learned as one still picture must stand still in the data. Five steps,
 a module each:
 
     follow_points    SIFT keypoints of frame 0, followed through the window     pipeline.tracks
     fit_bundle       RANSAC homographies, made consistent over all 32 frames    pipeline.bundle
+    fit_depth        a steadier path, where the scene has more than one plane   pipeline.depth
     render           the frames in the place of frame 0                         pipeline.render
     figures_of       how well that went                                         pipeline.certificate
 
@@ -25,13 +26,15 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from pipeline.bundle import BundleConfig, fit_bundle
+from pipeline.bundle import fit_bundle
 from pipeline.certificate import corner_distance, figures_of, flicker, measure_tracks
+from pipeline.depth import MODEL, DepthConfig, fit_depth
 from pipeline.errors import RejectedError, RejectReason
+from pipeline.fitting import Bundle, BundleConfig
 from pipeline.matching import MatchConfig, to_gray
 from pipeline.paper import find_paper_path
 from pipeline.render import Rendering, check_view, render
-from pipeline.tracks import TrackConfig, follow_points
+from pipeline.tracks import TrackConfig, Tracks, follow_points
 from pipeline.types import (
     Frames,
     Homographies,
@@ -51,6 +54,7 @@ class StabilizeConfig:
     tracks: TrackConfig = field(default_factory=TrackConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
     bundle: BundleConfig = field(default_factory=BundleConfig)
+    depth: DepthConfig = field(default_factory=DepthConfig)
 
     inlier_px: float = 1.0
     """A track whose points lie nearer to their place than this, over the whole window, is an
@@ -67,16 +71,26 @@ class StabilizeConfig:
     """Least such share of the tracks at the left, right and upper rim. Ours: a room reaches around
     who stands in it, so that a path on which the rim moves follows somebody."""
 
-    max_reprojection_rmse_px: float = 1.6
+    max_reprojection_rmse_px: float = 1.8
     """Largest root mean square distance of a frame's points from their place, in pixels, if all are
     inliers. Ours: where only half are, they must agree twice as well."""
 
     max_condition_number: float = 4.0
     """Largest condition number of a frame's map. Ours: a hand does not squeeze a picture more."""
 
-    max_drift_px: float = 4.0
+    max_drift_px: float = 2.5
     """Largest distance, in strip pixels, between the corners by this path and by the one found from
-    neighbor to neighbor. Ours: where there is a background, they agree within 2."""
+    neighbor to neighbor. Ours: where there is a background, they agree within 2.4; on drawn films
+    whose path is wrong, they are 2.8 to 5.8 apart."""
+
+    max_parallax_px: float = 10.0
+    """Largest distance, in strip pixels, between the corners by the path that trembles least and by
+    that of the background. Ours: two planes that a hand moves apart make 2 to 9; where it is more,
+    the picture slides."""
+
+    max_steadier: float = 0.97
+    """Along the path that trembles least a clip must flicker no more than this, as a share of the
+    flicker along the path of the background. Ours: less is not seen."""
 
     max_left_px: float = 1.0
     """Where stabilizing makes a clip flicker more, and no corner moved farther than this, in strip
@@ -112,13 +126,16 @@ class CameraPath:
     """(T, 3, 3), the first one the identity."""
 
     model: str
-    """`still`, `shift`, `similarity`, `affine` or `homography`."""
+    """`still`, `shift`, `similarity`, `affine`, `homography` or `parallax`."""
 
     of_tracks: dict[str, float]
     """As `pipeline.certificate.measure_tracks` gives them; empty for the paper's method."""
 
     chained: Homographies
-    """The same path found the other way, from neighbor to neighbor."""
+    """The same path found the other way, as `pipeline.fitting.Bundle` has it."""
+
+    steadier: "CameraPath | None" = None
+    """In a scene with depth, the path along which it trembles least."""
 
     @property
     def camera_still(self) -> bool:
@@ -143,11 +160,18 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         return CameraPath(chained, "homography", nothing, chained)
     tracks = follow_points(frames, config.tracks, config.match)
     bundle = fit_bundle(tracks, config.bundle)
-    of_tracks = measure_tracks(tracks, bundle, frames.shape[1:3], config.inlier_px)
-    path = CameraPath(bundle.to_first, bundle.model, of_tracks, bundle.chained)
-    _check_path(path, len(tracks.points), config)
+    steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
+    path = _path_of(bundle, tracks, frames, config)
+    if steadier:
+        path = replace(path, steadier=_path_of(steadier, tracks, frames, config))
+    path = _first_that_holds(path, len(tracks.points), config)
     _check_overlay(frames, path, config)
     return path
+
+
+def _path_of(bundle: Bundle, tracks: Tracks, frames: Frames, config: StabilizeConfig) -> CameraPath:
+    of_tracks = measure_tracks(tracks, bundle, frames.shape[1:3], config.inlier_px)
+    return CameraPath(bundle.to_first, bundle.model, of_tracks, bundle.chained)
 
 
 def render_clip(
@@ -159,7 +183,8 @@ def render_clip(
 ) -> tuple[CameraPath, Rendering]:
     """Render `frames`, (T, H, W, 3), along `path`, but never so that they flicker more than before.
 
-    Where they would and the camera hardly moved, they are left as they are; the path says so.
+    In a scene with depth, the path along which they flicker less is taken. Where they would flicker
+    more than before and the camera hardly moved, they are left as they are. The path says so.
 
     Raises:
         RejectedError: REPROJECTION_ERROR, where they would although the camera moved.
@@ -167,6 +192,7 @@ def render_clip(
     rendering = render(frames, path.to_first, crop, size)
     if path.camera_still or config.method == "paper":
         return path, rendering
+    path, rendering = _steadiest(frames, path, rendering, crop, config)
     still = np.tile(np.eye(3), (len(frames), 1, 1))
     plain = render(frames, still, crop, size)
     if not _flickers_more(rendering, plain):
@@ -195,14 +221,35 @@ def certify(
     )
     if config.method == "paper":
         return figures
+    apart = config.max_parallax_px if path.model == MODEL else config.max_drift_px
     for name, found, limit in (
         ("condition number", figures.condition_number, config.max_condition_number),
-        ("drift in pixels", figures.drift_px, config.max_drift_px),
+        ("drift in pixels", figures.drift_px, apart),
     ):
         if found > limit:
             detail = f"{name} {found:.1f}, {limit} allowed"
             raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
     return figures
+
+
+def _steadiest(
+    frames: Frames,
+    path: CameraPath,
+    rendering: Rendering,
+    crop: Homography,
+    config: StabilizeConfig,
+) -> tuple[CameraPath, Rendering]:
+    """Take the path along which a scene with depth trembles least, if the picture shows it."""
+    if path.steadier is None:
+        return path, rendering
+    size = rendering.frames.shape[1]
+    apart = corner_distance(path.steadier.to_first, path.to_first, crop, size)
+    if apart > config.max_parallax_px:
+        return path, rendering
+    other = render(frames, path.steadier.to_first, crop, size)
+    if flicker(other.frames) > config.max_steadier * flicker(rendering.frames):
+        return path, rendering
+    return path.steadier, other
 
 
 def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
@@ -211,6 +258,21 @@ def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
     if flicker(few[0]) < 0.95 * flicker(few[1]):
         return False
     return flicker(rendering.frames) > flicker(plain.frames)
+
+
+def _first_that_holds(path: CameraPath, points: int, config: StabilizeConfig) -> CameraPath:
+    """Return `path`, or the steadier one where only that holds."""
+    try:
+        _check_path(path, points, config)
+    except RejectedError as error:
+        if path.steadier is None:
+            raise
+        try:
+            _check_path(path.steadier, points, config)
+        except RejectedError:
+            raise error from None
+        return path.steadier
+    return path
 
 
 def _check_path(path: CameraPath, points: int, config: StabilizeConfig) -> None:

@@ -5,7 +5,8 @@ points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC t
 on which most agree, and that says about where the frame lies in frame 0. A fine one: from there,
 the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`), and
 RANSAC finds those that agree, or what the rim of the picture says (`pipeline.agreement`). So no
-error adds up over time, and a rolled or zoomed square is still found.
+error adds up over time, and a rolled or zoomed square is still found. A point that does not go with
+the others, as on a nearer plane, is looked for as far beside them as it lay the frame before.
 
 Where something else passes through most of the picture, the guess that the camera stood still is
 tried as well; where LK loses the way, SIFT descriptors find it again (`pipeline.matching`). Where
@@ -28,7 +29,14 @@ import numpy.typing as npt
 
 from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.keypoints import KeypointConfig, find_points, inside, too_few_points
+from pipeline.keypoints import (
+    KeypointConfig,
+    find_points,
+    inside,
+    salience_of,
+    texture_around,
+    too_few_points,
+)
 from pipeline.matching import MatchConfig, Points, find_homography, halve, to_gray
 from pipeline.motion import project
 from pipeline.patches import Patches
@@ -62,8 +70,9 @@ class TrackConfig:
     """Largest such difference as a share of the square's own contrast, above a noise of 2. Ours:
     two places that have nothing in common differ by 0.9 of it when they lie as well as they can."""
 
-    max_correction_px: float = 8.0
-    """A point that lies farther from the guess than this is lost. Ours."""
+    max_correction_px: float = 12.0
+    """A point that lies farther from the guess than this is lost. Ours: a plane that moves away is
+    worth following so far; what goes farther is something that passes."""
 
     agree_px: float = 1.5
     """Largest distance, in pixels, of a point that agrees with the others."""
@@ -99,6 +108,9 @@ class Tracks:
 
     guess: Homographies
     """About where every frame lies in frame 0, (T, 3, 3)."""
+
+    salience: Array
+    """How much it would be seen in the strip if they trembled, mean 1, (N,)."""
 
     @property
     def seen(self) -> Mask:
@@ -169,7 +181,8 @@ class _Follower:
         self._first, self._config, self._match = first, config, match
         self._keyframes: list[_Keyframe] = []
         self._points: Points = np.empty((0, 2), np.float32)  # of all keyframes, in frame 0
-        self._allowed = np.empty(0)
+        self._beside = np.empty((0, 2))  # by how much they last lay beside the others
+        self._allowed, self._texture = np.empty(0), np.empty(0)
         self._sightings: list[_Sighting] = []
         self._renewed = 0
         nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
@@ -212,10 +225,14 @@ class _Follower:
         for t, sighting in enumerate(self._sightings):
             positions[t, : len(sighting.positions)] = sighting.positions
         guess = np.stack([sighting.to_first for sighting in self._sightings])
-        return Tracks(self._points.astype(np.float64), positions, guess)
+        salience = salience_of(self._texture, self._points, self._first.gray.shape)
+        return Tracks(self._points.astype(np.float64), positions, guess, salience)
 
     def _remember(self, picture: _Picture, sighting: _Sighting) -> None:
         self._previous = picture
+        beside = project(sighting.to_first, sighting.positions) - self._points
+        beside[sighting.agree] = 0
+        self._beside = np.where(np.isnan(beside), self._beside, beside)
         self._sightings.append(sighting)
 
     def _with_new_points(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
@@ -227,8 +244,11 @@ class _Follower:
         self._renewed = len(self._sightings)
         in_first = project(sighting.to_first, patches.points)
         self._points = np.concatenate([self._points, in_first.astype(np.float32)])
+        self._beside = np.concatenate([self._beside, np.zeros_like(in_first)])
         allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
         self._allowed = np.concatenate([self._allowed, allowed])
+        texture = texture_around(picture.gray, patches.points, config.keypoints)
+        self._texture = np.concatenate([self._texture, texture])
         # New points have not agreed with anything yet, but in frame 0 there are no others.
         agree = np.full(len(patches.points), len(self._keyframes) == 1)
         return sighting._replace(
@@ -297,9 +317,13 @@ class _Follower:
 
     def _look(self, gray: GrayFrame, from_first: Homography) -> tuple[Array, Mask, Array]:
         """Find the squares of every keyframe: where in frame 0, whether near, how different."""
-        looks = []
+        looks, begin = [], 0
         for patches, to_first in self._keyframes:
-            shifts, difference = patches.find(gray, from_first @ to_first)
+            here = slice(begin, begin + len(patches.points))
+            begin = here.stop
+            start = project(np.linalg.inv(to_first), self._points[here] + self._beside[here])
+            start = start - patches.points
+            shifts, difference = patches.find(gray, from_first @ to_first, start)
             near = np.abs(shifts).max(axis=1) < self._config.max_correction_px
             looks.append((project(to_first, patches.points + shifts), near, difference))
         places, near, differences = zip(*looks, strict=True)

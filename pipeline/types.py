@@ -170,14 +170,16 @@ class StabilizationFigures:
     """The camera did not move, so the frames were left exactly as they are."""
 
     motion_model: str = "homography"
-    """The simplest map that explains the camera: still, shift, similarity, affine, homography."""
+    """The simplest map that explains the camera: still, shift, similarity, affine, homography; or
+    parallax, where a scene with depth was kept from trembling instead."""
 
     condition_number: float = 1.0
     """Worst ratio of the largest to the least singular value of a frame's map, in strip units:
     1 is a rigid motion."""
 
     drift_px: float = 0.0
-    """Largest disagreement between the direct and the chained estimate of a frame, strip pixels."""
+    """Largest disagreement between the direct and the chained estimate of a frame, strip pixels.
+    Of a parallax, how far the planes have moved apart."""
 
     jitter_px: float = 0.0
     """Tremble that is left: root mean square of the background's second difference in time, in

@@ -49,3 +49,13 @@ def test_a_rim_that_does_not_agree_with_itself_is_not_asked():
 
     assert who[20:].all()
     assert who[:20].sum() < 10
+
+
+def test_what_fills_the_rim_is_not_asked_where_nearly_all_agree():
+    bird, flower = points(6, (0, 0), (50, 180), 12), points(7, (60, 20), (250, 180), 80)
+    places = np.concatenate([bird, flower])
+    seen = np.concatenate([np.add(bird, [6, 3]), np.add(flower, [0, 9])]).astype(np.float32)
+
+    _, who = find_agreement(seen, places, at_rim(places, SHAPE), within_px=1.5, least=10)
+
+    assert who.tolist() == [False] * 12 + [True] * 80

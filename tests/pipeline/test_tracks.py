@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.keypoints import KeypointConfig, find_points
+from pipeline.keypoints import KeypointConfig, find_points, salience_of, texture_around
 from pipeline.matching import to_gray
 from pipeline.tracks import follow_points
 from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path, texture
@@ -73,3 +73,31 @@ def test_a_point_is_where_the_camera_says(step):
 
     way = (tracks.positions[1] - tracks.points)[tracks.seen[1]]
     np.testing.assert_allclose(np.median(way, axis=0), -step[:2, 2], atol=0.02)
+
+
+def test_a_plane_that_moves_away_from_the_other_is_followed():
+    far = camera_path([pan(1, 0)] * 19)
+    near = camera_path([pan(2, 0)] * 19)
+    frames = film(far, 1)
+    frames[:, 120:] = film(near, 2)[:, 120:]
+
+    tracks = follow_points(frames)
+
+    lower = (tracks.points[:, 1] > 128) & (tracks.points[:, 0] > 60)
+    way = tracks.points[lower, 0] - tracks.positions[10, lower, 0]
+    assert tracks.seen[10, lower].mean() > 0.8
+    np.testing.assert_allclose(np.nanmedian(way), 20, atol=0.1)  # 10 px beside the others
+
+
+def test_tremble_shows_amid_texture_and_in_the_strip():
+    picture = np.full((90, 160), 100, np.uint8)
+    picture[:, 80:] += (10 * (np.arange(80) // 4 % 2)).astype(np.uint8)  # stripes of 4 px
+    places = np.array([[20, 45], [70, 45], [100, 45], [140, 45]], np.float32)
+
+    steep = texture_around(picture, places, KeypointConfig())
+    salience = salience_of(np.array([4.0, 4, 16, 16]), places, picture.shape)
+
+    assert steep[0] == 0
+    assert 0.5 < steep[2] < 2.5  # 10 every 4 px
+    np.testing.assert_allclose(salience / salience[1], [0.1, 1, 2, 0.2])
+    assert salience.mean() == pytest.approx(1)
