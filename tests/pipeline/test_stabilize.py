@@ -326,8 +326,14 @@ def crowd(where):
 
 def test_a_crowd_before_little_background_is_foreground():
     with pytest.raises(RejectedError, match="of the keypoints stand still together") as caught:
-        find_camera_path(crowd(lambda x, _: x >= 80))  # a quarter is left
+        find_camera_path(crowd(lambda x, _: x >= 40))  # an eighth is left
     assert caught.value.reason is RejectReason.FOREGROUND
+
+
+def test_a_quarter_of_the_picture_behind_a_crowd_is_enough():
+    path = find_camera_path(crowd(lambda x, _: x >= 80))
+
+    assert corner_error(path.to_first, np.tile(np.eye(3), (8, 1, 1))).max() < 0.5
 
 
 def test_a_path_on_which_the_rim_moves_is_rejected():
