@@ -3,10 +3,9 @@
 SIFT finds points in frame 0. Every later frame is then met in two steps. A coarse one at half size:
 points of the frame before are followed by pyramidal Lucas-Kanade (LK), RANSAC takes the similarity
 on which most agree, and that says about where the frame lies in frame 0. A fine one: from there,
-the squares around the points of frame 0 are found straight in the frame (`pipeline.patches`), and
+the squares around the points of frame 0 are found straight in the frame (`pipeline.keyframes`), and
 RANSAC finds those that agree, or what the rim of the picture says (`pipeline.agreement`). So no
-error adds up over time, and a rolled or zoomed square is still found. A point that does not go with
-the others, as on a nearer plane, is looked for as far beside them as it lay the frame before.
+error adds up over time, and a rolled or zoomed square is still found.
 
 Where something else passes through most of the picture, the guess that the camera stood still is
 tried as well; where LK loses the way, SIFT descriptors find it again (`pipeline.matching`). Where
@@ -29,17 +28,10 @@ import numpy.typing as npt
 
 from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.keypoints import (
-    KeypointConfig,
-    find_points,
-    inside,
-    salience_of,
-    texture_around,
-    too_few_points,
-)
-from pipeline.matching import MatchConfig, Points, find_homography, halve, to_gray
+from pipeline.keyframes import KeyframeConfig, Keyframes
+from pipeline.keypoints import inside, too_few_points
+from pipeline.matching import MatchConfig, find_homography, halve, to_gray
 from pipeline.motion import project
-from pipeline.patches import Patches
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
 
 Array = npt.NDArray[np.float64]
@@ -54,25 +46,7 @@ _COARSE_PX = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
-    keypoints: KeypointConfig = field(default_factory=KeypointConfig)
-
-    patch_px: int = 11
-    """Side of the square that is compared, in pixels."""
-
-    min_slope: float = 1.0
-    """Least slope of a square in its flattest direction, in brightness (0 to 255) per pixel."""
-
-    max_error: float = 20.0
-    """Largest mean difference, 0 to 255, between a square and what was found for it. Ours: noise
-    and a change of exposure make 2 to 10, another thing 30."""
-
-    max_misfit: float = 0.6
-    """Largest such difference as a share of the square's own contrast, above a noise of 2. Ours:
-    two places that have nothing in common differ by 0.9 of it when they lie as well as they can."""
-
-    max_correction_px: float = 12.0
-    """A point that lies farther from the guess than this is lost. Ours: a plane that moves away is
-    worth following so far; what goes farther is something that passes."""
+    keyframes: KeyframeConfig = field(default_factory=KeyframeConfig)
 
     agree_px: float = 1.5
     """Largest distance, in pixels, of a point that agrees with the others."""
@@ -150,14 +124,6 @@ class _Picture(NamedTuple):
         return cls(gray, halve(gray))
 
 
-class _Keyframe(NamedTuple):
-    """A frame that gave points."""
-
-    patches: Patches
-    to_first: Homography
-    """About where it lies in frame 0."""
-
-
 class _Sighting(NamedTuple):
     """The points in one frame."""
 
@@ -179,17 +145,15 @@ class _Follower:
 
     def __init__(self, first: _Picture, config: TrackConfig, match: MatchConfig) -> None:
         self._first, self._config, self._match = first, config, match
-        self._keyframes: list[_Keyframe] = []
-        self._points: Points = np.empty((0, 2), np.float32)  # of all keyframes, in frame 0
-        self._beside = np.empty((0, 2))  # by how much they last lay beside the others
-        self._allowed, self._texture = np.empty(0), np.empty(0)
+        self._keyframes = Keyframes(config.keyframes)
         self._sightings: list[_Sighting] = []
         self._renewed = 0
         nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
         self._remember(first, self._with_new_points(first, nothing))
-        if len(self._points) < config.min_points:
-            found = len(self._points)
-            raise too_few_points(first.gray, found, config.min_points, config.keypoints)
+        found = len(self._keyframes.points)
+        if found < config.min_points:
+            keypoints = config.keyframes.keypoints
+            raise too_few_points(first.gray, found, config.min_points, keypoints)
 
     def take(self, picture: _Picture) -> None:
         """Find the points in the next frame.
@@ -215,44 +179,32 @@ class _Follower:
 
     def has_left(self) -> bool:
         """Whether the last frame that was found shows less than half of the points of frame 0."""
-        points = self._keyframes[0].patches.points
-        seen = project(np.linalg.inv(self._sightings[-1].to_first), points)
-        return bool(inside(seen, self._first.gray.shape, 0).mean() < 0.5)
+        last = self._sightings[-1].to_first
+        return self._keyframes.share_in_view(last, self._first.gray.shape) < 0.5
 
     def tracks(self) -> Tracks:
         """Return what was found so far."""
-        positions = np.full((len(self._sightings), len(self._points), 2), np.nan)
+        points = self._keyframes.points.astype(np.float64)
+        positions = np.full((len(self._sightings), len(points), 2), np.nan)
         for t, sighting in enumerate(self._sightings):
             positions[t, : len(sighting.positions)] = sighting.positions
         guess = np.stack([sighting.to_first for sighting in self._sightings])
-        salience = salience_of(self._texture, self._points, self._first.gray.shape)
-        return Tracks(self._points.astype(np.float64), positions, guess, salience)
+        salience = self._keyframes.salience(self._first.gray.shape)
+        return Tracks(points, positions, guess, salience)
 
     def _remember(self, picture: _Picture, sighting: _Sighting) -> None:
         self._previous = picture
-        beside = project(sighting.to_first, sighting.positions) - self._points
-        beside[sighting.agree] = 0
-        self._beside = np.where(np.isnan(beside), self._beside, beside)
+        self._keyframes.remember(sighting.positions, sighting.to_first, sighting.agree)
         self._sightings.append(sighting)
 
     def _with_new_points(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
         """Look for points in a frame, and add them to what was found there."""
-        config = self._config
-        found = find_points(picture.gray, config.patch_px // 2 + 2, config.keypoints)
-        patches = Patches(picture.gray, found, config.patch_px, config.min_slope)
-        self._keyframes.append(_Keyframe(patches, sighting.to_first))
+        found = self._keyframes.add(picture.gray, sighting.to_first)
         self._renewed = len(self._sightings)
-        in_first = project(sighting.to_first, patches.points)
-        self._points = np.concatenate([self._points, in_first.astype(np.float32)])
-        self._beside = np.concatenate([self._beside, np.zeros_like(in_first)])
-        allowed = np.minimum(config.max_error, 2 + config.max_misfit * patches.contrast)
-        self._allowed = np.concatenate([self._allowed, allowed])
-        texture = texture_around(picture.gray, patches.points, config.keypoints)
-        self._texture = np.concatenate([self._texture, texture])
         # New points have not agreed with anything yet, but in frame 0 there are no others.
-        agree = np.full(len(patches.points), len(self._keyframes) == 1)
+        agree = np.full(len(found), len(self._keyframes) == 1)
         return sighting._replace(
-            positions=np.concatenate([sighting.positions, patches.points]),
+            positions=np.concatenate([sighting.positions, found]),
             agree=np.concatenate([sighting.agree, agree]),
         )
 
@@ -268,7 +220,8 @@ class _Follower:
         """Guess how `picture` lies in the one before it, from a few points at half size."""
         last, few = self._sightings[-1], self._config.min_points
         # Points that agreed before are background: what passes in front of others is not followed.
-        points = self._points[last.agree] if last.agree.sum() >= 2 * few else self._points
+        points = self._keyframes.points
+        points = points[last.agree] if last.agree.sum() >= 2 * few else points
         points = points[:: max(1, len(points) // _COARSE_POINTS)]
         ahead = project(_TO_HALF @ np.linalg.inv(last.to_first), points)
         points = np.asarray(ahead[inside(ahead, picture.half.shape, 1)], np.float32)
@@ -283,7 +236,7 @@ class _Follower:
             maxLevel=2,
             criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03),
         )
-        good = (status.ravel() > 0) & (error.ravel() < self._config.max_error)
+        good = (status.ravel() > 0) & (error.ravel() < self._config.keyframes.max_error)
         if good.sum() < few // 2:
             return None
         similarity, _ = cv2.estimateAffinePartial2D(
@@ -296,17 +249,16 @@ class _Follower:
     def _refine(self, gray: GrayFrame, guess: Homography) -> _Sighting | None:
         """Find the points in `gray`, where `guess` says about where it lies in frame 0."""
         config = self._config
-        from_first = np.asarray(np.linalg.inv(guess), np.float64)
-        places, near, differences = self._look(gray, from_first)
-        positions = project(from_first, places)
-        in_view = inside(positions, gray.shape, config.patch_px / 2)
-        good = in_view & near & (differences < self._allowed)
+        positions, in_view, good = self._keyframes.look(gray, guess)
         if good.sum() < config.min_points:
             return None
-        least = config.sure_share * in_view.sum()
-        rim = at_rim(self._points[good], gray.shape)
+        points = self._keyframes.points[good]
         to_first, agreeing = find_agreement(
-            positions[good], self._points[good], rim, within_px=config.agree_px, least=least
+            positions[good],
+            points,
+            at_rim(points, gray.shape),
+            within_px=config.agree_px,
+            least=config.sure_share * in_view.sum(),
         )
         if agreeing.sum() < config.min_points:
             return None
@@ -314,20 +266,6 @@ class _Follower:
         agree = np.zeros(len(good), bool)
         agree[good] = agreeing
         return _Sighting(to_first, positions, agree, float(agreeing.sum() / in_view.sum()))
-
-    def _look(self, gray: GrayFrame, from_first: Homography) -> tuple[Array, Mask, Array]:
-        """Find the squares of every keyframe: where in frame 0, whether near, how different."""
-        looks, begin = [], 0
-        for patches, to_first in self._keyframes:
-            here = slice(begin, begin + len(patches.points))
-            begin = here.stop
-            start = project(np.linalg.inv(to_first), self._points[here] + self._beside[here])
-            start = start - patches.points
-            shifts, difference = patches.find(gray, from_first @ to_first, start)
-            near = np.abs(shifts).max(axis=1) < self._config.max_correction_px
-            looks.append((project(to_first, patches.points + shifts), near, difference))
-        places, near, differences = zip(*looks, strict=True)
-        return np.concatenate(places), np.concatenate(near), np.concatenate(differences)
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
