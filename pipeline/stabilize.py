@@ -23,7 +23,6 @@ are seeded by OpenCV, so a film always gives the same bytes.
 
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
 from pipeline.bundle import fit_bundle
@@ -31,7 +30,8 @@ from pipeline.certificate import corner_distance, figures_of, flicker, measure_t
 from pipeline.depth import MODEL, DepthConfig, fit_depth
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.fitting import Bundle, BundleConfig
-from pipeline.matching import MatchConfig, to_gray
+from pipeline.matching import MatchConfig
+from pipeline.overlay import overlay_share
 from pipeline.paper import find_paper_path
 from pipeline.render import Rendering, check_view, render
 from pipeline.tracks import TrackConfig, Tracks, follow_points
@@ -112,10 +112,6 @@ class StabilizeConfig:
 
 
 DEFAULT_CONFIG = StabilizeConfig()
-
-_ROOM = 20
-"""An overlay is looked for where the camera went farther than the short side over this: an edge
-must have had room to leave its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,25 +291,7 @@ def _check_path(path: CameraPath, points: int, config: StabilizeConfig) -> None:
 
 
 def _check_overlay(frames: Frames, path: CameraPath, config: StabilizeConfig) -> None:
-    """Look for what stands still on the screen although the camera moves."""
-    height, width = frames.shape[1:3]
-    center = np.array([(width - 1) / 2, (height - 1) / 2, 1])
-    ways = path.to_first @ center
-    ways = np.linalg.norm(ways[:, :2] / ways[:, 2:] - center[:2], axis=1)
-    if ways.max() < min(height, width) / _ROOM:
-        return
-    first = to_gray(frames[0])
-    sharp = np.abs(cv2.Laplacian(cv2.GaussianBlur(first, (0, 0), 1.0), cv2.CV_32F))
-    edges = sharp > max(float(np.percentile(sharp, 80)), 2.0)
-    if edges.sum() < 100:
-        return
-    same_place, same_scene = edges, edges
-    for t in np.argsort(-ways)[:4]:
-        here = to_gray(frames[t])
-        moved = np.asarray(cv2.warpPerspective(here, path.to_first[t], (width, height)), np.uint8)
-        same_place = same_place & (cv2.absdiff(first, here) < 6)
-        same_scene = same_scene & (cv2.absdiff(first, moved) < 24)
-    share = float((same_place & ~same_scene).sum() / edges.sum())
+    share = overlay_share(frames, path.to_first)
     if share > config.max_overlay:
         detail = f"{share:.0%} of the edges move with the frame, {config.max_overlay:.0%} allowed"
         raise RejectedError(RejectReason.OVERLAY, detail)
