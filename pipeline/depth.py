@@ -15,8 +15,8 @@ person, the room trembles.
 Source: least absolute distances by iteratively reweighted least squares, with a limit; the rest is
 ours.
 
-Cost on one core, 32 frames and 160 tracks: 8 ms, and nothing where fewer than a
-fifth of the tracks lie beside the path of the background.
+Cost on one core, 32 frames and 160 tracks: 8 ms, and nothing where fewer than a fifth of the tracks
+lie beside the path of the background.
 """
 
 from collections.abc import Sequence
@@ -61,6 +61,13 @@ class DepthConfig:
     that of the background. Ours: in drawn scenes with two planes, where it is needed, 0.5 to 0.85;
     in drawn rooms with a person, where it would follow him, 0.9 to 1.9."""
 
+    def __post_init__(self) -> None:
+        for name in ("min_beside", "max_tremble"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
+        if self.rounds < 1:
+            raise ValueError(f"rounds must be at least 1, got {self.rounds}")
+
 
 DEFAULT_CONFIG = DepthConfig()
 
@@ -79,7 +86,10 @@ def fit_depth(
     Returns None where `bundle`, the path of the background, explains the tracks or is no worse, or
     where nothing is seen at the rim of the frames, of `shape` (H, W).
     """
-    if bundle.model == "still" or _share_beside(bundle, config) < config.min_beside:
+    rim = at_rim(tracks.points, shape)
+    if bundle.model == "still" or rim.sum() < FEWEST:
+        return None
+    if _share_beside(bundle, config) < config.min_beside:
         return None
     fitting = Fitting(tracks, BundleConfig())
 
@@ -91,9 +101,7 @@ def fit_depth(
     for _ in range(3):  # the points find their mean places, and the weights theirs
         fitting.settle(path)
     steady = fitting.bundle(MODEL)
-    counts = np.where(at_rim(tracks.points, shape), 2.0, 1.0)
-    if counts.sum() < len(counts) + FEWEST:
-        return None
+    counts = np.where(rim, 2.0, 1.0)
     if _tremble(tracks, steady, counts) > config.max_tremble * _tremble(tracks, bundle, counts):
         return None
     return replace(steady, chained=bundle.to_first)

@@ -106,7 +106,8 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        for name in ("min_inlier_ratio", "min_rim_ratio", "min_visible", "max_overlay"):
+        shares = ("min_inlier_ratio", "min_rim_ratio", "min_visible", "max_overlay", "max_steadier")
+        for name in shares:
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.certificate import flicker, object_motion
+from pipeline.depth import DepthConfig
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keypoints import KeypointConfig
 from pipeline.matching import MatchConfig, detect_features, find_homography, to_gray
@@ -434,6 +435,9 @@ def test_a_wrong_shape_is_a_bug_not_a_rejection(shape):
         (KeypointConfig, "max_points", 0),
         (StabilizeConfig, "method", "guess"),
         (StabilizeConfig, "min_visible", 0),
+        (StabilizeConfig, "max_steadier", 1.5),
+        (DepthConfig, "max_tremble", 0),
+        (DepthConfig, "rounds", 0),
     ],
 )
 def test_config_refuses_impossible_values(kind, field, value):
