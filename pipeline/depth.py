@@ -56,10 +56,10 @@ class DepthConfig:
     """Distance between neighbors, in pixels, at which it has lost half of its weight: beyond, it is
     something that passes."""
 
-    max_tremble: float = 0.88
+    max_tremble: float = 0.95
     """How much the keypoints may tremble along this path, as a share of how much they do along
-    that of the background. Ours: in drawn scenes with two planes, where it is needed, 0.5 to 0.85;
-    in drawn rooms with a person, where it would follow him, 0.9 to 1.9."""
+    that of the background. Ours: in drawn scenes with two planes, where it is needed, 0.5 to 0.93;
+    in drawn rooms with a person, where it would follow him, 0.97 or more."""
 
     def __post_init__(self) -> None:
         for name in ("min_beside", "max_tremble"):
