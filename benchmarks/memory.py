@@ -7,7 +7,7 @@ later time stamps, until the film has its length. A process of its own curates i
 without the classifier, and reads its resident memory after every clip
 (benchmarks/memory_worker.py).
 
-Cost: 9 ms of processor time per frame, a quarter of an hour for an hour of film.
+Cost: 8 ms of processor time per frame, twelve minutes for an hour of film.
 """
 
 import argparse

@@ -220,8 +220,9 @@ def measure_speed(folder: Path, wanted: argparse.Namespace) -> tuple[str, dict[s
     results = {"480x270": summary(small), "1080p": summary(high), "360p_per_second": rate}
     results["films"] = [asdict(entry) for entry in small]
     body = (
-        f"`{_command(wanted)}`, one thread, processor time of one run; feature work and warp,\n"
-        f"without decoding. {len(small) // 4} truth films of 480 x 270, 33 frames:\n\n"
+        f"`{_command(wanted)}`, one thread, processor time\n"
+        "of one run; feature work, warp and certificate, without decoding. "
+        f"{len(small) // 4} truth films of\n480 x 270, 33 frames:\n\n"
         f"{table(results['480x270'])}\n\n"
         f"Truth films of 1920 x 1080:\n\n{table(results['1080p'])}\n\n"
         f"From file to strips at 360p: {rate:.0f} frames per second."
