@@ -36,9 +36,8 @@ demo: $(STAMP)
 	$(BIN)/tinyvideo demo --out demo-out
 
 # Three processes for two cores: many tests wait for servers and programs that they have started.
-# In the order of their names the files with the longest tests come early, and none is waited for.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
