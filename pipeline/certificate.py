@@ -38,8 +38,7 @@ def measure_tracks(
     weights, seen = bundle.weights, tracks.seen
     distances = np.nan_to_num(bundle.distances)
     often = seen.sum(axis=0) >= 2
-    of_track = np.sqrt((distances**2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1))
-    background = often & (of_track < inlier_px)
+    background = often & (bundle.of_track < inlier_px)
     total = np.maximum(weights.sum(axis=1), 1e-12)
     rmse = np.sqrt((weights * distances**2).sum(axis=1) / total)
     middle = [

@@ -20,7 +20,7 @@ lie beside the path of the background.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +89,7 @@ def fit_depth(
     rim = at_rim(tracks.points, shape)
     if bundle.model == "still" or rim.sum() < FEWEST:
         return None
-    if _share_beside(bundle, config) < config.min_beside:
+    if _share_beside(tracks, bundle, config) < config.min_beside:
         return None
     fitting = Fitting(tracks, BundleConfig())
 
@@ -100,19 +100,16 @@ def fit_depth(
     path = fitting.chain(weigh, MODELS["homography"], config.rounds)
     for _ in range(3):  # the points find their mean places, and the weights theirs
         fitting.settle(path)
-    steady = fitting.bundle(MODEL)
+    steady = fitting.bundle(MODEL, bundle.to_first)
     counts = np.where(rim, 2.0, 1.0)
     if _tremble(tracks, steady, counts) > config.max_tremble * _tremble(tracks, bundle, counts):
         return None
-    return replace(steady, chained=bundle.to_first)
+    return steady
 
 
-def _share_beside(bundle: Bundle, config: DepthConfig) -> float:
-    seen = (~np.isnan(bundle.distances)).sum(axis=0)
-    squares = np.nan_to_num(bundle.distances) ** 2
-    of_track = np.sqrt(squares.sum(axis=0) / np.maximum(seen, 1))
-    often = seen >= 2
-    return float((of_track[often] > config.beside_px).mean()) if often.any() else 0.0
+def _share_beside(tracks: Tracks, bundle: Bundle, config: DepthConfig) -> float:
+    often = tracks.seen.sum(axis=0) >= 2
+    return float((bundle.of_track[often] > config.beside_px).mean()) if often.any() else 0.0
 
 
 def _tremble(tracks: Tracks, bundle: Bundle, counts: Array) -> float:

@@ -88,6 +88,13 @@ class Bundle:
     carried: Array
     """Every point carried into frame 0, (T, N, 2)."""
 
+    @property
+    def of_track(self) -> Array:
+        """Root mean square of every track's distances over the window, in pixels, (N,)."""
+        seen = np.maximum((~np.isnan(self.distances)).sum(axis=0), 1)
+        mean: Array = (np.nan_to_num(self.distances) ** 2).sum(axis=0) / seen
+        return np.sqrt(mean)
+
 
 class Fitting:
     """The unknowns, in units in which the points spread over about -1 to 1."""
@@ -157,18 +164,19 @@ class Fitting:
             chained = steps @ chained
         return chained / chained[:, 2:, 2:]
 
-    def bundle(self, model: str) -> Bundle:
-        """Return the path, in pixels."""
+    def bundle(self, model: str, direct: Homographies | None = None) -> Bundle:
+        """Return the path, in pixels, beside `direct` or else beside a chain of its own."""
         back = np.linalg.inv(self._normal)
         to_first = back @ self.path @ self._normal
         to_first /= to_first[:, 2:, 2:]
         to_first[0 if model != "still" else slice(None)] = np.eye(3)
-        chained = self.chain(self._neighbor_weights, MODELS["affine"], self.config.chain_rounds)
-        chained = back @ chained @ self._normal
+        if direct is None:
+            rounds = self.config.chain_rounds
+            chained = self.chain(self._neighbor_weights, MODELS["affine"], rounds)
+            direct = back @ chained @ self._normal
+            direct /= direct[:, 2:, 2:]
         carried = self._carried * self.scale + back[:2, 2]
-        return Bundle(
-            to_first, chained / chained[:, 2:, 2:], model, self.weights, self.distances, carried
-        )
+        return Bundle(to_first, direct, model, self.weights, self.distances, carried)
 
     def _measure(self) -> None:
         """Weigh the points by how far they lie from their place."""

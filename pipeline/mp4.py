@@ -16,7 +16,7 @@ from pipeline.types import Frames, check_frames
 CRF = "18"
 """Quality of H.264, 0 is lossless, 51 the worst. Ours: 18 can hardly be told from the strip."""
 
-_REPEATABLE = "cpu-independent=1"
+REPEATABLE = "cpu-independent=1"
 """Without it, equal frames may give different bytes: one of x264's fast sums is not exact."""
 
 DEFAULT_FPS = Fraction(25)
@@ -33,7 +33,7 @@ def write_mp4(path: Path, frames: Frames, fps: Fraction = DEFAULT_FPS) -> None:
         OSError: the file cannot be written.
     """
     check_frames(frames)
-    options = {"crf": CRF, "x264-params": _REPEATABLE}
+    options = {"crf": CRF, "x264-params": REPEATABLE}
     with av.open(path, "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=fps, options=options)
         stream.height, stream.width = frames.shape[1:3]

@@ -18,13 +18,13 @@ import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
+from pipeline.mp4 import REPEATABLE
 from pipeline.types import Frame, Frames, Homographies, Homography
 
 HEIGHT, WIDTH = 180, 320
 SCENE_SCALE = 2  # the scene has this many pixels per pixel of the film
 PIXEL_FORMATS = {"ffv1": "bgr0", "rawvideo": "bgr24", "mjpeg": "yuvj420p"}  # all others: yuv420p
-_X264 = {"preset": "veryfast", "x264-params": "cpu-independent=1"}
-"""By default x264 takes short cuts that give equal frames other bytes from run to run."""
+_X264 = {"preset": "veryfast", "x264-params": REPEATABLE}
 
 
 def texture(seed: int, height: int = HEIGHT, width: int = WIDTH, cell: int = 6) -> Frame:
