@@ -24,8 +24,8 @@ from pathlib import Path
 
 from benchmarks.catalog_rows import enter_rows
 from pipeline.types import VideoRecord
+from storage.audit import read_books
 from storage.catalog import Catalog
-from storage.pack import read_books
 from storage.place import Place
 
 LEASE, ROUNDS = 256, 100

@@ -19,7 +19,8 @@ import numpy as np
 import skimage.data
 import sklearn.datasets
 
-from pipeline.frames import FramesConfig, open_video, scaling
+from pipeline.frames import FramesConfig, open_video
+from pipeline.pixels import scaling
 from pipeline.strips import crop_to_strip
 from pipeline.types import Frame, Frames, Homographies, Homography
 from tests.films import pan, turn, write_video

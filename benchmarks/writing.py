@@ -22,7 +22,8 @@ from pipeline.curation import CurationConfig, curate, use_one_thread
 from pipeline.types import ClipCounts, Strip
 from storage.catalog import Catalog
 from storage.folder import FolderStore
-from storage.pack import CATALOG_NAME, pack, part_path
+from storage.pack import pack, part_path
+from storage.place import CATALOG_NAME
 from tests.drawn_strips import draw_record, write_strips
 
 VIDEOS = 40

@@ -26,11 +26,12 @@ from flows.monitor import CrawlMonitor
 from flows.options import AS_SET, RunOptions
 from flows.settings import config_hash, read_settings
 from flows.takedowns import finish_open_takedowns
+from storage.audit import audited_books
 from storage.books import BooksError
 from storage.errors import BusyError
 from storage.objects import StorageError
 from storage.output import Output
-from storage.pack import audited_books, finish_shards
+from storage.pack import finish_shards
 from storage.pack_batch import recover
 from storage.place import Place
 from storage.raw import RawFolder

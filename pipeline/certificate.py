@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipeline.agreement import FEWEST, at_rim
 from pipeline.fitting import Bundle
-from pipeline.matching import to_gray
+from pipeline.pixels import to_gray
 from pipeline.render import Rendering
 from pipeline.tracks import Tracks
 from pipeline.types import Frames, Homographies, Homography, StabilizationFigures

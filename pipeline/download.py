@@ -36,9 +36,6 @@ from pipeline.ytdlp import Fetcher
 STRIP_MARGIN = 1.5
 """The short side of the film over the side of a strip. Ours: stabilizing crops the borders."""
 
-BUCKET = "s3://multimedia-commons"
-"""Where the videos of YFCC100M are kept for everybody."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadConfig:
@@ -253,13 +250,3 @@ def _finish(record: VideoRecord, path: Path, folder: Path) -> Film:
     size, final = path.stat().st_size, folder / f"{record.video_id}{path.suffix}"
     path.replace(final)
     return Film(record=record, path=final, size=size, sha256=digest, rendition=path.stem)
-
-
-def commons_uri(download_url: str) -> str:
-    """Name the object of a YFCC100M video in the public bucket, from its download URL.
-
-    Each byte of the MD5 is written without a leading zero, as whoever filled the bucket did.
-    """
-    digest = hashlib.md5(download_url.encode(), usedforsecurity=False).digest()
-    name = "".join(f"{byte:x}" for byte in digest)
-    return f"{BUCKET}/data/videos/mp4/{name[:3]}/{name[3:6]}/{name}.mp4"

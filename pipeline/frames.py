@@ -30,6 +30,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from pipeline.container import choose_film, decode, open_container, open_file, rejecting
 from pipeline.errors import RejectedError, RejectReason
+from pipeline.pixels import Size, scaling
 from pipeline.types import Frame, Homography, VideoFacts
 
 RATE_TOLERANCE = 0.002
@@ -41,9 +42,6 @@ EXACT_SHRINKING = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.FULL_CHR_H_INP
 )
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,15 +219,6 @@ def choose_working_size(size: Size, pixel_aspect: Fraction, working_px: int | No
     width, height = square_size(size, pixel_aspect)
     shrink = min(Fraction(1), working_px / min(width, height))
     return round(width * shrink), round(height * shrink)
-
-
-def scaling(source: Size, working: Size) -> Homography:
-    """Map pixels of a picture to those of the same picture in another size.
-
-    The centers of pixels are at whole numbers, so the picture begins at -0.5.
-    """
-    x, y = working[0] / source[0], working[1] / source[1]
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
 
 
 class Orientation(NamedTuple):

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import scaling
 from pipeline.matching import Points
 from pipeline.motion import project
+from pipeline.pixels import scaling
 from pipeline.types import GrayFrame
 
 Array = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.types import Frame, GrayFrame, Homography
+from pipeline.types import GrayFrame, Homography
 
 Points = npt.NDArray[np.float32]
 """Positions (x, y) in pixels, (N, 2)."""
@@ -111,20 +111,3 @@ def match_features(source: Features, target: Features, ratio: float) -> tuple[Po
     best = np.take_along_axis(nearest, two.argmin(axis=1)[:, None], axis=1)[:, 0]
     good = two.min(axis=1) < ratio**2 * two.max(axis=1)
     return source.points[good], target.points[best[good]]
-
-
-def to_gray(frame: Frame) -> GrayFrame:
-    """Turn RGB, (H, W, 3), to brightness, (H, W)."""
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def thumbnail(frame: Frame, size: tuple[int, int]) -> GrayFrame:
-    """Shrink RGB, (H, W, 3), by area to a brightness of `size` (w, h)."""
-    return np.asarray(cv2.resize(halve(to_gray(frame)), size, interpolation=cv2.INTER_AREA))
-
-
-def halve(gray: GrayFrame) -> GrayFrame:
-    """Shrink (H, W) to half by area, without the last row or column of an odd size."""
-    # An even size is halved ten times as fast.
-    even = gray[: gray.shape[0] // 2 * 2, : gray.shape[1] // 2 * 2]
-    return np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))

@@ -10,7 +10,7 @@ Cost on one core: 3 ms per clip of 427 x 240 px, and nothing where the camera ha
 import cv2
 import numpy as np
 
-from pipeline.matching import to_gray
+from pipeline.pixels import to_gray
 from pipeline.types import Frames, Homographies
 
 _ROOM = 20

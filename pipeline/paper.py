@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.matching import to_gray
+from pipeline.pixels import to_gray
 from pipeline.types import Frames, Homographies
 
 RATIO, MIN_MATCHES, RANSAC_PX = 0.7, 10, 5.0

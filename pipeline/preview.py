@@ -18,7 +18,7 @@ import simplejpeg
 
 from pipeline.errors import UnreadableError
 from pipeline.frames import FramesConfig, open_video
-from pipeline.matching import to_gray
+from pipeline.pixels import to_gray
 from pipeline.render import render
 from pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
 from pipeline.types import STRIP_FRAMES, Frame, Frames

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import scaling
+from pipeline.pixels import scaling
 from pipeline.types import Frame, Frames, Homographies, Homography
 
 _LARGE = 2.5

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from pipeline.errors import RejectedError
-from pipeline.matching import MatchConfig, find_homography, halve, thumbnail, to_gray
+from pipeline.matching import MatchConfig, find_homography
+from pipeline.pixels import halve, thumbnail, to_gray
 from pipeline.types import Frame, GrayFrame
 
 _THUMBNAIL = (64, 36)

@@ -30,8 +30,9 @@ from pipeline.agreement import at_rim, find_agreement
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keyframes import KeyframeConfig, Keyframes
 from pipeline.keypoints import inside, too_few_points
-from pipeline.matching import MatchConfig, find_homography, halve, to_gray
+from pipeline.matching import MatchConfig, find_homography
 from pipeline.motion import project
+from pipeline.pixels import halve, to_gray
 from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
 
 Array = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.frames import TimedFrame
-from pipeline.matching import thumbnail
+from pipeline.pixels import thumbnail
 from pipeline.types import Frame, GrayFrame, VideoFacts
 
 _THUMBNAIL = (96, 54)

@@ -12,6 +12,7 @@ Source: the dataset's own description; Thomee et al., YFCC100M (2016), table 1.
 """
 
 import bz2
+import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -19,11 +20,13 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from pipeline.download import commons_uri
 from pipeline.errors import RejectReason, UnreadableError
 from pipeline.licenses import license_of
 from pipeline.query import degrees, whole_number
 from pipeline.types import VideoRecord
+
+BUCKET = "s3://multimedia-commons"
+"""Where the videos of YFCC100M are kept for everybody."""
 
 logger = logging.getLogger(__name__)
 
@@ -119,3 +122,13 @@ def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) 
         refused=None if allowed else RejectReason.NOT_ALLOWED_LICENSE,
         problem="" if allowed else f"license {row['licensename']} {row['licenseurl']}".rstrip(),
     )
+
+
+def commons_uri(download_url: str) -> str:
+    """Name the object of a YFCC100M video in the public bucket, from its download URL.
+
+    Each byte of the MD5 is written without a leading zero, as whoever filled the bucket did.
+    """
+    digest = hashlib.md5(download_url.encode(), usedforsecurity=False).digest()
+    name = "".join(f"{byte:x}" for byte in digest)
+    return f"{BUCKET}/data/videos/mp4/{name[:3]}/{name[3:6]}/{name}.mp4"

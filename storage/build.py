@@ -17,7 +17,7 @@ from storage.dataset import DatasetConfig, Draft, Manifest, draft_dataset, write
 from storage.dataset_turn import dataset_turn
 from storage.errors import StorageError
 from storage.output import Output
-from storage.rewrite import keys_in_rewrite
+from storage.shard_rows import keys_in_rewrite
 from storage.takedown_log import read_takedowns
 
 logger = logging.getLogger(__name__)

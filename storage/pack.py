@@ -15,27 +15,13 @@ store returns it).
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from storage.catalog import Catalog, ShardRow
-from storage.objects import FolderStore, StorageError, Store, is_remote, sha256_of
-from storage.place import CATALOG_NAME, Place
-from storage.rewrite import keys_in_rewrite
+from storage.catalog import Catalog
+from storage.objects import FolderStore, StorageError, Store, sha256_of
 from storage.shard import ShardFile, shard_metadata, strips_by_video, verify_shard, write_shard
-
-__all__ = [
-    "CATALOG_NAME",
-    "audit",
-    "audited_books",
-    "finish_shards",
-    "pack",
-    "part_path",
-    "read_books",
-]
 
 logger = logging.getLogger(__name__)
 
-READ_SHARDS = 500
 """Shards whose footers are read to audit the books; a footer takes 1 ms."""
 
 
@@ -83,59 +69,10 @@ def finish_shards(catalog: Catalog, store: Store, work: FolderStore | None = Non
     return len(begun)
 
 
-def audit(catalog: Catalog, store: Store) -> list[str]:
-    """Hold the shards of the catalog against the objects; one sentence per difference.
-
-    On S3, and of more shards than `READ_SHARDS`, only their sizes, which listing gives away;
-    `tinyvideo shards verify` reads them.
-    """
-    # Listed first: a shard is in the catalog before its file appears.
-    sizes = {key: size for key, size in store.sizes("shards") if key.endswith(".parquet")}
-    committed = catalog.shards(committed=True)
-    known = {shard.key for shard in [*committed, *catalog.shards(committed=False)]}
-    known |= keys_in_rewrite(catalog.engine)
-    strangers = [f"{store.name(key)} is not in the catalog" for key in sizes if key not in known]
-    read_all = len(committed) <= READ_SHARDS and not is_remote(store.address)
-    suspects = (s for s in committed if read_all or sizes.get(s.key) != s.bytes)
-    return [*filter(None, (_difference(store, shard) for shard in suspects)), *strangers]
-
-
-def read_books(place: Place | Path) -> dict[str, Any]:
-    """Count the books of an output, held against its objects, laid out for JSON.
-
-    Raises:
-        StorageError: there is no catalog.
-    """
-    with Place.at(place).open() as output:
-        return audited_books(output.catalog, output.store)
-
-
-def audited_books(catalog: Catalog, store: Store, *, recount: bool = False) -> dict[str, Any]:
-    """Count the books, with every contradiction and every difference from the objects.
-
-    With `recount` the sums that the catalog keeps are held against its rows.
-    """
-    books = catalog.books(recount=recount)
-    problems = [*books.problems, *audit(catalog, store)]
-    return {**books.as_dict(), "balanced": not problems, "problems": problems}
-
-
 def _folder_of(store: Store) -> FolderStore:
     if not isinstance(store, FolderStore):
         raise TypeError(f"{store.address} is not local, so its work folder must be named")
     return store
-
-
-def _difference(store: Store, shard: ShardRow) -> str:
-    try:
-        found = int(shard_metadata(ShardFile(store, shard.key))["strips"])
-        size = store.size(shard.key)
-    except StorageError as error:
-        return str(error)
-    name = store.name(shard.key)
-    if found != shard.strips:
-        return f"{name} holds {found} strips, the catalog says {shard.strips}"
-    return "" if size == shard.bytes else f"{name} has {size} bytes, {shard.bytes} were committed"
 
 
 def commit_parts(

@@ -103,13 +103,6 @@ def finish_rewrites(output: Output) -> dict[str, int]:
     return revised
 
 
-def keys_in_rewrite(engine: sa.Engine) -> set[str]:
-    """Name the objects that a rewrite, which is not finished, has put or has yet to delete."""
-    with transaction(engine, writes=False) as db:
-        rows = db.execute(sa.select(REWRITES.c.old_key, REWRITES.c.new_key)).all()
-    return {key for row in rows for key in row}
-
-
 def next_key(key: str) -> str:
     """Name the next revision of a shard: `shards/shard-000001-2.parquet` after the first one."""
     match = _KEY.fullmatch(key)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from pipeline.types import VideoState
+from storage.database import transaction
 from storage.ledger import Ledger, chunks, now, update_videos
 from storage.rows import ShardRow
-from storage.tables import ACCEPTED, CLIPS, SHARDS, VIDEOS
+from storage.tables import ACCEPTED, CLIPS, REWRITES, SHARDS, VIDEOS
 
 
 class ShardRows(Ledger):
@@ -76,3 +77,10 @@ class ShardRows(Ledger):
         with self._read() as db:
             rows = db.execute(query.order_by(SHARDS.c.number)).all()
         return [ShardRow(key=r.key, strips=r.strips, bytes=r.bytes, sha256=r.sha256) for r in rows]
+
+
+def keys_in_rewrite(engine: sa.Engine) -> set[str]:
+    """Name the objects that a rewrite, which is not finished, has put or has yet to delete."""
+    with transaction(engine, writes=False) as db:
+        rows = db.execute(sa.select(REWRITES.c.old_key, REWRITES.c.new_key)).all()
+    return {key for row in rows for key in row}

@@ -26,7 +26,8 @@ from pipeline.types import (
 )
 from storage.catalog import Catalog
 from storage.objects import FolderStore
-from storage.pack import CATALOG_NAME, part_path
+from storage.pack import part_path
+from storage.place import CATALOG_NAME
 from storage.schema import row_of
 from storage.shard import ShardWriter
 

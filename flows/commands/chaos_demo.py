@@ -136,8 +136,8 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
 def _judge(population: "Population", imitation: "Imitation", place: "Place") -> dict[str, Any]:
     from flows.imitation.truth import findable_videos, wrong_ends  # noqa: PLC0415
     from pipeline.licenses import SHIPPED, allowed_numbers  # noqa: PLC0415
+    from storage.audit import read_books  # noqa: PLC0415
     from storage.coverage import summarize  # noqa: PLC0415
-    from storage.pack import read_books  # noqa: PLC0415
 
     findable = findable_videos(population, allowed_numbers(SHIPPED))
     with place.open() as output:

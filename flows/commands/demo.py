@@ -23,9 +23,9 @@ from flows.commands.training import training_position
 from flows.console import progress, say, show_books, show_facts
 from flows.options import RunOptions
 from flows.settings import read_settings
+from storage.audit import read_books
 from storage.dataset import DatasetConfig
 from storage.objects import FolderStore, StorageError
-from storage.pack import read_books
 from storage.place import Place
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")

@@ -40,9 +40,9 @@ from flows.report.strips import Pair, Ranking, show_pairs, show_rankings
 from flows.report.survey import survey_shards
 from flows.report.training import Generated, Training, show_generated, show_training
 from flows.settings import code_version
+from storage.audit import read_books
 from storage.objects import FolderStore
 from storage.outcomes import list_outcomes
-from storage.pack import read_books
 from storage.place import Place
 
 PAGE_NAME = "report.html"

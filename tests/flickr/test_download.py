@@ -10,7 +10,7 @@ from flows.imitation import media
 from flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
 from flows.imitation.population import Fate, Population, PopulationConfig
 from pipeline.budget import Host
-from pipeline.download import DownloadConfig, commons_uri, download
+from pipeline.download import DownloadConfig, download
 from pipeline.errors import (
     ExpectedError,
     FailCause,
@@ -21,6 +21,7 @@ from pipeline.errors import (
 )
 from pipeline.licenses import SHIPPED, allowed_numbers
 from pipeline.types import VideoRecord
+from pipeline.yfcc import commons_uri
 from pipeline.ytdlp import OptionError, check_options
 from tests.flickr.clients import fetch, sources_for
 

@@ -17,8 +17,8 @@ from flows.report.pictures import Gallery
 from flows.report.survey import survey_shards
 from pipeline.errors import FailCause, RejectReason
 from pipeline.types import VideoState
+from storage.audit import read_books
 from storage.objects import FolderStore, StorageError
-from storage.pack import read_books
 from tests.drawn_strips import draw_jpeg, draw_record, draw_scenes, draw_strip, opened
 from tests.films import film, shaky_path, write_video
 from tests.flows.drawn_outputs import (

@@ -14,7 +14,7 @@ import pytest
 from pipeline.strips import decode_strip
 from pipeline.types import VideoState
 from storage.catalog import Catalog
-from storage.pack import CATALOG_NAME
+from storage.place import CATALOG_NAME
 from storage.shard import iterate_rows
 from tests.films import film, flat, shaky_path, write_sound, write_video
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from storage.catalog import Catalog
-from storage.pack import CATALOG_NAME
+from storage.place import CATALOG_NAME
 from tests.films import film, shaky_path, write_video
 from tests.flows.test_run import start, wait_for
 

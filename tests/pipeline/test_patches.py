@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.matching import to_gray
 from pipeline.patches import Patches
+from pipeline.pixels import to_gray
 from tests.films import HEIGHT, WIDTH, camera_path, film, flat, pan, turn
 
 GRID = np.stack(np.meshgrid(np.arange(30, WIDTH - 30, 20), np.arange(30, HEIGHT - 30, 20)), -1)

@@ -12,8 +12,9 @@ from pipeline.certificate import flicker, object_motion
 from pipeline.depth import DepthConfig
 from pipeline.errors import RejectedError, RejectReason
 from pipeline.keypoints import KeypointConfig
-from pipeline.matching import MatchConfig, detect_features, find_homography, to_gray
+from pipeline.matching import MatchConfig, detect_features, find_homography
 from pipeline.paper import find_paper_path
+from pipeline.pixels import to_gray
 from pipeline.render import check_view, render
 from pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
 from pipeline.strips import crop_to_strip

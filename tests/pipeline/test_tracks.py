@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.keypoints import KeypointConfig, find_points, salience_of, texture_around
-from pipeline.matching import to_gray
+from pipeline.pixels import to_gray
 from pipeline.tracks import follow_points
 from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path, texture
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.types import Strip, VideoState
+from storage.audit import audited_books
 from storage.objects import open_store
 from storage.output import Output
-from storage.pack import audited_books, finish_shards, pack, part_path
+from storage.pack import finish_shards, pack, part_path
 from storage.place import Place
 from storage.s3 import S3Config, S3Store
 from storage.shard import ShardFile, iterate_rows, shard_metadata, strips_by_video, verify_shard

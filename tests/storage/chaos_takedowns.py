@@ -10,15 +10,16 @@ from collections import Counter
 from pathlib import Path
 
 from pipeline.types import VideoState
+from storage.audit import audited_books
 from storage.blocks import TakedownKind
 from storage.build import build_committed
 from storage.dataset import list_datasets, list_revisions, read_manifest
 from storage.objects import Store
 from storage.output import Output
-from storage.pack import audited_books, finish_shards, pack, part_path
+from storage.pack import finish_shards, pack, part_path
 from storage.place import Place
-from storage.rewrite import keys_in_rewrite
 from storage.shard import ShardFile, iterate_rows, verify_shard
+from storage.shard_rows import keys_in_rewrite
 from storage.survey import find_problems
 from storage.takedown import finish_takedowns, take_down
 from storage.takedown_log import AUDIT_KEY, Takedown, read_takedowns

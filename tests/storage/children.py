@@ -227,7 +227,8 @@ def serve_packers() -> None:
     """Fork for each line: importing takes a second, and there are many ways to die."""
     from storage.catalog import Catalog  # noqa: PLC0415
     from storage.objects import FolderStore  # noqa: PLC0415
-    from storage.pack import CATALOG_NAME, finish_shards, pack  # noqa: PLC0415
+    from storage.pack import finish_shards, pack  # noqa: PLC0415
+    from storage.place import CATALOG_NAME  # noqa: PLC0415
 
     # Python 3.12 warns of forks beside threads. Arrow's allocator has one, and is made for it.
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import FailCause, RejectReason
 from pipeline.types import VideoState
 from storage import batches
+from storage.audit import audited_books
 from storage.batches import (
     Batch,
     BatchLostError,
@@ -29,7 +30,7 @@ from storage.batches import (
 from storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
 from storage.objects import FolderStore, StorageError
 from storage.output import Output
-from storage.pack import audited_books, part_path
+from storage.pack import part_path
 from storage.pack_batch import blame, pack_batch, reclaim, reclaim_expired, recover
 from storage.shard import iterate_rows
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from storage.audit import audited_books
 from storage.blocks import TakedownKind
 from storage.build import build_committed
 from storage.dataset import list_datasets, list_revisions, read_manifest
 from storage.errors import StorageError
 from storage.output import Output
-from storage.pack import audited_books
 from storage.rewrite import finish_rewrites, rewrite_shard
 from storage.shard import ShardFile, iterate_rows
 from storage.survey import find_problems

@@ -2,7 +2,7 @@
 
 from pipeline.types import VideoState
 from storage.outcomes import list_outcomes
-from storage.pack import CATALOG_NAME
+from storage.place import CATALOG_NAME
 from tests.drawn_strips import count_clips, draw_record, opened
 
 

@@ -9,16 +9,10 @@ import pytest
 
 import storage.pack
 from pipeline.types import VideoState
+from storage.audit import audit, audited_books, read_books
 from storage.catalog import Catalog
 from storage.objects import FolderStore, StorageError, sha256_of
-from storage.pack import (
-    audit,
-    audited_books,
-    finish_shards,
-    pack,
-    part_path,
-    read_books,
-)
+from storage.pack import finish_shards, pack, part_path
 from storage.shard import iterate_rows, shard_metadata
 from tests.drawn_strips import (
     count_clips,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.types import VideoState
+from storage.audit import audit, audited_books
 from storage.catalog import Catalog
 from storage.objects import StorageError, sha256_of
 from storage.output import Output
-from storage.pack import audit, audited_books, finish_shards, pack, part_path
+from storage.pack import finish_shards, pack, part_path
 from storage.place import Place
 from storage.s3 import S3Config, S3Store
 from storage.shard import ShardFile, iterate_rows

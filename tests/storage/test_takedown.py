@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.types import VideoRecord, VideoState
+from storage.audit import audited_books
 from storage.blocks import TakedownKind
 from storage.catalog import Catalog
 from storage.dataset import build_dataset, list_revisions, read_manifest
@@ -17,7 +18,8 @@ from storage.errors import StorageError
 from storage.folder import FolderStore
 from storage.objects import open_store
 from storage.output import Output
-from storage.pack import CATALOG_NAME, audited_books, pack, part_path
+from storage.pack import pack, part_path
+from storage.place import CATALOG_NAME
 from storage.shard import ShardFile, iterate_rows
 from storage.survey import find_problems
 from storage.takedown import finish_takedowns, take_down

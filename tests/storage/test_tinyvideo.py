@@ -12,11 +12,12 @@ import simplejpeg
 
 import storage.importing
 from pipeline.types import VideoState
+from storage.audit import audited_books
 from storage.catalog import Catalog
 from storage.dataset import DatasetConfig, build_dataset
 from storage.importing import ImportCounts, Importer
 from storage.objects import FolderStore, StorageError
-from storage.pack import audited_books, finish_shards, pack, part_path
+from storage.pack import finish_shards, pack, part_path
 from storage.shard import iterate_rows
 from storage.tinyvideo import FOLDER, StripName, name_of, parse_name, read_list
 from tests.drawn_strips import opened
