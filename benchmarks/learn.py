@@ -43,9 +43,9 @@ from torch.nn import functional
 
 from benchmarks.discs import DIRECTIONS, draw_clips
 from benchmarks.stages import put_into_results
-from models.config import TrainConfig, configure
-from models.generator import LATENT
-from models.trainer import Trainer
+from tinyvideo.models.config import TrainConfig, configure
+from tinyvideo.models.generator import LATENT
+from tinyvideo.models.trainer import Trainer
 
 WIDTH, BATCH = 24, 16
 STEPS = 600

@@ -28,8 +28,8 @@ from benchmarks.truth_films import (
     photo,
     shaking_camera,
 )
-from pipeline.types import Frames, Homographies
 from tests.films import pan, turn, write_video
+from tinyvideo.pipeline.types import Frames, Homographies
 
 FRAMES = 64
 Drawn = tuple[Homographies, Homographies, Frames]

@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from storage.dataset import DatasetConfig, Pieces, build_dataset, read_manifest
-from storage.manifest import write_manifest
-from storage.objects import FolderStore
-from storage.shard import ROW_GROUP_STRIPS
+from tinyvideo.storage.dataset import DatasetConfig, Pieces, build_dataset, read_manifest
+from tinyvideo.storage.manifest import write_manifest
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.shard import ROW_GROUP_STRIPS
 
 STRIPS, BATCHES = 35_000_000, 40
 SHARD_STRIPS = 1024
@@ -64,7 +64,7 @@ def write_datasets(folder: Path, strips: int) -> None:
 
 def load(folder: Path, name: str) -> dict[str, float]:
     """Load some batches of a dataset; return the figures."""
-    from models.load import LoadConfig, Loader  # noqa: PLC0415
+    from tinyvideo.models.load import LoadConfig, Loader  # noqa: PLC0415
 
     imported = own_mb()
     store = FolderStore(folder)

@@ -39,14 +39,14 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
-from models.load import LoadConfig, Loader
-from pipeline.strips import decode_strip
-from pipeline.types import STRIP_FRAMES, VideoRecord
-from storage.dataset import DatasetConfig, build_dataset, read_manifest
-from storage.objects import FolderStore, open_store
-from storage.schema import row_of
-from storage.shard import ShardWriter
 from tests.drawn_strips import draw_strip
+from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord
+from tinyvideo.storage.dataset import DatasetConfig, build_dataset, read_manifest
+from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
 
 BATCH, SIZE = 64, 64
 SHARD_STRIPS = 512

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.curation import curate, use_one_thread
+from tinyvideo.pipeline.curation import curate, use_one_thread
 
 
 def held_mb(figure: str) -> float:

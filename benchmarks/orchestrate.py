@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
-from flows.machine.server import free_port
 from tests.flows.machine import Machine, films, kill_tree, machine, seconds
+from tinyvideo.flows.machine.server import free_port
 
 WHAT = (
     "overhead",
@@ -81,12 +81,12 @@ def bare(videos: int = 256) -> dict[str, Any]:
 BARE = """
 import asyncio, sys
 from pathlib import Path
-from flows.options import RunOptions
-from flows.pool import curate_videos
-from flows.make_shard import worker_config
-from pipeline.sources import scan_folder
-from storage.batches import BatchState, begin_batch, close_batch, take_batch, work_of
-from storage.pack_batch import pack_batch
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.pool import curate_videos
+from tinyvideo.flows.make_shard import worker_config
+from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.storage.batches import BatchState, begin_batch, close_batch, take_batch, work_of
+from tinyvideo.storage.pack_batch import pack_batch
 
 async def main(folder, out):
     options = RunOptions(folder=folder, out=out, workers=2)
@@ -127,7 +127,7 @@ def scaling(shards: int = 4, videos: int = 24, frames: int = FILM_FRAMES) -> dic
         it.wait(run)
         took["one"] = _span(it.shards(run))
         second = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "worker", "cpu", "--name", "second"],
+            [sys.executable, "-m", "tinyvideo.flows.cli", "worker", "cpu", "--name", "second"],
             env=it.environment(PREFECT_API_URL=it.url, PREFECT_HOME=str(it.home / "second")),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -45,12 +45,12 @@ def resident_mb(pid: int) -> float:
 CRAWL = """
 import asyncio, resource, sys, types, uuid
 from pathlib import Path
-import flows.fan_out as fan_out
-from flows.options import RunOptions
-from pipeline.types import VideoRecord, VideoState
-from pipeline.errors import RejectReason
+import tinyvideo.flows.fan_out as fan_out
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.pipeline.errors import RejectReason
 from prefect.states import Completed
-from storage.batches import BatchState, close_batch, take_batch, videos_of
+from tinyvideo.storage.batches import BatchState, close_batch, take_batch, videos_of
 
 under_way, most_open, open_now = {}, 0, 0
 

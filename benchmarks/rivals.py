@@ -18,7 +18,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 
-from pipeline.types import Frames
+from tinyvideo.pipeline.types import Frames
 
 # vidstab knows OpenCV up to 4. What it misses in 5 is given to it under the old names: a detector
 # that it does not use, and what it calls on 4 itself.

@@ -40,14 +40,14 @@ from benchmarks.truth_films import (
     in_other_pixels,
     read_frames,
 )
-from pipeline.certificate import flicker
-from pipeline.curation import CurationConfig, curate, use_one_thread
-from pipeline.errors import RejectedError
-from pipeline.paper import find_paper_path
-from pipeline.render import render
-from pipeline.stabilize import certify, find_camera_path, render_clip
-from pipeline.strips import crop_to_strip
-from pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.certificate import flicker
+from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
+from tinyvideo.pipeline.errors import RejectedError
+from tinyvideo.pipeline.paper import find_paper_path
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.stabilize import certify, find_camera_path, render_clip
+from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.types import Frames, Homographies
 
 SIZE = 128
 STILL = np.eye(3)

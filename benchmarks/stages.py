@@ -21,15 +21,15 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from models.places import load_imagenet_proxy
-from pipeline.curation import use_one_thread
-from pipeline.frames import open_video
-from pipeline.render import render
-from pipeline.shots import CutDetector
-from pipeline.stabilize import find_camera_path
-from pipeline.strips import crop_to_strip, decode_strip, encode_strip
-from pipeline.tag import tag_shot
 from tests.films import film, shaky_path, write_video
+from tinyvideo.models.places import load_imagenet_proxy
+from tinyvideo.pipeline.curation import use_one_thread
+from tinyvideo.pipeline.frames import open_video
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.shots import CutDetector
+from tinyvideo.pipeline.stabilize import find_camera_path
+from tinyvideo.pipeline.strips import crop_to_strip, decode_strip, encode_strip
+from tinyvideo.pipeline.tag import tag_shot
 
 FRAMES, ROUNDS = 64, 5
 SIZES = {"360p": (360, 640), "1080p": (1080, 1920)}

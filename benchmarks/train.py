@@ -26,17 +26,17 @@ import torch
 from benchmarks.discs import draw_clips
 from benchmarks.plain_vgan import PlainTrainer
 from benchmarks.stages import put_into_results
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.config import TrainConfig
-from models.metrics import METRICS_NAME, StepMetrics, read_metrics
-from models.train import train
-from models.trainer import Trainer
-from pipeline.strips import encode_strip
-from pipeline.types import StabilizationFigures, Strip, VideoRecord
-from storage.dataset import DatasetConfig, build_dataset
-from storage.objects import FolderStore
-from storage.schema import row_of
-from storage.shard import ShardWriter
+from tinyvideo.models.checkpoint import load_checkpoint, save_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.metrics import METRICS_NAME, StepMetrics, read_metrics
+from tinyvideo.models.train import train
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
+from tinyvideo.storage.dataset import DatasetConfig, build_dataset
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
 
 WIDTH = 64
 TARGETS = {

@@ -19,11 +19,11 @@ import numpy as np
 import skimage.data
 import sklearn.datasets
 
-from pipeline.frames import FramesConfig, open_video
-from pipeline.pixels import scaling
-from pipeline.strips import crop_to_strip
-from pipeline.types import Frame, Frames, Homographies, Homography
 from tests.films import pan, turn, write_video
+from tinyvideo.pipeline.frames import FramesConfig, open_video
+from tinyvideo.pipeline.pixels import scaling
+from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.types import Frame, Frames, Homographies, Homography
 
 FRAMES, HEIGHT, WIDTH = 33, 270, 480
 STRENGTHS = {"calm": 4.0, "shaky": 10.0, "wild": 20.0}

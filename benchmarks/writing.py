@@ -18,13 +18,13 @@ from pathlib import Path
 
 import skvideo
 
-from pipeline.curation import CurationConfig, curate, use_one_thread
-from pipeline.types import ClipCounts, Strip
-from storage.catalog import Catalog
-from storage.folder import FolderStore
-from storage.pack import pack, part_path
-from storage.place import CATALOG_NAME
 from tests.drawn_strips import draw_record, write_strips
+from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
+from tinyvideo.pipeline.types import ClipCounts, Strip
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.pack import pack, part_path
+from tinyvideo.storage.place import CATALOG_NAME
 
 VIDEOS = 40
 """Copies of each film."""

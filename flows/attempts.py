@@ -3,8 +3,8 @@
 Cost: reads what Prefect has told the process; no call to the server.
 """
 
-from flows.settings import code_version
-from pipeline.errors import ExpectedError
+from tinyvideo.flows.settings import code_version
+from tinyvideo.pipeline.errors import ExpectedError
 
 MAX_ATTEMPTS = 3
 """Times that a run is begun. Ours: a machine may be lost twice in a run's life, hardly thrice."""

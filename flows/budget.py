@@ -6,11 +6,11 @@ Cost: reads the environment, and opens the database.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.settings import Settings, read_settings
-from pipeline.budget import Host
-from pipeline.pace import Limit
-from storage.budget import PacedBudget, SharedAccounts
-from storage.place import Place
+from tinyvideo.flows.settings import Settings, read_settings
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.pace import Limit
+from tinyvideo.storage.budget import PacedBudget, SharedAccounts
+from tinyvideo.storage.place import Place
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from flows.place import place_of
-from storage.build import build_committed
-from storage.dataset import DatasetConfig
+from tinyvideo.flows.place import place_of
+from tinyvideo.storage.build import build_committed
+from tinyvideo.storage.dataset import DatasetConfig
 
 EVERYTHING = DatasetConfig()
 

@@ -18,25 +18,25 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
-from flows.commands import source_options as given
-from flows.commands.chaos_demo import chaos_demo
-from flows.commands.datasets import app as datasets
-from flows.commands.doctor import doctor
-from flows.commands.exchange import export, import_released
-from flows.commands.find import coverage, crawl, plan, words
-from flows.commands.generating import generate, predict
-from flows.commands.ledger import block, credits, explain, failures, retry, unblock
-from flows.commands.shards import app as shards
-from flows.commands.show_budget import budget
-from flows.commands.show_settings import settings
-from flows.commands.source_options import search_of
-from flows.commands.takedown import takedown
-from flows.commands.training import train
-from flows.commands.up import deploy, down, up
-from flows.console import counted, say, show_books, write_json
-from flows.machine.pool_worker import worker
-from flows.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
-from pipeline.errors import ExpectedError
+from tinyvideo.flows.commands import source_options as given
+from tinyvideo.flows.commands.chaos_demo import chaos_demo
+from tinyvideo.flows.commands.datasets import app as datasets
+from tinyvideo.flows.commands.doctor import doctor
+from tinyvideo.flows.commands.exchange import export, import_released
+from tinyvideo.flows.commands.find import coverage, crawl, plan, words
+from tinyvideo.flows.commands.generating import generate, predict
+from tinyvideo.flows.commands.ledger import block, credits, explain, failures, retry, unblock
+from tinyvideo.flows.commands.shards import app as shards
+from tinyvideo.flows.commands.show_budget import budget
+from tinyvideo.flows.commands.show_settings import settings
+from tinyvideo.flows.commands.source_options import search_of
+from tinyvideo.flows.commands.takedown import takedown
+from tinyvideo.flows.commands.training import train
+from tinyvideo.flows.commands.up import deploy, down, up
+from tinyvideo.flows.console import counted, say, show_books, write_json
+from tinyvideo.flows.machine.pool_worker import worker
+from tinyvideo.flows.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.pipeline.errors import ExpectedError
 
 app = typer.Typer(
     name="tinyvideo",
@@ -77,7 +77,7 @@ def demo(
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 400,
 ) -> None:
     """Take three real films all the way: strips, shards, a small model, a page. Start here."""
-    from flows.commands.demo import run_demo  # noqa: PLC0415
+    from tinyvideo.flows.commands.demo import run_demo  # noqa: PLC0415
 
     summary = run_demo(out.absolute(), keep_ui=keep_ui, steps=steps)
     if json:
@@ -118,7 +118,7 @@ def run(
 
     Run it again at any time: it does what is missing, after a crash or with new videos.
     """
-    from flows.commands.run import run_folder  # noqa: PLC0415
+    from tinyvideo.flows.commands.run import run_folder  # noqa: PLC0415
 
     search = search_of(
         flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
@@ -145,8 +145,8 @@ def run(
 @app.command(rich_help_panel="Start here")
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.audit import read_books  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.audit import read_books  # noqa: PLC0415
 
     books = read_books(place_of(out))
     if json:
@@ -168,7 +168,7 @@ def stabilize(
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json."""
-    from flows.commands.stabilize_files import stabilize_with_progress  # noqa: PLC0415
+    from tinyvideo.flows.commands.stabilize_files import stabilize_with_progress  # noqa: PLC0415
 
     try:
         summary = stabilize_with_progress(films, out.absolute(), size, method)
@@ -195,7 +195,7 @@ def render(
     json: Json = False,
 ) -> None:
     """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again."""
-    from flows.commands.render_files import render_film  # noqa: PLC0415
+    from tinyvideo.flows.commands.render_files import render_film  # noqa: PLC0415
 
     try:
         summary = render_film(film, clips, out.absolute(), size, crop)
@@ -208,8 +208,8 @@ def render(
 @app.command(rich_help_panel="Start here")
 def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
-    from flows.commands.run import show_page  # noqa: PLC0415
-    from flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.commands.run import show_page  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
 
     page = show_page(place_of(out))
     say(f"the page is {page}")
@@ -224,7 +224,7 @@ def get_weights(
     arch: Annotated[str, typer.Option(help="resnet18 or resnet50.")] = "resnet18",
 ) -> None:
     """Download weights, check their hash, and say how to use them."""
-    from models.weights import fetch_places365  # noqa: PLC0415
+    from tinyvideo.models.weights import fetch_places365  # noqa: PLC0415
 
     if name != "places365":
         raise typer.BadParameter(f"there is no {name!r}; places365 is what can be fetched")

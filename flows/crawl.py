@@ -13,27 +13,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from flows.budget import limits_of, shared_budget
-from flows.fetch import check_authority
-from flows.options import RunOptions
-from flows.place import place_of
-from flows.settings import Settings, SettingsError, read_settings
-from pipeline.budget import Budget
-from pipeline.crawl import Span, Window, walk
-from pipeline.errors import UnreadableError
-from pipeline.flickr import Flickr, flickr_client, open_session
-from pipeline.licenses import License, allowed_numbers
-from pipeline.listing import read_list
-from pipeline.query import Query
-from pipeline.search import read_licenses, search_with, walk_config
-from pipeline.sources import scan_folder
-from pipeline.types import VideoRecord
-from pipeline.yfcc import read_yfcc100m
-from storage.bucket import list_videos
-from storage.budget import LocalAccounts, PacedBudget
-from storage.catalog import Catalog
-from storage.coverage import enter_window, left_to_ask
-from storage.place import Place
+from tinyvideo.flows.budget import limits_of, shared_budget
+from tinyvideo.flows.fetch import check_authority
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.place import place_of
+from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.pipeline.budget import Budget
+from tinyvideo.pipeline.crawl import Span, Window, walk
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.flickr import Flickr, flickr_client, open_session
+from tinyvideo.pipeline.licenses import License, allowed_numbers
+from tinyvideo.pipeline.listing import read_list
+from tinyvideo.pipeline.query import Query
+from tinyvideo.pipeline.search import read_licenses, search_with, walk_config
+from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.pipeline.yfcc import read_yfcc100m
+from tinyvideo.storage.bucket import list_videos
+from tinyvideo.storage.budget import LocalAccounts, PacedBudget
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.coverage import enter_window, left_to_ask
+from tinyvideo.storage.place import Place
 
 NO_KEY = (
     "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "

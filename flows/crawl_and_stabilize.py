@@ -18,24 +18,24 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.runtime import deployment, flow_run
 
-from flows.board import Board
-from flows.crawl import find_videos
-from flows.fan_out import FanOut, work_here
-from flows.held_batch import at_work
-from flows.monitor import CrawlMonitor
-from flows.options import AS_SET, RunOptions
-from flows.settings import config_hash, read_settings
-from flows.takedowns import finish_open_takedowns
-from storage.audit import audited_books
-from storage.books import BooksError
-from storage.errors import BusyError
-from storage.objects import StorageError
-from storage.output import Output
-from storage.pack import finish_shards
-from storage.pack_batch import recover
-from storage.place import Place
-from storage.raw import RawFolder
-from storage.rewrite import finish_rewrites
+from tinyvideo.flows.board import Board
+from tinyvideo.flows.crawl import find_videos
+from tinyvideo.flows.fan_out import FanOut, work_here
+from tinyvideo.flows.held_batch import at_work
+from tinyvideo.flows.monitor import CrawlMonitor
+from tinyvideo.flows.options import AS_SET, RunOptions
+from tinyvideo.flows.settings import config_hash, read_settings
+from tinyvideo.flows.takedowns import finish_open_takedowns
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.books import BooksError
+from tinyvideo.storage.errors import BusyError
+from tinyvideo.storage.objects import StorageError
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import finish_shards
+from tinyvideo.storage.pack_batch import recover
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.raw import RawFolder
+from tinyvideo.storage.rewrite import finish_rewrites
 
 
 def run_name() -> str:
@@ -111,7 +111,7 @@ def prepare(output: Output, options: RunOptions) -> None:
     """
     logger, catalog = get_run_logger(), output.catalog
     if options.places_weights is not None:
-        from models.places import load_places  # noqa: PLC0415  loads torch, which takes seconds
+        from tinyvideo.models.places import load_places  # noqa: PLC0415  loads torch, which takes seconds
 
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.pool import curate_videos
-from flows.worker import Outcome, WorkerConfig
-from pipeline.errors import ExpectedError
-from pipeline.types import VideoRecord
+from tinyvideo.flows.pool import curate_videos
+from tinyvideo.flows.worker import Outcome, WorkerConfig
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.types import VideoRecord
 
 if TYPE_CHECKING:
     from prefect.futures import PrefectFuture

@@ -32,14 +32,14 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
-from flows.held_batch import LEASE_S, RENEW_S, worker_name
-from flows.machine.answers import ServerError
-from flows.machine.deployments import CPU, SHARDS
-from flows.make_shard import make_shard
-from flows.options import RunOptions
-from flows.settings import code_version
-from pipeline.errors import ExpectedError
-from storage.batches import (
+from tinyvideo.flows.held_batch import LEASE_S, RENEW_S, worker_name
+from tinyvideo.flows.machine.answers import ServerError
+from tinyvideo.flows.machine.deployments import CPU, SHARDS
+from tinyvideo.flows.make_shard import make_shard
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.settings import code_version
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.storage.batches import (
     Batch,
     BatchLostError,
     BatchState,
@@ -48,9 +48,9 @@ from storage.batches import (
     keep_waiting,
     open_batches,
 )
-from storage.output import Output
-from storage.pack_batch import blame, reclaim, reclaim_expired
-from storage.waiting import seconds_until_due
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack_batch import blame, reclaim, reclaim_expired
+from tinyvideo.storage.waiting import seconds_until_due
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

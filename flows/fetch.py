@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from flows.budget import shared_budget
-from flows.settings import Settings, SettingsError, read_settings
-from flows.worker import Outcome, failed
-from pipeline.errors import (
+from tinyvideo.flows.budget import shared_budget
+from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.flows.worker import Outcome, failed
+from tinyvideo.pipeline.errors import (
     ExpectedError,
     FailCause,
     RejectedError,
@@ -30,15 +30,15 @@ from pipeline.errors import (
     TransientError,
     UnreadableError,
 )
-from pipeline.types import Film, VideoRecord, VideoState
-from storage.budget import PacedBudget
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.place import Place
-from storage.raw import RawFolder
+from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
+from tinyvideo.storage.budget import PacedBudget
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.raw import RawFolder
 
 if TYPE_CHECKING:
-    from pipeline.download import DownloadConfig, Sources
+    from tinyvideo.pipeline.download import DownloadConfig, Sources
 
 TRIES = 3
 """Times that a step is tried before its video is postponed. Ours: most troubles are over then."""
@@ -150,7 +150,7 @@ class Fetching:
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
-        from pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
+        from tinyvideo.pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
 
         if film := self.raw.find(record):
             return film
@@ -247,7 +247,7 @@ def check_settings(settings: Settings) -> None:
     Raises:
         OptionError, SettingsError: they will not.
     """
-    from pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
+    from tinyvideo.pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
 
     check_authority(settings.ssl_cert_file)
     check_options(settings.ytdlp)
@@ -269,10 +269,10 @@ def make_tools(
     settings: Settings, budget: PacedBudget, strip_px: int
 ) -> "tuple[Sources, DownloadConfig]":
     """Make the clients of one thread."""
-    from pipeline.download import DownloadConfig, Sources  # noqa: PLC0415  imports flickrapi
-    from pipeline.flickr import flickr_client, open_session  # noqa: PLC0415
-    from pipeline.ytdlp import Fetcher  # noqa: PLC0415
-    from storage.bucket import get_object  # noqa: PLC0415  imports boto3
+    from tinyvideo.pipeline.download import DownloadConfig, Sources  # noqa: PLC0415  imports flickrapi
+    from tinyvideo.pipeline.flickr import flickr_client, open_session  # noqa: PLC0415
+    from tinyvideo.pipeline.ytdlp import Fetcher  # noqa: PLC0415
+    from tinyvideo.storage.bucket import get_object  # noqa: PLC0415  imports boto3
 
     authority, proxy = settings.ssl_cert_file, settings.proxy
     options = {**({"proxy": proxy} if proxy else {}), **settings.ytdlp}

@@ -21,8 +21,8 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pipeline.types import VideoState
-from storage.batches import (
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.batches import (
     Batch,
     BatchLostError,
     BatchRow,
@@ -34,10 +34,10 @@ from storage.batches import (
     videos_of,
     work_of,
 )
-from storage.errors import BusyError, StorageError
-from storage.folder import FolderStore
-from storage.output import Output
-from storage.place import Place
+from tinyvideo.storage.errors import BusyError, StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.place import Place
 
 logger = logging.getLogger(__name__)
 

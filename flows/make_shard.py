@@ -20,22 +20,22 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from flows.attempts import refuse_hopeless_attempt, refuse_other_version
-from flows.board import Board
-from flows.fetch import Fetching, fetching, is_elsewhere
-from flows.held_batch import HeldBatch, held_batch
-from flows.monitor import ShardMonitor
-from flows.options import AS_SET, RunOptions
-from flows.pool import Supply, curate_videos
-from flows.settings import read_settings
-from flows.worker import Outcome, WorkerConfig
-from pipeline.errors import FailCause
-from pipeline.types import VideoRecord, VideoState
-from storage.batches import BatchLostError
-from storage.catalog import Catalog, LeaseLostError
-from storage.pack_batch import pack_batch
-from storage.rows import verdict_of
-from storage.waiting import states_of
+from tinyvideo.flows.attempts import refuse_hopeless_attempt, refuse_other_version
+from tinyvideo.flows.board import Board
+from tinyvideo.flows.fetch import Fetching, fetching, is_elsewhere
+from tinyvideo.flows.held_batch import HeldBatch, held_batch
+from tinyvideo.flows.monitor import ShardMonitor
+from tinyvideo.flows.options import AS_SET, RunOptions
+from tinyvideo.flows.pool import Supply, curate_videos
+from tinyvideo.flows.settings import read_settings
+from tinyvideo.flows.worker import Outcome, WorkerConfig
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.batches import BatchLostError
+from tinyvideo.storage.catalog import Catalog, LeaseLostError
+from tinyvideo.storage.pack_batch import pack_batch
+from tinyvideo.storage.rows import verdict_of
+from tinyvideo.storage.waiting import states_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""
@@ -115,7 +115,7 @@ def outcomes_of(
     if options.engine == "process" or films is not None:
         supply = None if films is None else Supply(films.bring, films.room)
         return curate_videos(records, config, workers=workers, limit_s=limit_s, supply=supply)
-    from flows.engine import curate_on_cluster  # noqa: PLC0415  its libraries are extras
+    from tinyvideo.flows.engine import curate_on_cluster  # noqa: PLC0415  its libraries are extras
 
     return curate_on_cluster(
         records,

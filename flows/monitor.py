@@ -20,15 +20,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from flows.board import EVERY_S, Board
-from flows.held_batch import HeldBatch
-from flows.report.books import headline, list_fates, plural
-from pipeline.preview import contact_sheet
-from storage.batches import BatchRow, BatchState, batch_counts, latest_batches
-from storage.catalog import Catalog
-from storage.coverage import Coverage, summarize
-from storage.objects import Store
-from storage.shard import ShardFile, iterate_rows
+from tinyvideo.flows.board import EVERY_S, Board
+from tinyvideo.flows.held_batch import HeldBatch
+from tinyvideo.flows.report.books import headline, list_fates, plural
+from tinyvideo.pipeline.preview import contact_sheet
+from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.coverage import Coverage, summarize
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.shard import ShardFile, iterate_rows
 
 LATEST = 500
 """Rows of the table of shards: what a page can show. The catalog keeps all."""

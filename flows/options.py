@@ -13,12 +13,12 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flows.place import place_of
-from flows.search_options import SearchOptions
-from flows.settings import Settings, SettingsError, read_settings
-from pipeline.curation import CurationConfig
-from pipeline.strips import StripConfig
-from storage.place import Place
+from tinyvideo.flows.place import place_of
+from tinyvideo.flows.search_options import SearchOptions
+from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.storage.place import Place
 
 WHOLE_PATH = "give the whole path, from / on: workers run in folders of their own"
 

@@ -5,8 +5,8 @@ Cost: reads the environment.
 
 from pathlib import Path
 
-from flows.settings import SettingsError, read_settings
-from storage.place import Place
+from tinyvideo.flows.settings import SettingsError, read_settings
+from tinyvideo.storage.place import Place
 
 
 def place_of(out: str | Path) -> Place:

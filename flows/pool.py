@@ -17,9 +17,16 @@ from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
-from flows.worker import Outcome, WorkerConfig, curate_video, failed, prepare_worker, take_remains
-from pipeline.errors import FailCause
-from pipeline.types import Film, VideoRecord
+from tinyvideo.flows.worker import (
+    Outcome,
+    WorkerConfig,
+    curate_video,
+    failed,
+    prepare_worker,
+    take_remains,
+)
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import Film, VideoRecord
 
 Work: TypeAlias = Callable[..., Outcome]
 """What a worker process does with a video, and the path of its film if that was fetched."""

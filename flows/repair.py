@@ -15,18 +15,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.pool import curate_videos
-from flows.settings import code_version, config_hash
-from flows.worker import WorkerConfig
-from pipeline.sources import path_of
-from pipeline.types import VideoRecord
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.output import Output
-from storage.pack import part_path
-from storage.repair import RepairPlan, give_up, plan_repair, restore_shard
-from storage.rows import ShardRow
-from storage.verify import ShardState, check_shard
+from tinyvideo.flows.pool import curate_videos
+from tinyvideo.flows.settings import code_version, config_hash
+from tinyvideo.flows.worker import WorkerConfig
+from tinyvideo.pipeline.sources import path_of
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import part_path
+from tinyvideo.storage.repair import RepairPlan, give_up, plan_repair, restore_shard
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.verify import ShardState, check_shard
 
 SCRATCH = "tmp/repair"
 """Folder for part files, below the work folder."""

@@ -20,10 +20,10 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from pipeline.curation import CurationConfig
+    from tinyvideo.pipeline.curation import CurationConfig
 
 
 class Settings(BaseSettings):

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.console import say
+from tinyvideo.flows.console import say
 
 if TYPE_CHECKING:
-    from storage.output import Output
+    from tinyvideo.storage.output import Output
 
 
 def finish_open_takedowns(output: "Output") -> int:
@@ -21,9 +21,9 @@ def finish_open_takedowns(output: "Output") -> int:
     Raises:
         StorageError: a touched shard is broken, or the storage fails.
     """
-    from storage.rewrite import finish_rewrites  # noqa: PLC0415
-    from storage.takedown import finish_takedowns  # noqa: PLC0415
-    from storage.takedown_log import read_takedowns  # noqa: PLC0415
+    from tinyvideo.storage.rewrite import finish_rewrites  # noqa: PLC0415
+    from tinyvideo.storage.takedown import finish_takedowns  # noqa: PLC0415
+    from tinyvideo.storage.takedown_log import read_takedowns  # noqa: PLC0415
 
     finish_rewrites(output)  # of a repair, maybe
     if not read_takedowns(output.catalog.engine, finished=False):
@@ -35,7 +35,7 @@ def finish_open_takedowns(output: "Output") -> int:
 
 def known_checkpoints(output: "Output", folders: Iterable[Path]) -> dict[str, str]:
     """Find the checkpoints below the work folder and `folders`; the manifest's id by path."""
-    from models.lineage import find_checkpoints  # noqa: PLC0415  imports torch
+    from tinyvideo.models.lineage import find_checkpoints  # noqa: PLC0415  imports torch
 
     return find_checkpoints([output.work.root, *folders])
 

@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from models.config import TrainConfig
+    from tinyvideo.models.config import TrainConfig
 
 END_LIMIT_S = 20
 """Seconds that torchrun has to end its processes. Ours."""
@@ -54,7 +54,7 @@ class Job:
 async def start_training(job: Job) -> asyncio.subprocess.Process:
     """Start the processes; close the standard input of what is returned to end them."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "flows.torchrun", "guard", job.as_json()),
+        *(sys.executable, "-P", "-m", "tinyvideo.flows.torchrun", "guard", job.as_json()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -66,7 +66,7 @@ def guard(job: str) -> int:
     """Run torchrun until it ends, or until standard input closes; return its exit code."""
     count = json.loads(job)["processes"]
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    command = [sys.executable, "-P", *launch, "-m", "flows.torchrun", "train", job]
+    command = [sys.executable, "-P", *launch, "-m", "tinyvideo.flows.torchrun", "train", job]
     torchrun = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: torchrun.terminate())
     threading.Thread(target=_end_with_input, args=[torchrun], daemon=True).start()
@@ -79,9 +79,9 @@ def train(job: Mapping[str, Any]) -> None:
     Raises:
         StorageError, TrainingError, CheckpointError: as their texts say.
     """
-    from models.config import TrainConfig  # noqa: PLC0415
-    from models.train import train as train_now  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.models.config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.models.train import train as train_now  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     mirror = open_store(job["mirror"]) if job["mirror"] else None
     config = TrainConfig(**job["config"])

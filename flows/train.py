@@ -8,10 +8,10 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from models.config import TrainConfig
-from models.train import Events
-from models.train import train as train_now
-from storage.objects import open_store
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.train import Events
+from tinyvideo.models.train import train as train_now
+from tinyvideo.storage.objects import open_store
 
 
 @flow(name="train", validate_parameters=True)

@@ -22,18 +22,18 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.attempts import refuse_hopeless_attempt
-from flows.board import EVERY_S, Board
-from flows.monitor import bar
-from flows.place import place_of
-from flows.report.charts import Chart, as_svg
-from flows.report.training import draw_training
-from flows.torchrun import Job, start_training
-from models.config import TrainConfig, configure
-from models.errors import TrainingError
-from models.metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
-from storage.objects import is_remote
-from storage.place import Place
+from tinyvideo.flows.attempts import refuse_hopeless_attempt
+from tinyvideo.flows.board import EVERY_S, Board
+from tinyvideo.flows.monitor import bar
+from tinyvideo.flows.place import place_of
+from tinyvideo.flows.report.charts import Chart, as_svg
+from tinyvideo.flows.report.training import draw_training
+from tinyvideo.flows.torchrun import Job, start_training
+from tinyvideo.models.config import TrainConfig, configure
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
+from tinyvideo.storage.objects import is_remote
+from tinyvideo.storage.place import Place
 
 MAX_ATTEMPTS = 20
 """Times that training is begun. Ours: it goes on for days, and loses little each time."""
@@ -104,7 +104,7 @@ def plan(options: TrainOptions, place: Place) -> Job:
     Raises:
         ValueError: a value is out of range.
     """
-    from models.devices import count_gpus  # noqa: PLC0415  loads torch
+    from tinyvideo.models.devices import count_gpus  # noqa: PLC0415  loads torch
 
     gpus = 0 if options.device == "cpu" else count_gpus()
     device = options.device or ("cuda" if gpus else "cpu")

@@ -17,16 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.settings import code_version, config_hash
-from pipeline.curation import CurationConfig, curate, use_one_thread
-from pipeline.errors import FailCause, RejectedError, UnreadableError
-from pipeline.sources import path_of
-from pipeline.tag import Classifier
-from pipeline.types import ClipCounts, VideoRecord, VideoState
-from storage.objects import FolderStore, StorageError
-from storage.pack import part_path
-from storage.schema import row_of
-from storage.shard import ShardWriter
+from tinyvideo.flows.settings import code_version, config_hash
+from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
+from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
+from tinyvideo.pipeline.sources import path_of
+from tinyvideo.pipeline.tag import Classifier
+from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.pack import part_path
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
 
 UNFINISHED, WATCHDOG = ".unfinished", ".watchdog"
 """Suffixes, beside a part file: strips on their way, and where a video hung."""
@@ -74,7 +74,7 @@ _process = _Process()
 
 def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
-    from models.places import load_classifier  # noqa: PLC0415  loads torch, which flows do without
+    from tinyvideo.models.places import load_classifier  # noqa: PLC0415  loads torch, which flows do without
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     use_one_thread()

@@ -13,7 +13,7 @@ Cost: nothing.
 from collections import deque
 from collections.abc import Mapping
 
-from models.config import TrainConfig
+from tinyvideo.models.config import TrainConfig
 
 WINDOW = 200
 """Steps for which a sign must last. Ours: a tenth of what one run takes to show motion."""

@@ -23,13 +23,20 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from torch import Tensor
 
-from models.config import TrainConfig
-from models.errors import TrainingError
-from models.generator import LATENT, GeneratedVideo
-from models.metrics import SAMPLES_NAME, StepMetrics
-from models.pictures import encode_gif, encode_webp, mask_to_frames, tile, to_frames, write_whole
-from models.trainer import Trainer
-from pipeline.types import Frames
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.generator import LATENT, GeneratedVideo
+from tinyvideo.models.metrics import SAMPLES_NAME, StepMetrics
+from tinyvideo.models.pictures import (
+    encode_gif,
+    encode_webp,
+    mask_to_frames,
+    tile,
+    to_frames,
+    write_whole,
+)
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.pipeline.types import Frames
 
 logger = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.errors import CheckpointError
-from storage.objects import sync
+from tinyvideo.models.errors import CheckpointError
+from tinyvideo.storage.objects import sync
 
 logger = logging.getLogger(__name__)
 

@@ -32,7 +32,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from models.generator import (
+from tinyvideo.models.generator import (
     GeneratedVideo,
     initialize_weights,
     lay_channels_last,

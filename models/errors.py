@@ -10,7 +10,7 @@
 Each text is one sentence for the user. Anything else that escapes is a bug, or a `StorageError`.
 """
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 
 class ModelError(ExpectedError):

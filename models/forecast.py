@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.config import TrainConfig
-from models.errors import TrainingError
-from models.generator import CLIP_SIZE
-from models.networks import count_parameters
-from models.trainer import Trainer
-from pipeline.types import STRIP_FRAMES
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.generator import CLIP_SIZE
+from tinyvideo.models.networks import count_parameters
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.pipeline.types import STRIP_FRAMES
 
 _STATES = 4
 """Numbers of 4 bytes per parameter: weight, gradient, and Adam's two."""

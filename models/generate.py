@@ -24,15 +24,15 @@ import simplejpeg
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import Checkpoint, load_checkpoint, load_newest
-from models.config import TrainConfig, from_saved
-from models.errors import CheckpointError
-from models.gallery import draw_page
-from models.generator import LATENT, GeneratedVideo
-from models.networks import make_generator
-from models.pictures import encode_gif, mask_to_frames, to_frames, write_whole
-from pipeline.mp4 import write_mp4
-from pipeline.strips import encode_strip
+from tinyvideo.models.checkpoint import Checkpoint, load_checkpoint, load_newest
+from tinyvideo.models.config import TrainConfig, from_saved
+from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.gallery import draw_page
+from tinyvideo.models.generator import LATENT, GeneratedVideo
+from tinyvideo.models.networks import make_generator
+from tinyvideo.models.pictures import encode_gif, mask_to_frames, to_frames, write_whole
+from tinyvideo.pipeline.mp4 import write_mp4
+from tinyvideo.pipeline.strips import encode_strip
 
 JPEG_QUALITY = 95
 """0 to 100. Ours, as in the strips of the training data."""

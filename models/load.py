@@ -35,15 +35,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.errors import DataError
-from models.generator import CLIP_SIZE
-from models.memory import Memory
-from models.order import EpochOrder
-from models.row_groups import RowGroup, RowGroups
-from pipeline.strips import decode_strip
-from pipeline.types import STRIP_FRAMES, Frames
-from storage.dataset import Manifest, read_pieces
-from storage.objects import Store
+from tinyvideo.models.errors import DataError
+from tinyvideo.models.generator import CLIP_SIZE
+from tinyvideo.models.memory import Memory
+from tinyvideo.models.order import EpochOrder
+from tinyvideo.models.row_groups import RowGroup, RowGroups
+from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
+from tinyvideo.storage.dataset import Manifest, read_pieces
+from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)
 

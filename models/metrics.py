@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from models.errors import TrainingError
+from tinyvideo.models.errors import TrainingError
 
 METRICS_NAME = "metrics.jsonl"
 """File name, in the folder of a run."""

@@ -12,10 +12,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from models.checkpoint import PARTIAL, list_checkpoints, load_checkpoint, step_of
-from models.errors import CheckpointError
-from models.metrics import METRICS_NAME
-from storage.objects import Store
+from tinyvideo.models.checkpoint import PARTIAL, list_checkpoints, load_checkpoint, step_of
+from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.metrics import METRICS_NAME
+from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)
 

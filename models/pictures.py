@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipeline.types import Frames
+from tinyvideo.pipeline.types import Frames
 
 GIF_FRAME_MS = 40
 """25 frames per second, as the paper's films; a GIF counts in hundredths of a second."""

@@ -36,10 +36,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.lite0 import CLASSES, efficientnet_lite0
-from models.weights import PLACES365, PublishedFile, WeightsError, is_published
-from pipeline.tag import Classifier
-from pipeline.types import Frames, check_frames
+from tinyvideo.models.lite0 import CLASSES, efficientnet_lite0
+from tinyvideo.models.weights import PLACES365, PublishedFile, WeightsError, is_published
+from tinyvideo.pipeline.tag import Classifier
+from tinyvideo.pipeline.types import Frames, check_frames
 
 CROP_PX = 224
 """Side of the square that all three networks see."""
@@ -155,7 +155,7 @@ def load_imagenet_proxy() -> SceneClassifier:
 
 def read_categories() -> dict[str, str]:
     """Read the 365 scenes in the order of the outputs: name -> `indoor` or `outdoor`."""
-    text = resources.files("models").joinpath("places365_categories.txt").read_text("utf-8")
+    text = resources.files("tinyvideo.models").joinpath("places365_categories.txt").read_text("utf-8")
     return dict(line.split() for line in text.splitlines())
 
 

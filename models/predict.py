@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 
-from models.errors import CheckpointError, DataError
-from models.generate import JPEG_QUALITY, open_generator
-from models.generator import CLIP_SIZE
-from models.pictures import encode_gif, read_image, to_frames, write_whole
-from pipeline.mp4 import write_mp4
-from pipeline.strips import encode_strip
+from tinyvideo.models.errors import CheckpointError, DataError
+from tinyvideo.models.generate import JPEG_QUALITY, open_generator
+from tinyvideo.models.generator import CLIP_SIZE
+from tinyvideo.models.pictures import encode_gif, read_image, to_frames, write_whole
+from tinyvideo.pipeline.mp4 import write_mp4
+from tinyvideo.pipeline.strips import encode_strip
 
 FORMATS = (".gif", ".mp4", ".jpg")
 """Endings of the file to write; .jpg is a strip, 32 frames from top to bottom."""

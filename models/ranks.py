@@ -20,8 +20,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from models.batch_norm import synchronize
-from models.errors import TrainingError
+from tinyvideo.models.batch_norm import synchronize
+from tinyvideo.models.errors import TrainingError
 
 T = TypeVar("T")
 

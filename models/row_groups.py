@@ -14,12 +14,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from weakref import WeakValueDictionary
 
-from models.memory import Memory
-from storage.dataset import Manifest, Pieces
-from storage.errors import StorageError
-from storage.objects import Store
-from storage.pictures import PictureSpans, Take, find_pictures, read_pictures
-from storage.shard import ShardFile, read_rows
+from tinyvideo.models.memory import Memory
+from tinyvideo.storage.dataset import Manifest, Pieces
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pictures import PictureSpans, Take, find_pictures, read_pictures
+from tinyvideo.storage.shard import ShardFile, read_rows
 
 _SHARDS = 16_384
 """Shards whose footers are remembered: 30 MB at most."""

@@ -19,22 +19,22 @@ from typing import Self
 
 from torch import Tensor
 
-from models.alarms import Alarms
-from models.board import Board
-from models.checkpoint import (
+from tinyvideo.models.alarms import Alarms
+from tinyvideo.models.board import Board
+from tinyvideo.models.checkpoint import (
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
     save_checkpoint,
     step_of,
 )
-from models.errors import CheckpointError, CollapsedError, DivergedError, TrainingError
-from models.load import Loader
-from models.metrics import METRICS_NAME, MetricsLog, StepMetrics
-from models.mirror import push
-from models.ranks import Ranks
-from models.trainer import Trainer
-from storage.objects import Store
+from tinyvideo.models.errors import CheckpointError, CollapsedError, DivergedError, TrainingError
+from tinyvideo.models.load import Loader
+from tinyvideo.models.metrics import METRICS_NAME, MetricsLog, StepMetrics
+from tinyvideo.models.mirror import push
+from tinyvideo.models.ranks import Ranks
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)
 

@@ -16,17 +16,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from models.checkpoint import Checkpoint, load_newest
-from models.config import MAY_CHANGE, TrainConfig, from_saved
-from models.errors import CheckpointError, TrainingError
-from models.load import LoadConfig, Loader
-from models.metrics import METRICS_NAME, StepMetrics
-from models.mirror import pull
-from models.ranks import Ranks, joined_ranks
-from models.run import Events, Run
-from models.trainer import Trainer
-from storage.dataset import Manifest, read_manifest
-from storage.objects import Store, open_store
+from tinyvideo.models.checkpoint import Checkpoint, load_newest
+from tinyvideo.models.config import MAY_CHANGE, TrainConfig, from_saved
+from tinyvideo.models.errors import CheckpointError, TrainingError
+from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.models.metrics import METRICS_NAME, StepMetrics
+from tinyvideo.models.mirror import pull
+from tinyvideo.models.ranks import Ranks, joined_ranks
+from tinyvideo.models.run import Events, Run
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.storage.dataset import Manifest, read_manifest
+from tinyvideo.storage.objects import Store, open_store
 
 __all__ = [
     "METRICS_NAME",

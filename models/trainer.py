@@ -26,15 +26,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from models import figures
-from models.augment import augment, draw
-from models.checkpoint import Checkpoint
-from models.config import TrainConfig
-from models.discriminator import FAKE, REAL, Discriminator
-from models.ema import SETTLING, MovingAverage
-from models.errors import DivergedError, TrainingError
-from models.generator import LATENT, GeneratedVideo
-from models.losses import (
+from tinyvideo.models import figures
+from tinyvideo.models.augment import augment, draw
+from tinyvideo.models.checkpoint import Checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.discriminator import FAKE, REAL, Discriminator
+from tinyvideo.models.ema import SETTLING, MovingAverage
+from tinyvideo.models.errors import DivergedError, TrainingError
+from tinyvideo.models.generator import LATENT, GeneratedVideo
+from tinyvideo.models.losses import (
     accuracy,
     discriminator_loss,
     first_frame_penalty,
@@ -42,10 +42,10 @@ from models.losses import (
     mask_penalty,
     r1_penalty,
 )
-from models.metrics import StepMetrics
-from models.networks import make_discriminator, make_generator
-from models.precision import arithmetic, autocast
-from models.ranks import ALONE, Ranks
+from tinyvideo.models.metrics import StepMetrics
+from tinyvideo.models.networks import make_discriminator, make_generator
+from tinyvideo.models.precision import arithmetic, autocast
+from tinyvideo.models.ranks import ALONE, Ranks
 
 ADAM_BETA2 = 0.999
 """Theirs: the default of Torch7's Adam."""

@@ -22,7 +22,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 PIECE_BYTES = 2**20
 TIMEOUT_S = 30.0

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Homography
+from tinyvideo.pipeline.types import Homography
 
 Mask = npt.NDArray[np.bool_]
 

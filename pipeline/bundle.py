@@ -10,10 +10,10 @@ Cost on one core, 32 frames and 160 tracks: 7 ms, 0.2 ms per frame.
 
 import numpy as np
 
-from pipeline.fitting import Bundle, BundleConfig, Fitting, length
-from pipeline.motion import MODELS, carry, motions, slopes_at
-from pipeline.tracks import Tracks
-from pipeline.types import Homographies
+from tinyvideo.pipeline.fitting import Bundle, BundleConfig, Fitting, length
+from tinyvideo.pipeline.motion import MODELS, carry, motions, slopes_at
+from tinyvideo.pipeline.tracks import Tracks
+from tinyvideo.pipeline.types import Homographies
 
 DEFAULT_CONFIG = BundleConfig()
 

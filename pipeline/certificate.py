@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.agreement import FEWEST, at_rim
-from pipeline.fitting import Bundle
-from pipeline.pixels import to_gray
-from pipeline.render import Rendering
-from pipeline.tracks import Tracks
-from pipeline.types import Frames, Homographies, Homography, StabilizationFigures
+from tinyvideo.pipeline.agreement import FEWEST, at_rim
+from tinyvideo.pipeline.fitting import Bundle
+from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.render import Rendering
+from tinyvideo.pipeline.tracks import Tracks
+from tinyvideo.pipeline.types import Frames, Homographies, Homography, StabilizationFigures
 
 Array = npt.NDArray[np.float64]
 

@@ -27,7 +27,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipeline.errors import RejectedError, RejectReason, UnreadableError
+from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,dv"
 """FFmpeg's names of the containers that are read; `mov` is MP4 and 3GP too, `matroska` WebM."""

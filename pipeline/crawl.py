@@ -29,7 +29,7 @@ from itertools import pairwise
 from statistics import median_low
 from typing import TypeAlias
 
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.types import VideoRecord
 
 
 @dataclass(frozen=True, slots=True, order=True)

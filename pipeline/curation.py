@@ -24,13 +24,19 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
-from pipeline.shots import CutDetector, ShotConfig
-from pipeline.stabilize import CameraPath, StabilizeConfig, certify, find_camera_path, render_clip
-from pipeline.strips import StripConfig, crop_to_strip, encode_strip
-from pipeline.tag import Classifier, TagConfig, tag_shot
-from pipeline.types import (
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
+from tinyvideo.pipeline.shots import CutDetector, ShotConfig
+from tinyvideo.pipeline.stabilize import (
+    CameraPath,
+    StabilizeConfig,
+    certify,
+    find_camera_path,
+    render_clip,
+)
+from tinyvideo.pipeline.strips import StripConfig, crop_to_strip, encode_strip
+from tinyvideo.pipeline.tag import Classifier, TagConfig, tag_shot
+from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     Clip,
     Frame,
@@ -39,7 +45,7 @@ from pipeline.types import (
     SceneTags,
     Strip,
 )
-from pipeline.windows import WindowConfig, check_window
+from tinyvideo.pipeline.windows import WindowConfig, check_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

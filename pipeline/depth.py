@@ -25,10 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.agreement import FEWEST, at_rim
-from pipeline.fitting import Bundle, BundleConfig, Fitting, length
-from pipeline.motion import MODELS
-from pipeline.tracks import Tracks
+from tinyvideo.pipeline.agreement import FEWEST, at_rim
+from tinyvideo.pipeline.fitting import Bundle, BundleConfig, Fitting, length
+from tinyvideo.pipeline.motion import MODELS
+from tinyvideo.pipeline.tracks import Tracks
 
 Array = npt.NDArray[np.float64]
 

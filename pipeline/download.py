@@ -23,15 +23,15 @@ from typing import Any
 
 import requests
 
-from pipeline.budget import Host
-from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
-from pipeline.flickr import Flickr
-from pipeline.licenses import SHIPPED, License, allowed_numbers
-from pipeline.probe import check_film
-from pipeline.renditions import Rendition, choose_renditions
-from pipeline.types import Film, VideoRecord
-from pipeline.web import WithdrawnError, resolve
-from pipeline.ytdlp import Fetcher
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.flickr import Flickr
+from tinyvideo.pipeline.licenses import SHIPPED, License, allowed_numbers
+from tinyvideo.pipeline.probe import check_film
+from tinyvideo.pipeline.renditions import Rendition, choose_renditions
+from tinyvideo.pipeline.types import Film, VideoRecord
+from tinyvideo.pipeline.web import WithdrawnError, resolve
+from tinyvideo.pipeline.ytdlp import Fetcher
 
 STRIP_MARGIN = 1.5
 """The short side of the film over the side of a strip. Ours: stabilizing crops the borders."""

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.motion import MODELS, MotionFit, carry
-from pipeline.tracks import Tracks
-from pipeline.types import Homographies
+from tinyvideo.pipeline.motion import MODELS, MotionFit, carry
+from tinyvideo.pipeline.tracks import Tracks
+from tinyvideo.pipeline.types import Homographies
 
 Array = npt.NDArray[np.float64]
 

@@ -23,8 +23,14 @@ import requests
 from flickrapi import FlickrAPI
 from flickrapi.exceptions import FlickrError
 
-from pipeline.budget import Budget, Host
-from pipeline.errors import FailCause, RejectedError, RejectReason, ServiceError, TransientError
+from tinyvideo.pipeline.budget import Budget, Host
+from tinyvideo.pipeline.errors import (
+    FailCause,
+    RejectedError,
+    RejectReason,
+    ServiceError,
+    TransientError,
+)
 
 Json: TypeAlias = dict[str, Any]
 

@@ -28,10 +28,10 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from pipeline.container import choose_film, decode, open_container, open_file, rejecting
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.pixels import Size, scaling
-from pipeline.types import Frame, Homography, VideoFacts
+from tinyvideo.pipeline.container import choose_film, decode, open_container, open_file, rejecting
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import Size, scaling
+from tinyvideo.pipeline.types import Frame, Homography, VideoFacts
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""

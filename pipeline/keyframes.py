@@ -15,17 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.keypoints import (
+from tinyvideo.pipeline.keypoints import (
     KeypointConfig,
     find_points,
     inside,
     salience_of,
     texture_around,
 )
-from pipeline.matching import Points
-from pipeline.motion import project
-from pipeline.patches import Patches
-from pipeline.types import GrayFrame, Homography
+from tinyvideo.pipeline.matching import Points
+from tinyvideo.pipeline.motion import project
+from tinyvideo.pipeline.patches import Patches
+from tinyvideo.pipeline.types import GrayFrame, Homography
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.matching import Points
-from pipeline.motion import project
-from pipeline.pixels import scaling
-from pipeline.types import GrayFrame
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.matching import Points
+from tinyvideo.pipeline.motion import project
+from tinyvideo.pipeline.pixels import scaling
+from tinyvideo.pipeline.types import GrayFrame
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

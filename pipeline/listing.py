@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.errors import UnreadableError
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.types import VideoRecord
 
 SCHEMES = frozenset({"https", "http", "s3", "file"})
 _WORDS = ("title", "owner", "owner_name", "page_url", "license", "license_url", "tags")

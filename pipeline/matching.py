@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.types import GrayFrame, Homography
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.types import GrayFrame, Homography
 
 Points = npt.NDArray[np.float32]
 """Positions (x, y) in pixels, (N, 2)."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Homographies
+from tinyvideo.pipeline.types import Homographies
 
 Array = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from pipeline.types import Frames, check_frames
+from tinyvideo.pipeline.types import Frames, check_frames
 
 CRF = "18"
 """Quality of H.264, 0 is lossless, 51 the worst. Ours: 18 can hardly be told from the strip."""

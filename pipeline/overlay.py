@@ -10,8 +10,8 @@ Cost on one core: 3 ms per clip of 427 x 240 px, and nothing where the camera ha
 import cv2
 import numpy as np
 
-from pipeline.pixels import to_gray
-from pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.types import Frames, Homographies
 
 _ROOM = 20
 """An overlay is looked for where the camera went farther than the short side over this: an edge

@@ -13,9 +13,9 @@ it is seeded here.
 import cv2
 import numpy as np
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.pixels import to_gray
-from pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.types import Frames, Homographies
 
 RATIO, MIN_MATCHES, RANSAC_PX = 0.7, 10, 5.0
 _KD_TREE = 1

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import GrayFrame
+from tinyvideo.pipeline.types import GrayFrame
 
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ Cost on one core, 427 x 240 px: 30 us for the brightness, 10 us to halve an even
 import cv2
 import numpy as np
 
-from pipeline.types import Frame, GrayFrame, Homography
+from tinyvideo.pipeline.types import Frame, GrayFrame, Homography
 
 Size = tuple[int, int]
 """Width and height, in pixels."""

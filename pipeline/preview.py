@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from pipeline.errors import UnreadableError
-from pipeline.frames import FramesConfig, open_video
-from pipeline.pixels import to_gray
-from pipeline.render import render
-from pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
-from pipeline.types import STRIP_FRAMES, Frame, Frames
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.frames import FramesConfig, open_video
+from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
+from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Frames
 
 SAME_PICTURE = 1.0
 """Largest mean difference, 0 to 255, between two copies of one frame, both shrunk to 16 x 16 gray

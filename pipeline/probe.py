@@ -11,8 +11,8 @@ from pathlib import Path
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from pipeline.container import choose_film, open_container, open_file, rejecting
-from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.container import choose_film, open_container, open_file, rejecting
+from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
 
 MAX_PIXELS = 8192 * 8192
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"{")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import FailCause, RejectReason, TransientError
-from pipeline.licenses import License
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.errors import FailCause, RejectReason, TransientError
+from tinyvideo.pipeline.licenses import License
+from tinyvideo.pipeline.types import VideoRecord
 
 MOST_PER_PAGE, MOST_PER_PAGE_OF_PLACES = 500, 250
 """Results per call. Theirs; a search by place gives fewer."""

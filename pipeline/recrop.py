@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import UnreadableError
-from pipeline.frames import FramesConfig, open_video
-from pipeline.render import render
-from pipeline.strips import crop_to_strip, encode_strip
-from pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.frames import FramesConfig, open_video
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
+from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
 
 Square = tuple[float, float, float]
 """Left, top and side of a square of the film, in its pixels, from the corner of the picture."""

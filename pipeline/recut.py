@@ -15,8 +15,8 @@ import re
 
 import simplejpeg
 
-from pipeline.strips import encode_strip, strip_shape
-from pipeline.types import STRIP_FRAMES
+from tinyvideo.pipeline.strips import encode_strip, strip_shape
+from tinyvideo.pipeline.types import STRIP_FRAMES
 
 _BASELINE, _START_OF_SCAN = 0xC0, 0xDA
 _LEFT_OVER = re.compile(r"(\d+) extraneous bytes before marker 0xd9")

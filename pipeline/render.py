@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.pixels import scaling
-from pipeline.types import Frame, Frames, Homographies, Homography
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import scaling
+from tinyvideo.pipeline.types import Frame, Frames, Homographies, Homography
 
 _LARGE = 2.5
 """A frame with more pixels than this per pixel of the strip, along a side, is shrunk first."""

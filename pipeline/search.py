@@ -5,10 +5,10 @@ Cost: one call per page, one for the licenses.
 
 from collections.abc import Mapping
 
-from pipeline.crawl import Ask, Page, WalkConfig, Wanted
-from pipeline.flickr import SEARCH, Flickr, Json
-from pipeline.licenses import SHIPPED, License, parse_licenses
-from pipeline.query import Query, parse_answer, parse_result
+from tinyvideo.pipeline.crawl import Ask, Page, WalkConfig, Wanted
+from tinyvideo.pipeline.flickr import SEARCH, Flickr, Json
+from tinyvideo.pipeline.licenses import SHIPPED, License, parse_licenses
+from tinyvideo.pipeline.query import Query, parse_answer, parse_result
 
 
 def search_with(flickr: Flickr, query: Query, table: Mapping[str, License]) -> Ask:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.errors import RejectedError
-from pipeline.matching import MatchConfig, find_homography
-from pipeline.pixels import halve, thumbnail, to_gray
-from pipeline.types import Frame, GrayFrame
+from tinyvideo.pipeline.errors import RejectedError
+from tinyvideo.pipeline.matching import MatchConfig, find_homography
+from tinyvideo.pipeline.pixels import halve, thumbnail, to_gray
+from tinyvideo.pipeline.types import Frame, GrayFrame
 
 _THUMBNAIL = (64, 36)
 """Width and height, in pixels: small enough to forget noise and texture."""

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from pipeline.errors import UnreadableError
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.types import VideoRecord
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({

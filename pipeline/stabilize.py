@@ -25,17 +25,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pipeline.bundle import fit_bundle
-from pipeline.certificate import corner_distance, figures_of, flicker, measure_tracks
-from pipeline.depth import MODEL, DepthConfig, fit_depth
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.fitting import Bundle, BundleConfig
-from pipeline.matching import MatchConfig
-from pipeline.overlay import overlay_share
-from pipeline.paper import find_paper_path
-from pipeline.render import Rendering, check_view, render
-from pipeline.tracks import TrackConfig, Tracks, follow_points
-from pipeline.types import (
+from tinyvideo.pipeline.bundle import fit_bundle
+from tinyvideo.pipeline.certificate import corner_distance, figures_of, flicker, measure_tracks
+from tinyvideo.pipeline.depth import MODEL, DepthConfig, fit_depth
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.fitting import Bundle, BundleConfig
+from tinyvideo.pipeline.matching import MatchConfig
+from tinyvideo.pipeline.overlay import overlay_share
+from tinyvideo.pipeline.paper import find_paper_path
+from tinyvideo.pipeline.render import Rendering, check_view, render
+from tinyvideo.pipeline.tracks import TrackConfig, Tracks, follow_points
+from tinyvideo.pipeline.types import (
     Frames,
     Homographies,
     Homography,

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from pipeline.types import STRIP_FRAMES, Frames, Homography
+from tinyvideo.pipeline.types import STRIP_FRAMES, Frames, Homography
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Frames, SceneTags, Tag, check_frames
+from tinyvideo.pipeline.types import Frames, SceneTags, Tag, check_frames
 
 
 class Classifier(Protocol):

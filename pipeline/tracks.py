@@ -26,14 +26,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.agreement import at_rim, find_agreement
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.keyframes import KeyframeConfig, Keyframes
-from pipeline.keypoints import inside, too_few_points
-from pipeline.matching import MatchConfig, find_homography
-from pipeline.motion import project
-from pipeline.pixels import halve, to_gray
-from pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
+from tinyvideo.pipeline.agreement import at_rim, find_agreement
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.keyframes import KeyframeConfig, Keyframes
+from tinyvideo.pipeline.keypoints import inside, too_few_points
+from tinyvideo.pipeline.matching import MatchConfig, find_homography
+from tinyvideo.pipeline.motion import project
+from tinyvideo.pipeline.pixels import halve, to_gray
+from tinyvideo.pipeline.types import Frame, Frames, GrayFrame, Homographies, Homography
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

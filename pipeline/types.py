@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RejectReason
+from tinyvideo.pipeline.errors import RejectReason
 
 STRIP_FRAMES = 32
 """Frames in a strip, a window and a training clip. Theirs (NIPS 2016, section 3)."""

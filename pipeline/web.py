@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from pipeline.budget import Budget, Host
-from pipeline.errors import FailCause, ServiceError, TransientError
+from tinyvideo.pipeline.budget import Budget, Host
+from tinyvideo.pipeline.errors import FailCause, ServiceError, TransientError
 
 MEDIA_DOMAIN = ".staticflickr.com"
 """Where files of Flickr are; a redirect to elsewhere is not followed."""

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import TimedFrame
-from pipeline.pixels import thumbnail
-from pipeline.types import Frame, GrayFrame, VideoFacts
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.frames import TimedFrame
+from tinyvideo.pipeline.pixels import thumbnail
+from tinyvideo.pipeline.types import Frame, GrayFrame, VideoFacts
 
 _THUMBNAIL = (96, 54)
 """Width and height, in pixels."""

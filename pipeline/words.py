@@ -9,8 +9,8 @@ Cost: that of reading wordfreq's lists; one call for the tags. Source: Robyn Spe
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.errors import FailCause, ServiceError, TransientError
-from pipeline.flickr import Flickr
+from tinyvideo.pipeline.errors import FailCause, ServiceError, TransientError
+from tinyvideo.pipeline.flickr import Flickr
 
 LEAST_LETTERS = 3
 _SPARE = 2

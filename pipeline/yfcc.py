@@ -20,10 +20,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from pipeline.errors import RejectReason, UnreadableError
-from pipeline.licenses import license_of
-from pipeline.query import degrees, whole_number
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.errors import RejectReason, UnreadableError
+from tinyvideo.pipeline.licenses import license_of
+from tinyvideo.pipeline.query import degrees, whole_number
+from tinyvideo.pipeline.types import VideoRecord
 
 BUCKET = "s3://multimedia-commons"
 """Where the videos of YFCC100M are kept for everybody."""

@@ -20,9 +20,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.budget import Budget, Host
-from pipeline.errors import ExpectedError, FailCause, RejectedError, RejectReason, TransientError
-from pipeline.web import WithdrawnError, check_status, distrusted, without_ticket
+from tinyvideo.pipeline.budget import Budget, Host
+from tinyvideo.pipeline.errors import (
+    ExpectedError,
+    FailCause,
+    RejectedError,
+    RejectReason,
+    TransientError,
+)
+from tinyvideo.pipeline.web import WithdrawnError, check_status, distrusted, without_ticket
 
 logger = logging.getLogger(__name__)
 

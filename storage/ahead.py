@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from storage.objects import Store, is_remote
+from tinyvideo.storage.objects import Store, is_remote
 
 AT_ONCE = 8
 """Shards that are read at once from S3. Ours: each takes a hundred short requests."""

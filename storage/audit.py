@@ -6,11 +6,11 @@ Cost: a listing of the shards; on a local disk, of up to `READ_SHARDS`, their fo
 from pathlib import Path
 from typing import Any
 
-from storage.catalog import Catalog, ShardRow
-from storage.objects import StorageError, Store, is_remote
-from storage.place import Place
-from storage.shard import ShardFile, shard_metadata
-from storage.shard_rows import keys_in_rewrite
+from tinyvideo.storage.catalog import Catalog, ShardRow
+from tinyvideo.storage.objects import StorageError, Store, is_remote
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.shard import ShardFile, shard_metadata
+from tinyvideo.storage.shard_rows import keys_in_rewrite
 
 READ_SHARDS = 500
 """Shards whose footers are read to audit the books; a footer takes 1 ms."""

@@ -24,12 +24,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.catalog import Catalog
-from storage.database import transaction
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.tables import BATCHES, SHARDS, VIDEOS
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.tables import BATCHES, SHARDS, VIDEOS
 
 _OPEN = BATCHES.c.state.in_(["waiting", "working"])
 _NEXT_ATTEMPT = BATCHES.c.attempts + 1

@@ -14,12 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.errors import RejectReason
-from pipeline.types import VideoState
-from storage.database import transaction
-from storage.errors import StorageError
-from storage.ledger import chunks, now, update_videos
-from storage.tables import ACCEPTED, BLOCKS, CLIPS, TAKEDOWNS, VIDEOS
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.ledger import chunks, now, update_videos
+from tinyvideo.storage.tables import ACCEPTED, BLOCKS, CLIPS, TAKEDOWNS, VIDEOS
 
 _CHUNK = 250
 """Videos per query, each with three names; SQLite before 3.32 takes 999 values at most."""

@@ -12,7 +12,7 @@ Cost: arithmetic only; the counting is done by `storage.tally`.
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 
 class BooksError(ExpectedError):

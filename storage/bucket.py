@@ -16,12 +16,12 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
-from pipeline.listing import listed_video
-from pipeline.sources import VIDEO_SUFFIXES
-from pipeline.types import VideoRecord
-from storage.s3_errors import is_missing, is_passing, sentence_of, status_of
-from storage.s3_get import stream
+from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.listing import listed_video
+from tinyvideo.pipeline.sources import VIDEO_SUFFIXES
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.s3_errors import is_missing, is_passing, sentence_of, status_of
+from tinyvideo.storage.s3_get import stream
 
 OPEN_BUCKETS = {"multimedia-commons": "us-west-2"}
 """Buckets that want no keys, and their regions."""

@@ -21,10 +21,10 @@ from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
 
-from pipeline.budget import Host
-from pipeline.errors import FailCause, TransientError
-from pipeline.pace import Account, Limit
-from storage.database import open_database, transaction
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.errors import FailCause, TransientError
+from tinyvideo.pipeline.pace import Account, Limit
+from tinyvideo.storage.database import open_database, transaction
 
 LONGEST_S = 24 * 3600
 """A moment further away than this is nonsense: the clock was set back."""

@@ -13,12 +13,12 @@ Cost: that of `storage.dataset`, again for every time that shards have changed.
 import logging
 from collections.abc import Callable
 
-from storage.dataset import DatasetConfig, Draft, Manifest, draft_dataset, write_dataset
-from storage.dataset_turn import dataset_turn
-from storage.errors import StorageError
-from storage.output import Output
-from storage.shard_rows import keys_in_rewrite
-from storage.takedown_log import read_takedowns
+from tinyvideo.storage.dataset import DatasetConfig, Draft, Manifest, draft_dataset, write_dataset
+from tinyvideo.storage.dataset_turn import dataset_turn
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.shard_rows import keys_in_rewrite
+from tinyvideo.storage.takedown_log import read_takedowns
 
 logger = logging.getLogger(__name__)
 

@@ -26,12 +26,12 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoRecord, VideoState
-from storage.blocks import refuse_blocked
-from storage.books import Books
-from storage.leases import MAX_ATTEMPTS, LeaseLostError, Leases
-from storage.ledger import CATALOG_VERSION, chunks, now, read_fact
-from storage.rows import (
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.blocks import refuse_blocked
+from tinyvideo.storage.books import Books
+from tinyvideo.storage.leases import MAX_ATTEMPTS, LeaseLostError, Leases
+from tinyvideo.storage.ledger import CATALOG_VERSION, chunks, now, read_fact
+from tinyvideo.storage.rows import (
     RECORD_COLUMNS,
     VIDEO_COLUMNS,
     ShardRow,
@@ -40,10 +40,10 @@ from storage.rows import (
     row_of_video,
     video_of,
 )
-from storage.shard_rows import ShardRows
-from storage.tables import FACTS, VIDEOS, VIDEOS_FOUND
-from storage.tally import count_books, count_states, count_strips
-from storage.verdicts import Verdicts
+from tinyvideo.storage.shard_rows import ShardRows
+from tinyvideo.storage.tables import FACTS, VIDEOS, VIDEOS_FOUND
+from tinyvideo.storage.tally import count_books, count_states, count_strips
+from tinyvideo.storage.verdicts import Verdicts
 
 __all__ = [
     "CATALOG_VERSION",

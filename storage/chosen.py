@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from storage.ahead import in_order
-from storage.columns import iterate_columns
-from storage.objects import Store
-from storage.query import DatasetConfig, check_columns, columns_of, matches
-from storage.shard import ShardFile
-from storage.splits import groups_of, owners_of
+from tinyvideo.storage.ahead import in_order
+from tinyvideo.storage.columns import iterate_columns
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.query import DatasetConfig, check_columns, columns_of, matches
+from tinyvideo.storage.shard import ShardFile
+from tinyvideo.storage.splits import groups_of, owners_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

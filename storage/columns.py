@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.errors import StorageError
-from storage.shard import ROW_GROUP_STRIPS, ShardFile, open_shard
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.shard import ROW_GROUP_STRIPS, ShardFile, open_shard
 
 CHUNK = 256
 """Row groups that are read at once. Ours: 16,384 rows, enough to make Python's part small."""

@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from storage.tables import TALLIES
+from tinyvideo.storage.tables import TALLIES
 
 Key: TypeAlias = tuple[str, str, str]
 """Kind, state and name of a sum."""

@@ -16,9 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.crawl import Span, Window, subtract
-from storage.database import transaction
-from storage.tables import WINDOWS
+from tinyvideo.pipeline.crawl import Span, Window, subtract
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.tables import WINDOWS
 
 SETTLED_S = 3600
 """How long before a call its answer is final, in seconds. Ours: uploads are indexed in minutes."""

@@ -21,7 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.errors import BusyError, StorageError
+from tinyvideo.storage.errors import BusyError, StorageError
 
 BUSY_S = 30
 """How long a busy writer is waited for, in seconds. Ours: a transaction takes milliseconds."""

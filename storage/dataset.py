@@ -18,9 +18,9 @@ from importlib.metadata import version
 import numpy as np
 import numpy.typing as npt
 
-from storage.chosen import Chosen, choose
-from storage.errors import StorageError
-from storage.manifest import (
+from tinyvideo.storage.chosen import Chosen, choose
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.manifest import (
     MANIFEST_VERSION,
     Manifest,
     list_datasets,
@@ -30,11 +30,11 @@ from storage.manifest import (
     read_pieces,
     write_manifest,
 )
-from storage.objects import Store
-from storage.pieces import SPLITS, Pieces, pack
-from storage.query import DatasetConfig
-from storage.revise import ShardChange, manifests_holding, replace_shards
-from storage.splits import assign, keep_some, split_of
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pieces import SPLITS, Pieces, pack
+from tinyvideo.storage.query import DatasetConfig
+from tinyvideo.storage.revise import ShardChange, manifests_holding, replace_shards
+from tinyvideo.storage.splits import assign, keep_some, split_of
 
 __all__ = [
     "MANIFEST_VERSION",

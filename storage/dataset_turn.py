@@ -17,9 +17,9 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from storage.database import transaction
-from storage.errors import StorageError
-from storage.output import Output
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.output import Output
 
 _TURN = 0x71D0_0003
 """Number of the advisory lock; ours, beside those of `storage.database`."""

@@ -3,7 +3,7 @@
 Cost: data only.
 """
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 
 class StorageError(ExpectedError):

@@ -28,14 +28,14 @@ from typing import IO, Any, TypeAlias
 
 import pyarrow as pa
 
-from pipeline.mp4 import DEFAULT_FPS, write_mp4
-from pipeline.strips import decode_strip
-from pipeline.types import Frames
-from storage.dataset import SPLITS, Manifest, Pieces, read_pieces
-from storage.errors import StorageError
-from storage.objects import Store
-from storage.shard import ShardFile, iterate_tables
-from storage.tinyvideo import FOLDER, StripName, name_of, parse_name
+from tinyvideo.pipeline.mp4 import DEFAULT_FPS, write_mp4
+from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.types import Frames
+from tinyvideo.storage.dataset import SPLITS, Manifest, Pieces, read_pieces
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.shard import ShardFile, iterate_tables
+from tinyvideo.storage.tinyvideo import FOLDER, StripName, name_of, parse_name
 
 Row: TypeAlias = dict[str, Any]
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from storage.errors import BusyError, GoneError, StorageError, too_short
+from tinyvideo.storage.errors import BusyError, GoneError, StorageError, too_short
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _TEMPORARY = re.compile(r"[0-9a-f]{32}(\..*)?")

@@ -16,14 +16,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.database import transaction
-from storage.errors import StorageError
-from storage.leases import note
-from storage.output import Output
-from storage.schema import PICTURE, SCHEMA
-from storage.shard import ShardFile, iterate_rows
-from storage.tables import CLIPS, EVENTS, TAKEDOWNS, VIDEOS
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.leases import note
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.schema import PICTURE, SCHEMA
+from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.tables import CLIPS, EVENTS, TAKEDOWNS, VIDEOS
 
 _HIDDEN = frozenset({"secret"})
 """Columns of a video that are not for people."""

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.recut import first_strip
-from pipeline.strips import strip_shape
-from pipeline.types import (
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.recut import first_strip
+from tinyvideo.pipeline.strips import strip_shape
+from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     Clip,
     ClipCounts,
@@ -33,12 +33,12 @@ from pipeline.types import (
     VideoRecord,
     VideoState,
 )
-from storage.catalog import Catalog
-from storage.database import transaction
-from storage.schema import row_of
-from storage.shard import ShardWriter
-from storage.tables import VIDEOS
-from storage.tinyvideo import Archive, Entry, iterate_strips
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.tables import VIDEOS
+from tinyvideo.storage.tinyvideo import Archive, Entry, iterate_strips
 
 SOURCE = "tinyvideo"
 

@@ -11,20 +11,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.checksums import read_checksums
-from storage.database import transaction
-from storage.errors import GoneError, StorageError
-from storage.output import Output
-from storage.rows import ShardRow
-from storage.schema import PICTURE, SCHEMA
-from storage.shard import (
+from tinyvideo.storage.checksums import read_checksums
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.errors import GoneError, StorageError
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.schema import PICTURE, SCHEMA
+from tinyvideo.storage.shard import (
     ShardFile,
     iterate_rows,
     open_shard,
     shard_metadata,
     strips_by_video,
 )
-from storage.tables import VIDEOS
+from tinyvideo.storage.tables import VIDEOS
 
 _LONG = (PICTURE, "to_first")
 """Columns that nobody wants to see on a terminal."""

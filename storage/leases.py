@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from pipeline.errors import FailCause
-from pipeline.types import VideoRecord, VideoState
-from storage.errors import StorageError
-from storage.ledger import Ledger, chunks, update_videos
-from storage.rows import RECORD_COLUMNS, record_of, storable
-from storage.tables import EVENTS, VIDEOS
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.ledger import Ledger, chunks, update_videos
+from tinyvideo.storage.rows import RECORD_COLUMNS, record_of, storable
+from tinyvideo.storage.tables import EVENTS, VIDEOS
 
 MAX_ATTEMPTS = 5
 """Leases after which the loss of a video's strips is final. Ours: a disk that loses five is ill."""

@@ -12,11 +12,11 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from storage.counters import keep_counters
-from storage.database import alone, empty_log, name_of, open_database, transaction
-from storage.errors import StorageError
-from storage.migrations import migrate, stamp
-from storage.tables import FACTS, METADATA, VIDEOS
+from tinyvideo.storage.counters import keep_counters
+from tinyvideo.storage.database import alone, empty_log, name_of, open_database, transaction
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.migrations import migrate, stamp
+from tinyvideo.storage.tables import FACTS, METADATA, VIDEOS
 
 CATALOG_VERSION = 4
 """2 added what was taken down, 3 leases that end and what Flickr says of a video, 4 where it was

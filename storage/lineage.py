@@ -10,16 +10,16 @@ name one of these shards.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from storage.dataset import (
+from tinyvideo.storage.dataset import (
     Manifest,
     list_datasets,
     list_revisions,
     manifests_holding,
     read_manifest,
 )
-from storage.errors import StorageError
-from storage.objects import Store
-from storage.shard import ShardFile, iterate_groups
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.shard import ShardFile, iterate_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from storage.errors import GoneError, StorageError
-from storage.folder import FolderStore
-from storage.objects import Store
-from storage.pieces import SPLITS, Pieces, from_bytes, to_bytes
+from tinyvideo.storage.errors import GoneError, StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pieces import SPLITS, Pieces, from_bytes, to_bytes
 
 MANIFEST_VERSION = 2
 """1 was one JSON file per dataset, which listed every row."""

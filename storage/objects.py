@@ -17,8 +17,8 @@ from typing import BinaryIO, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from storage.errors import BusyError, GoneError, StorageError
-from storage.folder import FolderStore, sha256_of, sync
+from tinyvideo.storage.errors import BusyError, GoneError, StorageError
+from tinyvideo.storage.folder import FolderStore, sha256_of, sync
 
 __all__ = [
     "BusyError",
@@ -97,7 +97,7 @@ def open_store(address: str | Path) -> Store:
     """
     text = str(address)
     if not isinstance(address, Path) and is_remote(text):
-        from storage.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
+        from tinyvideo.storage.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
 
         return S3Store.at(text)
     return FolderStore(folder_of(address))

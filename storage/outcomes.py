@@ -9,10 +9,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.database import open_database, transaction
-from storage.rows import VIDEO_COLUMNS, VideoRow, video_of
-from storage.tables import ACCEPTED, CLIPS, VIDEOS
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.database import open_database, transaction
+from tinyvideo.storage.rows import VIDEO_COLUMNS, VideoRow, video_of
+from tinyvideo.storage.tables import ACCEPTED, CLIPS, VIDEOS
 
 _CHUNK = 500
 """Values in one `IN` list; SQLite before 3.32 takes 999 at most."""

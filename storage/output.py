@@ -5,9 +5,9 @@ Cost: data only.
 
 from dataclasses import dataclass
 
-from storage.catalog import Catalog
-from storage.folder import FolderStore
-from storage.objects import Store
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import Store
 
 
 @dataclass(frozen=True, slots=True)

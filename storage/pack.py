@@ -16,9 +16,15 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from storage.catalog import Catalog
-from storage.objects import FolderStore, StorageError, Store, sha256_of
-from storage.shard import ShardFile, shard_metadata, strips_by_video, verify_shard, write_shard
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.objects import FolderStore, StorageError, Store, sha256_of
+from tinyvideo.storage.shard import (
+    ShardFile,
+    shard_metadata,
+    strips_by_video,
+    verify_shard,
+    write_shard,
+)
 
 logger = logging.getLogger(__name__)
 

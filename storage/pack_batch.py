@@ -13,9 +13,9 @@ Cost: that of `storage.pack`.
 import logging
 from contextlib import suppress
 
-from pipeline.errors import FailCause
-from pipeline.types import VideoState
-from storage.batches import (
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.batches import (
     FOLDER,
     Batch,
     BatchState,
@@ -28,12 +28,12 @@ from storage.batches import (
     videos_of,
     work_of,
 )
-from storage.catalog import Catalog
-from storage.folder import FolderStore
-from storage.objects import Store
-from storage.output import Output
-from storage.pack import commit_parts, pack, with_parts
-from storage.shard import ShardFile
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import commit_parts, pack, with_parts
+from tinyvideo.storage.shard import ShardFile
 
 logger = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from zlib_ng import zlib_ng
 
-from storage.errors import StorageError
-from storage.objects import Store
-from storage.schema import PICTURE
-from storage.shard import ShardFile, open_shard
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.schema import PICTURE
+from tinyvideo.storage.shard import ShardFile, open_shard
 
 Take: TypeAlias = Callable[[int], Any]
 """Returns a buffer of so many bytes, with any content: a bytearray, an array of uint8."""

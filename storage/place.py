@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.catalog import Catalog
-from storage.database import alone, is_url, name_of
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.objects import Store, folder_of, is_remote, open_store
-from storage.output import Output
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.database import alone, is_url, name_of
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import Store, folder_of, is_remote, open_store
+from tinyvideo.storage.output import Output
 
 CATALOG_NAME = "catalog.db"
 """File name of the catalog in a work folder."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.objects import StorageError
+from tinyvideo.storage.objects import StorageError
 
 IDENTITY = ("source", "owner", "video_id", "near_duplicate_group", "scene_model")
 """Columns that every query reads."""

@@ -13,10 +13,10 @@ import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from pipeline.types import Film, VideoRecord, VideoState
-from storage.catalog import Catalog
-from storage.folder import FolderStore
-from storage.waiting import states_of
+from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.waiting import states_of
 
 FOLDER = "raw"
 

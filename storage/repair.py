@@ -19,15 +19,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoRecord, VideoState
-from storage.blocks import mark_taken_down
-from storage.errors import StorageError
-from storage.folder import sha256_of
-from storage.output import Output
-from storage.repair_plan import RepairPlan, plan_repair, rows_of
-from storage.rewrite import finish_rewrites, rewrite_shard, write_rows
-from storage.shard import ShardFile, open_shard, read_table, verify_shard
-from storage.tables import CLIPS, VIDEOS
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.blocks import mark_taken_down
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import sha256_of
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.repair_plan import RepairPlan, plan_repair, rows_of
+from tinyvideo.storage.rewrite import finish_rewrites, rewrite_shard, write_rows
+from tinyvideo.storage.shard import ShardFile, open_shard, read_table, verify_shard
+from tinyvideo.storage.tables import CLIPS, VIDEOS
 
 __all__ = ["RepairPlan", "give_up", "plan_repair", "restore_shard"]
 

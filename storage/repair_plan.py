@@ -15,17 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoRecord
-from storage.blocks import blocked_videos
-from storage.database import transaction
-from storage.folder import sha256_of
-from storage.output import Output
-from storage.rewrite import write_rows
-from storage.rows import ShardRow
-from storage.shard import ShardFile, iterate_rows, open_shard, read_table, shard_metadata
-from storage.shard_writer import MADE_BY_KEY
-from storage.tables import ACCEPTED, CLIPS, VIDEOS
-from storage.verify import ShardCheck
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.blocks import blocked_videos
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.folder import sha256_of
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.rewrite import write_rows
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.shard import ShardFile, iterate_rows, open_shard, read_table, shard_metadata
+from tinyvideo.storage.shard_writer import MADE_BY_KEY
+from tinyvideo.storage.tables import ACCEPTED, CLIPS, VIDEOS
+from tinyvideo.storage.verify import ShardCheck
 
 Row = dict[str, Any]
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from storage.dataset import SPLITS, Manifest, Pieces, ShardChange, read_pieces
-from storage.manifest import write_manifest
-from storage.objects import Store
-from storage.revise import in_new_revision
-from storage.survey import survey
+from tinyvideo.storage.dataset import SPLITS, Manifest, Pieces, ShardChange, read_pieces
+from tinyvideo.storage.manifest import write_manifest
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.revise import in_new_revision
+from tinyvideo.storage.survey import survey
 
 
 def repoint(store: Store, name: str, changes: Sequence[ShardChange]) -> Manifest | None:

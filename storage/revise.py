@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.columns import iterate_columns
-from storage.manifest import (
+from tinyvideo.storage.columns import iterate_columns
+from tinyvideo.storage.manifest import (
     Manifest,
     list_datasets,
     list_revisions,
@@ -29,10 +29,10 @@ from storage.manifest import (
     sweep_pieces,
     write_manifest,
 )
-from storage.objects import Store
-from storage.pieces import SPLITS, Pieces, pack, unpack
-from storage.shard import ShardFile
-from storage.survey import survey
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pieces import SPLITS, Pieces, pack, unpack
+from tinyvideo.storage.shard import ShardFile
+from tinyvideo.storage.survey import survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,17 +23,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.database import transaction
-from storage.dataset import Manifest, ShardChange, list_datasets, replace_shards
-from storage.dataset_turn import dataset_turn
-from storage.errors import StorageError
-from storage.folder import sha256_of
-from storage.objects import Store
-from storage.output import Output
-from storage.repoint import repoint
-from storage.rows import ShardRow
-from storage.shard import ShardWriter, verify_shard
-from storage.tables import REWRITES, SHARDS, VIDEOS
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.dataset import Manifest, ShardChange, list_datasets, replace_shards
+from tinyvideo.storage.dataset_turn import dataset_turn
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import sha256_of
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.repoint import repoint
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.shard import ShardWriter, verify_shard
+from tinyvideo.storage.tables import REWRITES, SHARDS, VIDEOS
 
 _KEY = re.compile(r"(?P<stem>shards/shard-\d+)(-(?P<revision>\d+))?\.parquet")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from pipeline.errors import FailCause
-from pipeline.types import ClipCounts, VideoRecord, VideoState
-from storage.tables import ACCEPTED, VIDEOS
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
+from tinyvideo.storage.tables import ACCEPTED, VIDEOS
 
 _RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")

@@ -26,11 +26,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.errors import StorageError, too_short
-from storage.ranges import RangeFile
-from storage.s3_errors import is_beyond_end, is_missing, sentence_of
-from storage.s3_get import fill, reread, stream
-from storage.s3_put import abort_uploads, put_bytes, put_file, with_hash
+from tinyvideo.storage.errors import StorageError, too_short
+from tinyvideo.storage.ranges import RangeFile
+from tinyvideo.storage.s3_errors import is_beyond_end, is_missing, sentence_of
+from tinyvideo.storage.s3_get import fill, reread, stream
+from tinyvideo.storage.s3_put import abort_uploads, put_bytes, put_file, with_hash
 
 T = TypeVar("T")
 

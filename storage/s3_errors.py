@@ -11,7 +11,7 @@ from typing import Any
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.errors import GoneError, StorageError
+from tinyvideo.storage.errors import GoneError, StorageError
 
 _KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _REGION = "set AWS_DEFAULT_REGION to the region of the bucket"

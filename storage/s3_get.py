@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError
 
-from storage.s3_errors import is_passing
-from storage.s3_put import pause
+from tinyvideo.storage.s3_errors import is_passing
+from tinyvideo.storage.s3_put import pause
 
 logger = logging.getLogger(__name__)
 

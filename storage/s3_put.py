@@ -24,7 +24,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.s3_errors import is_conflict, is_undecided
+from tinyvideo.storage.s3_errors import is_conflict, is_undecided
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
+from tinyvideo.pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
 
 SCHEMA_VERSION = 3
 

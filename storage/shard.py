@@ -19,13 +19,13 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.checksums import CHECKSUMS_KEY
-from storage.errors import GoneError, NewerError, StorageError
-from storage.folder import FolderStore
-from storage.objects import Store
-from storage.schema import SCHEMA, SCHEMA_VERSION, VERSION_KEY
-from storage.shard_writer import ROW_GROUP_STRIPS, ShardWriter
-from storage.versions import from_stored, stored_names
+from tinyvideo.storage.checksums import CHECKSUMS_KEY
+from tinyvideo.storage.errors import GoneError, NewerError, StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.schema import SCHEMA, SCHEMA_VERSION, VERSION_KEY
+from tinyvideo.storage.shard_writer import ROW_GROUP_STRIPS, ShardWriter
+from tinyvideo.storage.versions import from_stored, stored_names
 
 __all__ = [
     "ROW_GROUP_STRIPS",

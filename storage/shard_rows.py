@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.database import transaction
-from storage.ledger import Ledger, chunks, now, update_videos
-from storage.rows import ShardRow
-from storage.tables import ACCEPTED, CLIPS, REWRITES, SHARDS, VIDEOS
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.ledger import Ledger, chunks, now, update_videos
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.tables import ACCEPTED, CLIPS, REWRITES, SHARDS, VIDEOS
 
 
 class ShardRows(Ledger):

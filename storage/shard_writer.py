@@ -18,11 +18,11 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.types import STRIP_FRAMES
-from storage.checksums import HashedFile
-from storage.errors import StorageError
-from storage.schema import PICTURE, SCHEMA, STORED
-from storage.versions import to_stored
+from tinyvideo.pipeline.types import STRIP_FRAMES
+from tinyvideo.storage.checksums import HashedFile
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.schema import PICTURE, SCHEMA, STORED
+from tinyvideo.storage.versions import to_stored
 
 ROW_GROUP_STRIPS = 64
 """Ours: Hugging Face's viewer refuses groups over 286 MiB, and a reader holds a whole one."""

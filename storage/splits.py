@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.pieces import SPLITS
-from storage.query import DatasetConfig
+from tinyvideo.storage.pieces import SPLITS
+from tinyvideo.storage.query import DatasetConfig
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 

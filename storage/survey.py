@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from storage.ahead import in_order
-from storage.columns import Rows, iterate_columns
-from storage.errors import GoneError, StorageError
-from storage.manifest import Manifest, read_pieces
-from storage.objects import Store
-from storage.pieces import SPLITS, Pieces
-from storage.query import IDENTITY
-from storage.shard import ShardFile
-from storage.splits import Digests, groups_of, owners_of
+from tinyvideo.storage.ahead import in_order
+from tinyvideo.storage.columns import Rows, iterate_columns
+from tinyvideo.storage.errors import GoneError, StorageError
+from tinyvideo.storage.manifest import Manifest, read_pieces
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pieces import SPLITS, Pieces
+from tinyvideo.storage.query import IDENTITY
+from tinyvideo.storage.shard import ShardFile
+from tinyvideo.storage.splits import Digests, groups_of, owners_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,18 +21,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.blocks import TakedownKind, mark_taken_down, matching
-from storage.database import transaction
-from storage.dataset_turn import dataset_turn
-from storage.errors import StorageError
-from storage.lineage import find_lineage
-from storage.output import Output
-from storage.pack import finish_shards, part_path
-from storage.rewrite import finish_rewrites, rewrite_shard
-from storage.shard import ShardFile, iterate_rows
-from storage.tables import VIDEOS
-from storage.takedown_log import Takedown, ask, read_takedowns, save, write_audit
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.blocks import TakedownKind, mark_taken_down, matching
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.dataset_turn import dataset_turn
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.lineage import find_lineage
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import finish_shards, part_path
+from tinyvideo.storage.rewrite import finish_rewrites, rewrite_shard
+from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.tables import VIDEOS
+from tinyvideo.storage.takedown_log import Takedown, ask, read_takedowns, save, write_audit
 
 
 def take_down(

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.blocks import TakedownKind
-from storage.database import transaction
-from storage.objects import Store
-from storage.tables import TAKEDOWNS
+from tinyvideo.storage.blocks import TakedownKind
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.tables import TAKEDOWNS
 
 AUDIT_KEY = "takedowns.jsonl"
 

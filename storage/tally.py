@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.books import Account, Books
-from storage.counters import Key, find_differences, read_counters
-from storage.tables import FACTS, SHARDS, VIDEOS, VIDEOS_FOUND
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.books import Account, Books
+from tinyvideo.storage.counters import Key, find_differences, read_counters
+from tinyvideo.storage.tables import FACTS, SHARDS, VIDEOS, VIDEOS_FOUND
 
 _UNFINISHED = (VideoState.PENDING, VideoState.LEASED, VideoState.CURATED)
 _DROPPED = (VideoState.REJECTED, VideoState.FAILED)

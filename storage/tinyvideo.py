@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from storage.errors import StorageError
+from tinyvideo.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.errors import FailCause
-from pipeline.types import ClipCounts, VideoState
-from storage.leases import MAX_ATTEMPTS, check_holder
-from storage.ledger import Ledger, chunks, update_videos
-from storage.rows import rows_of_clips, storable, verdict_of
-from storage.tables import CLIPS, VIDEOS
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import ClipCounts, VideoState
+from tinyvideo.storage.leases import MAX_ATTEMPTS, check_holder
+from tinyvideo.storage.ledger import Ledger, chunks, update_videos
+from tinyvideo.storage.rows import rows_of_clips, storable, verdict_of
+from tinyvideo.storage.tables import CLIPS, VIDEOS
 
 _OPEN = (VideoState.PENDING, VideoState.LEASED, VideoState.CURATED)
 

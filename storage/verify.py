@@ -18,12 +18,12 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.types import STRIP_FRAMES
-from storage.checksums import GroupChecksum, read_checksums
-from storage.errors import GoneError, NewerError, StorageError
-from storage.objects import Store
-from storage.rows import ShardRow
-from storage.shard import ShardFile, open_shard, read_table
+from tinyvideo.pipeline.types import STRIP_FRAMES
+from tinyvideo.storage.checksums import GroupChecksum, read_checksums
+from tinyvideo.storage.errors import GoneError, NewerError, StorageError
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.shard import ShardFile, open_shard, read_table
 
 RANGE_BYTES = 8 * 2**20
 """Bytes that are read at once. Ours: large for a disk or a network, small for memory."""

@@ -13,8 +13,8 @@ from dataclasses import fields
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.types import StabilizationFigures
-from storage.schema import PICTURE, SCHEMA, STORED
+from tinyvideo.pipeline.types import StabilizationFigures
+from tinyvideo.storage.schema import PICTURE, SCHEMA, STORED
 
 DEFAULTS = {
     **{

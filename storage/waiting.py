@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.catalog import Catalog
-from storage.database import transaction
-from storage.tables import VIDEOS
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.tables import VIDEOS
 
 _CHUNK = 500
 """Values in one `IN` list; SQLite before 3.32 takes 999 at most."""

@@ -28,7 +28,6 @@ from tests.storage.postgres import Postgres, serve_postgres
 from tests.storage.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
-OUR_PACKAGES = ("flows", "models", "storage", "pipeline", "tinyvideo")
 HOME = pytest.StashKey[str]()
 
 
@@ -46,7 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from flows.machine.server import prefect_server
+from tinyvideo.flows.machine.server import prefect_server
 with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
     print(server.api_url, flush=True)
     sys.stdin.read()
@@ -103,12 +102,10 @@ def error_log(request: pytest.FixtureRequest) -> Iterator[list[logging.LogRecord
     records: list[logging.LogRecord] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = records.append  # type: ignore[method-assign]
-    loggers = [logging.getLogger(name) for name in OUR_PACKAGES]
-    for logger in loggers:
-        logger.addHandler(handler)
+    logger = logging.getLogger("tinyvideo")
+    logger.addHandler(handler)
     yield records
-    for logger in loggers:
-        logger.removeHandler(handler)
+    logger.removeHandler(handler)
     expected = request.node.get_closest_marker("logs_error") is not None
     messages = [record.getMessage() for record in records]
     assert expected or not messages, f"unexpected ERROR log: {messages}"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import RejectReason
-from pipeline.strips import encode_strip
-from pipeline.types import (
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     ClipCounts,
     Homographies,
@@ -24,12 +24,12 @@ from pipeline.types import (
     Tag,
     VideoRecord,
 )
-from storage.catalog import Catalog
-from storage.objects import FolderStore
-from storage.pack import part_path
-from storage.place import CATALOG_NAME
-from storage.schema import row_of
-from storage.shard import ShardWriter
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.pack import part_path
+from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
 
 SIZE = 16
 

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
-from pipeline.mp4 import REPEATABLE
-from pipeline.types import Frame, Frames, Homographies, Homography
+from tinyvideo.pipeline.mp4 import REPEATABLE
+from tinyvideo.pipeline.types import Frame, Frames, Homographies, Homography
 
 HEIGHT, WIDTH = 180, 320
 SCENE_SCALE = 2  # the scene has this many pixels per pixel of the film

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import show_facts, write_json
-from pipeline.errors import ExpectedError
+from tinyvideo.flows.console import show_facts, write_json
+from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from flows.imitation.population import Population
-    from flows.imitation.server import Imitation
-    from storage.place import Place
+    from tinyvideo.flows.imitation.population import Population
+    from tinyvideo.flows.imitation.server import Imitation
+    from tinyvideo.storage.place import Place
 
 RATES = {"api": 20, "pages": 10, "media": 10}
 """Requests per second that the demo permits itself. Ours: at Flickr's own rate of one call per
@@ -83,11 +83,11 @@ def crawl_imitation(
         ChaosError: trustme is not installed, or the crawl has failed.
     """
     try:
-        from flows.imitation.faults import FaultConfig  # noqa: PLC0415
-        from flows.imitation.population import Population, PopulationConfig  # noqa: PLC0415
-        from flows.imitation.search import SearchConfig  # noqa: PLC0415
-        from flows.imitation.server import ImitationConfig, imitate_flickr  # noqa: PLC0415
-        from storage.place import Place  # noqa: PLC0415
+        from tinyvideo.flows.imitation.faults import FaultConfig  # noqa: PLC0415
+        from tinyvideo.flows.imitation.population import Population, PopulationConfig  # noqa: PLC0415
+        from tinyvideo.flows.imitation.search import SearchConfig  # noqa: PLC0415
+        from tinyvideo.flows.imitation.server import ImitationConfig, imitate_flickr  # noqa: PLC0415
+        from tinyvideo.storage.place import Place  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ChaosError(f"chaos-demo needs {error.name}: pip install 'tinyvideo[demo]'") from error
 
@@ -116,8 +116,8 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
     Raises:
         ChaosError: it has failed.
     """
-    from flows.imitation.population import EVERY  # noqa: PLC0415
-    from flows.imitation.server import KEY, SECRET  # noqa: PLC0415
+    from tinyvideo.flows.imitation.population import EVERY  # noqa: PLC0415
+    from tinyvideo.flows.imitation.server import KEY, SECRET  # noqa: PLC0415
 
     span = imitation.hosts.population.config
     since, until = (datetime.fromtimestamp(t, UTC).date() for t in (span.since, span.until + 1))
@@ -125,7 +125,7 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
     told = {**SETTINGS, "flickr_key": KEY, "flickr_secret": SECRET}
     settings = {f"TINYVIDEO_{name.upper()}": str(value) for name, value in told.items()}
     process = subprocess.run(
-        [sys.executable, "-m", "flows.cli", command, *search, "--out", str(out)],
+        [sys.executable, "-m", "tinyvideo.flows.cli", command, *search, "--out", str(out)],
         env=os.environ | settings | imitation.environment(),
         check=False,
     )
@@ -134,10 +134,10 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
 
 
 def _judge(population: "Population", imitation: "Imitation", place: "Place") -> dict[str, Any]:
-    from flows.imitation.truth import findable_videos, wrong_ends  # noqa: PLC0415
-    from pipeline.licenses import SHIPPED, allowed_numbers  # noqa: PLC0415
-    from storage.audit import read_books  # noqa: PLC0415
-    from storage.coverage import summarize  # noqa: PLC0415
+    from tinyvideo.flows.imitation.truth import findable_videos, wrong_ends  # noqa: PLC0415
+    from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers  # noqa: PLC0415
+    from tinyvideo.storage.audit import read_books  # noqa: PLC0415
+    from tinyvideo.storage.coverage import summarize  # noqa: PLC0415
 
     findable = findable_videos(population, allowed_numbers(SHIPPED))
     with place.open() as output:
@@ -163,7 +163,7 @@ def _judge(population: "Population", imitation: "Imitation", place: "Place") -> 
 
 
 def _count_requests(imitation: "Imitation") -> dict[str, Any]:
-    from flows.imitation.server import most_in  # noqa: PLC0415
+    from tinyvideo.flows.imitation.server import most_in  # noqa: PLC0415
 
     searches = imitation.requests("flickr.photos.search")
     answered = sum(line.fault is None for line in searches)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import Position, progress, say, show_facts, write_json
+from tinyvideo.flows.console import Position, progress, say, show_facts, write_json
 
 if TYPE_CHECKING:
-    from storage.dataset import DatasetConfig, Manifest
+    from tinyvideo.storage.dataset import DatasetConfig, Manifest
 
 app = typer.Typer(
     name="dataset", no_args_is_help=True, help="Choose strips to train on, split by owner."
@@ -105,8 +105,8 @@ def build(  # noqa: PLR0917  typer reads a command's options from its parameters
 @app.command("ls")
 def list_all(out: Out, json: Json = False) -> None:
     """List datasets and their latest revisions."""
-    from storage.dataset import list_datasets, read_manifest  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.storage.dataset import list_datasets, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
     found = [facts_of(read_manifest(store, name)) for name in list_datasets(store)]
@@ -121,8 +121,8 @@ def list_all(out: Out, json: Json = False) -> None:
 @app.command()
 def show(name: Name, out: Out, revision: Revision = None, json: Json = False) -> None:
     """Show what a dataset holds, how it was chosen, and its revisions."""
-    from storage.dataset import list_revisions, read_manifest  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.storage.dataset import list_revisions, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
     manifest = read_manifest(store, name, revision)
@@ -142,9 +142,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Hold a dataset against its shards, and look for owners in more than one split."""
-    from storage.dataset import read_manifest  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
-    from storage.survey import find_problems  # noqa: PLC0415
+    from tinyvideo.storage.dataset import read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.storage.survey import find_problems  # noqa: PLC0415
 
     store = open_store(out)
     manifest = read_manifest(store, name, revision)
@@ -166,8 +166,8 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
     Raises:
         StorageError: there is no shard, no strip fits, or a takedown is not finished.
     """
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.build import build_committed  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.build import build_committed  # noqa: PLC0415
 
     position = Position(0, None)
 
@@ -190,8 +190,8 @@ def facts_of(manifest: "Manifest") -> dict[str, Any]:
 def _config(
     preset: str, scene: list[str] | None, min_probability: float | None, rest: dict[str, Any]
 ) -> "DatasetConfig":
-    from storage.dataset import DatasetConfig  # noqa: PLC0415
-    from storage.presets import PRESETS  # noqa: PLC0415
+    from tinyvideo.storage.dataset import DatasetConfig  # noqa: PLC0415
+    from tinyvideo.storage.presets import PRESETS  # noqa: PLC0415
 
     if preset and (scene or preset not in PRESETS):
         raise typer.BadParameter(

@@ -18,15 +18,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from flows.commands.run import announced_server, check_free, run_flow, show_page, stabilize_all
-from flows.commands.training import training_position
-from flows.console import progress, say, show_books, show_facts
-from flows.options import RunOptions
-from flows.settings import read_settings
-from storage.audit import read_books
-from storage.dataset import DatasetConfig
-from storage.objects import FolderStore, StorageError
-from storage.place import Place
+from tinyvideo.flows.commands.run import (
+    announced_server,
+    check_free,
+    run_flow,
+    show_page,
+    stabilize_all,
+)
+from tinyvideo.flows.commands.training import training_position
+from tinyvideo.flows.console import progress, say, show_books, show_facts
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.settings import read_settings
+from tinyvideo.storage.audit import read_books
+from tinyvideo.storage.dataset import DatasetConfig
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.place import Place
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"
@@ -125,7 +131,7 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
 
 
 def _build_dataset(paths: DemoPaths) -> None:
-    from flows.build_dataset import build_dataset  # noqa: PLC0415  after the server: it imports Prefect
+    from tinyvideo.flows.build_dataset import build_dataset  # noqa: PLC0415  after the server: it imports Prefect
 
     # Three films are too few to hold any of them out.
     everything = DatasetConfig(validation=0, test=0)
@@ -133,8 +139,8 @@ def _build_dataset(paths: DemoPaths) -> None:
 
 
 def _train(paths: DemoPaths, steps: int) -> Path:
-    from flows.train import train  # noqa: PLC0415
-    from models.config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.flows.train import train  # noqa: PLC0415
+    from tinyvideo.models.config import TrainConfig  # noqa: PLC0415
 
     config = TrainConfig(
         width=WIDTH,
@@ -147,7 +153,7 @@ def _train(paths: DemoPaths, steps: int) -> Path:
 
 
 def _generate(paths: DemoPaths, checkpoint: Path) -> None:
-    from models.generate import generate  # noqa: PLC0415
+    from tinyvideo.models.generate import generate  # noqa: PLC0415
 
     generate(checkpoint, CLIPS, SEED, paths.generated)
 

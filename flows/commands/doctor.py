@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.console import say, write_json
-from flows.machine.answers import ServerError, ask, require_server
-from flows.machine.deployments import DEPLOYMENTS, POOLS
-from flows.settings import Settings, code_version, read_settings
-from pipeline.errors import ExpectedError
-from storage.place import Place
+from tinyvideo.flows.console import say, write_json
+from tinyvideo.flows.machine.answers import ServerError, ask, require_server
+from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
+from tinyvideo.flows.settings import Settings, code_version, read_settings
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.storage.place import Place
 
 FREE_GB = 20
 """Ours: two batches of films, their strips and a shard of 256 videos."""
@@ -115,7 +115,7 @@ def check_gpu(_: Settings) -> Iterator[Finding]:
         says = "none; training runs on the CPU, slowly"
         yield Finding(what="gpu", verdict=Verdict.NOTE, says=says)
         return
-    from models.devices import count_gpus  # noqa: PLC0415  loads torch
+    from tinyvideo.models.devices import count_gpus  # noqa: PLC0415  loads torch
 
     count = count_gpus()
     says = f"{count}" if count else "torch cannot use it; install a torch with CUDA, and its driver"

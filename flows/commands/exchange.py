@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import Position, progress, say, show_facts, write_json
-from flows.settings import code_version
+from tinyvideo.flows.console import Position, progress, say, show_facts, write_json
+from tinyvideo.flows.settings import code_version
 
 if TYPE_CHECKING:
-    from storage.importing import ImportCounts
+    from tinyvideo.storage.importing import ImportCounts
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Out = Annotated[str, typer.Option(help="Output folder or s3:// address with the shards.")]
@@ -52,8 +52,8 @@ def export(  # noqa: PLR0917
     json: Json = False,
 ) -> None:
     """Write strips in the format of the released dataset, as WebDataset, or as films."""
-    from storage.dataset import SPLITS  # noqa: PLC0415
-    from storage.export import FORMATS  # noqa: PLC0415
+    from tinyvideo.storage.dataset import SPLITS  # noqa: PLC0415
+    from tinyvideo.storage.export import FORMATS  # noqa: PLC0415
 
     if form not in FORMATS:
         raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
@@ -73,10 +73,10 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
     Raises:
         StorageError: the archive, the list or the output cannot be used.
     """
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.importing import ImportCounts, Importer  # noqa: PLC0415
-    from storage.pack import finish_shards, pack, part_path  # noqa: PLC0415
-    from storage.tinyvideo import read_list  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.importing import ImportCounts, Importer  # noqa: PLC0415
+    from tinyvideo.storage.pack import finish_shards, pack, part_path  # noqa: PLC0415
+    from tinyvideo.storage.tinyvideo import read_list  # noqa: PLC0415
 
     counts = ImportCounts()
     listed = None
@@ -105,11 +105,11 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
     Raises:
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.build import committed_shards  # noqa: PLC0415
-    from storage.dataset import SPLITS, read_manifest  # noqa: PLC0415
-    from storage.export import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
-    from storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.build import committed_shards  # noqa: PLC0415
+    from tinyvideo.storage.dataset import SPLITS, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.export import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
     if dataset:

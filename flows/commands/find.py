@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands import source_options as given
-from flows.commands.source_options import search_of
-from flows.console import Position, progress, say, show_facts, write_json
+from tinyvideo.flows.commands import source_options as given
+from tinyvideo.flows.commands.source_options import search_of
+from tinyvideo.flows.console import Position, progress, say, show_facts, write_json
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -64,10 +64,10 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
         SettingsError: no source was named, or there is no key for Flickr.
         ServiceError, StorageError, UnreadableError: as their texts say.
     """
-    from flows.crawl import Finding, find_videos  # noqa: PLC0415
-    from flows.options import RunOptions  # noqa: PLC0415
-    from flows.place import place_of  # noqa: PLC0415
-    from flows.settings import read_settings  # noqa: PLC0415
+    from tinyvideo.flows.crawl import Finding, find_videos  # noqa: PLC0415
+    from tinyvideo.flows.options import RunOptions  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
 
     place = place_of(out)
     options = RunOptions.of(read_settings(), folder, place.address, **sources)
@@ -104,7 +104,7 @@ def plan(
 
     Nothing is entered or fetched.
     """
-    from flows.commands.forecast import forecast  # noqa: PLC0415
+    from tinyvideo.flows.commands.forecast import forecast  # noqa: PLC0415
 
     search = search_of(
         flickr=True, tags=tag, text=text, words=words and words.absolute(), owner=owner,
@@ -123,11 +123,11 @@ def words(
     out: Out = "",
 ) -> None:
     """Print the most frequent words of a language, one per line, for `crawl --words`."""
-    from pipeline.words import frequent_words, hot_tags  # noqa: PLC0415
+    from tinyvideo.pipeline.words import frequent_words, hot_tags  # noqa: PLC0415
 
     found: list[str] = []
     if hot:
-        from flows.crawl import flickr_beside  # noqa: PLC0415
+        from tinyvideo.flows.crawl import flickr_beside  # noqa: PLC0415
 
         with flickr_beside(out) as flickr:
             found += hot_tags(flickr, count)
@@ -144,9 +144,9 @@ def coverage(
     json: Json = False,
 ) -> None:
     """Say how much of every search is proven complete, and what it cost."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.coverage import reopen as reopen_windows  # noqa: PLC0415
-    from storage.coverage import summarize  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.coverage import reopen as reopen_windows  # noqa: PLC0415
+    from tinyvideo.storage.coverage import summarize  # noqa: PLC0415
 
     with place_of(out).open() as output:
         searches = summarize(output.catalog.engine)

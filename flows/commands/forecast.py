@@ -9,13 +9,13 @@ Cost: one call for the licenses, and one per search that is probed.
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.crawl import flickr_beside
-from flows.search_options import SearchOptions
-from flows.settings import read_settings
-from pipeline.crawl import Span, Wanted
-from pipeline.licenses import allowed_numbers
-from pipeline.query import Query
-from pipeline.search import read_licenses, search_with
+from tinyvideo.flows.crawl import flickr_beside
+from tinyvideo.flows.search_options import SearchOptions
+from tinyvideo.flows.settings import read_settings
+from tinyvideo.pipeline.crawl import Span, Wanted
+from tinyvideo.pipeline.licenses import allowed_numbers
+from tinyvideo.pipeline.query import Query
+from tinyvideo.pipeline.search import read_licenses, search_with
 
 PROBES = 10
 """Searches that are asked; of more, the others are taken to be like them."""

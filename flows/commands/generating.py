@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flows.console import say, waiting, write_json
-from pipeline.errors import ExpectedError
+from tinyvideo.flows.console import say, waiting, write_json
+from tinyvideo.pipeline.errors import ExpectedError
 
 Checkpoint = Annotated[
     Path, typer.Argument(help="Checkpoint, or the folder of a run.", show_default=False)
@@ -32,8 +32,8 @@ def generate(  # noqa: PLR0917  typer reads a command's options from its paramet
     json: Json = False,
 ) -> None:
     """Make new clips: GIF, MP4 and strips, each beside its parts, and a page that shows them."""
-    from models.generate import PAGE_NAME  # noqa: PLC0415  imports torch
-    from models.generate import generate as generate_now  # noqa: PLC0415
+    from tinyvideo.models.generate import PAGE_NAME  # noqa: PLC0415  imports torch
+    from tinyvideo.models.generate import generate as generate_now  # noqa: PLC0415
 
     target = out.absolute()
     try:
@@ -57,7 +57,7 @@ def predict(
     json: Json = False,
 ) -> None:
     """Show what may happen next in a still image, by a network trained with --condition."""
-    from models.predict import predict as predict_now  # noqa: PLC0415  imports torch
+    from tinyvideo.models.predict import predict as predict_now  # noqa: PLC0415  imports torch
 
     try:
         path = predict_now(checkpoint, image, out.absolute())

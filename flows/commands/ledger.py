@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.console import say, show_facts, write_json
+from tinyvideo.flows.console import say, show_facts, write_json
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -28,8 +28,8 @@ def explain(
     json: Json = False,
 ) -> None:
     """Tell everything that happened to one video: attempts, windows, strips, shard, rights."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.history import explain as tell  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.history import explain as tell  # noqa: PLC0415
 
     with place_of(out).open() as output:
         told = tell(output, video)
@@ -54,8 +54,8 @@ def failures(
     json: Json = False,
 ) -> None:
     """List why videos failed or wait for another try, with what was really said."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.history import failures as find  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.history import failures as find  # noqa: PLC0415
 
     with place_of(out).open() as output:
         found = find(output.catalog.engine, examples)
@@ -78,8 +78,8 @@ def retry(
     json: Json = False,
 ) -> None:
     """Have failed videos tried again by the next run; nothing that was rejected is."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.history import retry as reopen  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.history import retry as reopen  # noqa: PLC0415
 
     causes, age = _causes(cause), _duration(older_than)
     with place_of(out).open() as output:
@@ -95,8 +95,8 @@ def credits(
     json: Json = False,
 ) -> None:
     """Write the attribution of every video in the shards: title, owner, license, page."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.history import credits as find  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.history import credits as find  # noqa: PLC0415
 
     count = 0
 
@@ -120,9 +120,9 @@ def block(
     json: Json = False,
 ) -> None:
     """Never fetch a video, or anything of an owner. What is in shards already: `takedown`."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.blocks import TakedownKind  # noqa: PLC0415
-    from storage.blocks import block as enter  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.blocks import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.blocks import block as enter  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
     with place_of(out).shared(make=True) as output:
@@ -139,9 +139,9 @@ def unblock(
     json: Json = False,
 ) -> None:
     """Take a video or an owner off the block list; what was rejected for it waits again."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.blocks import TakedownKind  # noqa: PLC0415
-    from storage.blocks import unblock as delete  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.blocks import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.blocks import unblock as delete  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
     with place_of(out).shared() as output:
@@ -163,7 +163,7 @@ def what_is_meant(video: str, owner: str) -> tuple[str, str]:
 
 
 def _causes(text: str) -> list[str]:
-    from pipeline.errors import FailCause  # noqa: PLC0415
+    from tinyvideo.pipeline.errors import FailCause  # noqa: PLC0415
 
     causes = [word.strip() for word in text.split(",") if word.strip()]
     known = [cause.value for cause in FailCause]

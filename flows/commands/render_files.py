@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from flows.console import say
-from pipeline.recrop import ClipPlace, cut_strips
-from pipeline.strips import StripConfig
-from storage.objects import FolderStore
+from tinyvideo.flows.console import say
+from tinyvideo.pipeline.recrop import ClipPlace, cut_strips
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.storage.objects import FolderStore
 
 
 def render_film(film: Path, clips: Path, out: Path, size: int, crop: str) -> dict[str, Any]:

@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows.console import Position, progress, say, show_books, show_facts, waiting
-from flows.crawl import require_key
-from flows.fetch import check_settings
-from flows.machine.server import prefect_server
-from flows.options import RunOptions
-from flows.place import place_of
-from flows.report.page import write_report
-from flows.settings import Settings, read_settings
-from flows.stopping import code_of
-from storage.objects import StorageError
-from storage.place import Place
+from tinyvideo.flows.console import Position, progress, say, show_books, show_facts, waiting
+from tinyvideo.flows.crawl import require_key
+from tinyvideo.flows.fetch import check_settings
+from tinyvideo.flows.machine.server import prefect_server
+from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.place import place_of
+from tinyvideo.flows.report.page import write_report
+from tinyvideo.flows.settings import Settings, read_settings
+from tinyvideo.flows.stopping import code_of
+from tinyvideo.storage.objects import StorageError
+from tinyvideo.storage.place import Place
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterat
 
 def stabilize_all(options: RunOptions) -> dict[str, Any]:
     """Run the flow `crawl-and-stabilize` with a progress bar; return the books."""
-    from flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
+    from tinyvideo.flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
 
     with progress("videos", catalog_position(options.place)):
         return run_flow(crawl_and_stabilize(options))

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from flows.console import Position, console, counted, progress, say, show_facts, write_json
+from tinyvideo.flows.console import (
+    Position,
+    console,
+    counted,
+    progress,
+    say,
+    show_facts,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from flows.repair import RepairOptions
-    from storage.output import Output
-    from storage.rows import ShardRow
-    from storage.verify import ShardCheck
+    from tinyvideo.flows.repair import RepairOptions
+    from tinyvideo.storage.output import Output
+    from tinyvideo.storage.rows import ShardRow
+    from tinyvideo.storage.verify import ShardCheck
 
 app = typer.Typer(
     name="shards", no_args_is_help=True, help="List, check and mend the shards of an output."
@@ -37,8 +45,8 @@ Names = Annotated[
 @app.command("ls")
 def list_all(out: Out = "", json: Json = False) -> None:
     """List the shards: strips, videos, size, and whether a file of that size is there."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.inventory import list_shards  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.inventory import list_shards  # noqa: PLC0415
 
     with place_of(out).open() as output:
         lines = [line.as_dict() for line in list_shards(output)]
@@ -50,8 +58,8 @@ def list_all(out: Out = "", json: Json = False) -> None:
 @app.command()
 def verify(names: Names = None, out: Out = "", json: Json = False) -> None:
     """Read every byte of the shards, and name the row groups that are not as they were written."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.verify import check_shard  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.verify import check_shard  # noqa: PLC0415
 
     checks: list[ShardCheck] = []
     with place_of(out).open() as output:
@@ -78,8 +86,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what one shard holds: metadata, row groups, scenes, first rows."""
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.inventory import describe_shard, find_shard  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.inventory import describe_shard, find_shard  # noqa: PLC0415
 
     with place_of(out).open() as output:
         found = describe_shard(output, find_shard(output, name), rows)
@@ -103,9 +111,9 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
     json: Json = False,
 ) -> None:
     """Make broken shards anew: what is whole is kept, lost videos are curated again."""
-    from flows.place import place_of  # noqa: PLC0415
-    from flows.repair import repair_shard  # noqa: PLC0415
-    from storage.rewrite import finish_rewrites  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.repair import repair_shard  # noqa: PLC0415
+    from tinyvideo.storage.rewrite import finish_rewrites  # noqa: PLC0415
 
     with place_of(out).alone() as output, counted("videos") as count:
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
@@ -125,7 +133,7 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
 
 
 def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
-    from storage.inventory import find_shard  # noqa: PLC0415
+    from tinyvideo.storage.inventory import find_shard  # noqa: PLC0415
 
     if not names:
         return output.catalog.shards(committed=True)
@@ -135,11 +143,11 @@ def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
 def _repair_options(
     output: "Output", size: int, workers: int | None, *, give_up: bool
 ) -> "RepairOptions":
-    from flows.repair import SCRATCH, RepairOptions  # noqa: PLC0415
-    from flows.settings import read_settings  # noqa: PLC0415
-    from flows.worker import WorkerConfig  # noqa: PLC0415
-    from pipeline.curation import CurationConfig  # noqa: PLC0415
-    from pipeline.strips import StripConfig  # noqa: PLC0415
+    from tinyvideo.flows.repair import SCRATCH, RepairOptions  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
+    from tinyvideo.flows.worker import WorkerConfig  # noqa: PLC0415
+    from tinyvideo.pipeline.curation import CurationConfig  # noqa: PLC0415
+    from tinyvideo.pipeline.strips import StripConfig  # noqa: PLC0415
 
     settings = read_settings()
     try:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import show_facts, write_json
-from pipeline.budget import Host
+from tinyvideo.flows.console import show_facts, write_json
+from tinyvideo.pipeline.budget import Host
 
 if TYPE_CHECKING:
-    from storage.budget import HostState
-    from storage.place import Place
+    from tinyvideo.storage.budget import HostState
+    from tinyvideo.storage.place import Place
 
 PER_VIDEO = {Host.API: 2, Host.PAGES: 1, Host.MEDIA: 1}
 """Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
@@ -30,7 +30,7 @@ def budget(
     ] = False,
 ) -> None:
     """Show how often Flickr's hosts are asked, and how long the rest will take at the least."""
-    from flows.place import place_of  # noqa: PLC0415  imports SQLAlchemy
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415  imports SQLAlchemy
 
     told = describe(place_of(out))
     show_facts("requests", {name: _sentence(host) for name, host in told["hosts"].items()})
@@ -45,8 +45,8 @@ def describe(place: "Place") -> dict[str, Any]:
     Raises:
         StorageError: there is no catalog, or it cannot be used.
     """
-    from flows.budget import shared_budget  # noqa: PLC0415  imports SQLAlchemy
-    from storage.waiting import count_elsewhere  # noqa: PLC0415
+    from tinyvideo.flows.budget import shared_budget  # noqa: PLC0415  imports SQLAlchemy
+    from tinyvideo.storage.waiting import count_elsewhere  # noqa: PLC0415
 
     catalog = place.open_catalog()
     try:

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from flows.console import console, write_json
-from flows.settings import Settings, origin_of, read_settings, variable_of
+from tinyvideo.flows.console import console, write_json
+from tinyvideo.flows.settings import Settings, origin_of, read_settings, variable_of
 
 SECRET = re.compile(r"key|secret|password|proxy|notify|ytdlp")
 """Names of settings that may hold one."""

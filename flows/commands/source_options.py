@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.search_options import SearchOptions
+from tinyvideo.flows.search_options import SearchOptions
 
 Folder = Annotated[
     Path | None,

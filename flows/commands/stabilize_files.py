@@ -24,14 +24,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.console import Position, progress, say
-from pipeline.curation import CurationConfig, curate
-from pipeline.errors import RejectedError, UnreadableError
-from pipeline.frames import FramesConfig
-from pipeline.stabilize import METHODS, StabilizeConfig
-from pipeline.strips import StripConfig
-from pipeline.types import Clip
-from storage.objects import FolderStore
+from tinyvideo.flows.console import Position, progress, say
+from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.frames import FramesConfig
+from tinyvideo.pipeline.stabilize import METHODS, StabilizeConfig
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.types import Clip
+from tinyvideo.storage.objects import FolderStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

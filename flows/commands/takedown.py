@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.ledger import what_is_meant
-from flows.console import say, show_facts, waiting, write_json
-from flows.takedowns import known_checkpoints, remove_page
+from tinyvideo.flows.commands.ledger import what_is_meant
+from tinyvideo.flows.console import say, show_facts, waiting, write_json
+from tinyvideo.flows.takedowns import known_checkpoints, remove_page
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -50,10 +50,10 @@ def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> di
     Raises:
         StorageError: the output is in use, a touched shard is broken, or the storage fails.
     """
-    from flows.place import place_of  # noqa: PLC0415
-    from storage.blocks import TakedownKind  # noqa: PLC0415
-    from storage.takedown import take_down  # noqa: PLC0415
-    from storage.takedown_log import as_dict  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.storage.blocks import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.takedown import take_down  # noqa: PLC0415
+    from tinyvideo.storage.takedown_log import as_dict  # noqa: PLC0415
 
     with place_of(out).alone() as output, waiting("takedown", name):
         known = known_checkpoints(output, folders)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import Position, progress, show_facts, write_json
-from models.metrics import METRICS_NAME, last_metrics
+from tinyvideo.flows.console import Position, progress, show_facts, write_json
+from tinyvideo.models.metrics import METRICS_NAME, last_metrics
 
 if TYPE_CHECKING:
-    from models.config import TrainConfig
-    from storage.place import Place
+    from tinyvideo.models.config import TrainConfig
+    from tinyvideo.storage.place import Place
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -125,8 +125,8 @@ def choose_config(recipe: str, wishes: Mapping[str, Any]) -> "TrainConfig":
     Raises:
         BadParameter: there is no such recipe, or a value is out of range.
     """
-    from models.config import configure  # noqa: PLC0415
-    from models.ranks import best_device  # noqa: PLC0415
+    from tinyvideo.models.config import configure  # noqa: PLC0415
+    from tinyvideo.models.ranks import best_device  # noqa: PLC0415
 
     try:
         return configure(recipe, **{**wishes, "device": wishes["device"] or best_device()})
@@ -142,8 +142,8 @@ def show_forecast(
     Raises:
         StorageError, TrainingError: the dataset cannot be read, or is too small.
     """
-    from flows.place import place_of  # noqa: PLC0415
-    from models.forecast import forecast  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.models.forecast import forecast  # noqa: PLC0415
 
     clips: dict[str, Any] = {}
     if dataset:
@@ -161,8 +161,8 @@ def count_clips(place: "Place", dataset: str, config: "TrainConfig") -> int:
     Raises:
         StorageError, TrainingError: it cannot be read, or is too small.
     """
-    from models.train import check_enough  # noqa: PLC0415
-    from storage.dataset import read_manifest  # noqa: PLC0415
+    from tinyvideo.models.train import check_enough  # noqa: PLC0415
+    from tinyvideo.storage.dataset import read_manifest  # noqa: PLC0415
 
     clips = read_manifest(place.open_store(), dataset).counts["train"]
     check_enough(clips, dataset, config.batch)
@@ -177,22 +177,22 @@ def train_with_progress(
     Raises:
         StorageError, TrainingError, CheckpointError, ServerError: as their texts say.
     """
-    from flows.commands.run import announced_server, run_flow  # noqa: PLC0415
-    from flows.place import place_of  # noqa: PLC0415
-    from flows.settings import read_settings  # noqa: PLC0415
-    from models.ranks import is_launched  # noqa: PLC0415
+    from tinyvideo.flows.commands.run import announced_server, run_flow  # noqa: PLC0415
+    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
+    from tinyvideo.models.ranks import is_launched  # noqa: PLC0415
 
     settings = read_settings()
     place = place_of(out)
     target = run_place(place, dataset, run)
     if is_launched() and settings.rank:
-        from models.train import train as train_now  # noqa: PLC0415
+        from tinyvideo.models.train import train as train_now  # noqa: PLC0415
 
         train_now(place.address, dataset, config, target.work)
         return None
     count_clips(place, dataset, config)  # what is told now needs no server
     with announced_server(place.work, settings, keep_ui=keep_ui):
-        from flows.train import train as train_flow  # noqa: PLC0415  after the server
+        from tinyvideo.flows.train import train as train_flow  # noqa: PLC0415  after the server
 
         mirror = target.address if target.address != str(target.work) else ""
         with progress("training", training_position(target.work, config.steps)):
@@ -211,8 +211,8 @@ def train_with_progress(
 
 def run_place(place: "Place", dataset: str, run: str) -> "Place":
     """Name where a run lies: what --run says, or the work folder of the output."""
-    from flows.settings import read_settings  # noqa: PLC0415
-    from storage.place import Place  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
+    from tinyvideo.storage.place import Place  # noqa: PLC0415
 
     if not run:
         return Place.at(place.work / "training" / dataset)

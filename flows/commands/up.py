@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import say, show_facts, waiting
-from flows.machine.answers import ServerError, answers, require_server
-from flows.machine.automations import automate
-from flows.machine.deployments import CPU, GPU, POOLS, deploy_all, load_flows, make_pools
-from flows.machine.pool_worker import ENVIRONMENT, prepare_environment
-from flows.machine.processes import Processes, is_free
-from flows.settings import Settings, read_settings
+from tinyvideo.flows.console import say, show_facts, waiting
+from tinyvideo.flows.machine.answers import ServerError, answers, require_server
+from tinyvideo.flows.machine.automations import automate
+from tinyvideo.flows.machine.deployments import CPU, GPU, POOLS, deploy_all, load_flows, make_pools
+from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment
+from tinyvideo.flows.machine.processes import Processes, is_free
+from tinyvideo.flows.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -178,7 +178,7 @@ def start_worker(processes: Processes, pool: str) -> bool:
         return False
     # Unimportant to the locks of its runs, whose own folder it is.
     environment = {**ENVIRONMENT, **os.environ, "PREFECT_HOME": str(processes.folder / name)}
-    command = [sys.executable, "-P", "-m", "flows.cli", "worker", pool]
+    command = [sys.executable, "-P", "-m", "tinyvideo.flows.cli", "worker", pool]
     processes.start(name, command, environment, {})
     return True
 
@@ -201,8 +201,8 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
     Raises:
         ValidationError: what is given can be no folder or address.
     """
-    from flows.commands.demo import fetch_films, has_films  # noqa: PLC0415
-    from flows.options import RunOptions  # noqa: PLC0415
+    from tinyvideo.flows.commands.demo import fetch_films, has_films  # noqa: PLC0415
+    from tinyvideo.flows.options import RunOptions  # noqa: PLC0415
 
     folder = folder or settings.folder
     if folder is None and has_films():

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from flows.imitation import media
-from flows.imitation.population import NEW_LICENSE, WORDS, Fate, Population, Video
-from flows.imitation.search import ApiError, SearchConfig, answer_of, search
+from tinyvideo.flows.imitation import media
+from tinyvideo.flows.imitation.population import NEW_LICENSE, WORDS, Fate, Population, Video
+from tinyvideo.flows.imitation.search import ApiError, SearchConfig, answer_of, search
 
 SITE_KEY = "5173ecae0000000000000000site4key"
 """The key that Flickr's own pages use."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from flows.imitation import media
-from flows.imitation.api import SITE_KEY, Api
-from flows.imitation.faults import Fault, FaultConfig, Kind
-from flows.imitation.population import Fate, Population, Video
+from tinyvideo.flows.imitation import media
+from tinyvideo.flows.imitation.api import SITE_KEY, Api
+from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.population import Fate, Population, Video
 
 HOSTS = {
     "api.flickr.com": Kind.API,

@@ -24,7 +24,7 @@ from typing import Any
 import av
 from av.video.stream import VideoStream
 
-from flows.imitation.population import Fate, Video
+from tinyvideo.flows.imitation.population import Fate, Video
 
 FILMS = 12
 """How many different films there are; each is drawn at the sizes that are asked for."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.imitation.population import Population, Video
+from tinyvideo.flows.imitation.population import Population, Video
 
 CAP = 4_000
 """Results per query. Theirs."""

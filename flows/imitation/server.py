@@ -25,11 +25,11 @@ from typing import Any
 
 import trustme
 
-from flows.imitation.api import Api
-from flows.imitation.faults import Fault, FaultConfig, Kind
-from flows.imitation.hosts import HOSTS, Hosts, Question, Reply, spoil
-from flows.imitation.population import Population
-from flows.imitation.search import SearchConfig
+from tinyvideo.flows.imitation.api import Api
+from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.hosts import HOSTS, Hosts, Question, Reply, spoil
+from tinyvideo.flows.imitation.population import Population
+from tinyvideo.flows.imitation.search import SearchConfig
 
 logger = logging.getLogger(__name__)
 

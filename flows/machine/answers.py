@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError
 
 TIMEOUT_S = 30
 """Ours: an idle server answers in milliseconds, one on a machine that is overloaded in seconds."""

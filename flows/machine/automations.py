@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from flows.settings import read_settings
+from tinyvideo.flows.settings import read_settings
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flows.machine.automations import TAG
-from flows.settings import code_version
+from tinyvideo.flows.machine.automations import TAG
+from tinyvideo.flows.settings import code_version
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -55,7 +55,7 @@ class Waiting:
 DEPLOYMENTS = (
     Waiting(
         name="crawl-and-stabilize",
-        module="flows.crawl_and_stabilize",
+        module="tinyvideo.flows.crawl_and_stabilize",
         pool=CPU,
         queue=FLOWS,
         description="Find videos and turn them into shards of stabilized, tagged strips. Run it "
@@ -63,7 +63,7 @@ DEPLOYMENTS = (
     ),
     Waiting(
         name="make-shard",
-        module="flows.make_shard",
+        module="tinyvideo.flows.make_shard",
         pool=CPU,
         queue=SHARDS,
         description="Curate one batch of videos and commit its strips as one shard. Started by "
@@ -71,14 +71,14 @@ DEPLOYMENTS = (
     ),
     Waiting(
         name="build-dataset",
-        module="flows.build_dataset",
+        module="tinyvideo.flows.build_dataset",
         pool=CPU,
         queue=FLOWS,
         description="Choose strips of the committed shards as a named dataset, split by owner.",
     ),
     Waiting(
         name="train",
-        module="flows.train_on_pool",
+        module="tinyvideo.flows.train_on_pool",
         pool=GPU,
         queue=TRAINING,
         description="Train a VGAN on a dataset; goes on where the newest checkpoint left off.",

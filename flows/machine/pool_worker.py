@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import say
-from flows.machine.answers import ServerError, require_server
-from flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING
-from flows.settings import code_version, read_settings
+from tinyvideo.flows.console import say
+from tinyvideo.flows.machine.answers import ServerError, require_server
+from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING
+from tinyvideo.flows.settings import code_version, read_settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
-    from flows.machine.run_worker import RunWorker
+    from tinyvideo.flows.machine.run_worker import RunWorker
 
 AT_ONCE = {FLOWS: 8, SHARDS: 1, TRAINING: 1}
 """Runs of a queue that one worker does at the same time."""
@@ -85,7 +85,7 @@ def prepare_environment(api_url: str, password: str) -> None:
 async def _work(pool: str, name: str) -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.machine.run_worker import RunWorker  # noqa: PLC0415
+    from tinyvideo.flows.machine.run_worker import RunWorker  # noqa: PLC0415
 
     async with get_client() as client:
         await _require_pool(client, pool)
@@ -108,7 +108,7 @@ async def _work(pool: str, name: str) -> int:
 async def _put_back(workers: "Sequence[RunWorker]") -> None:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.machine.run_worker import put_back_interrupted  # noqa: PLC0415
+    from tinyvideo.flows.machine.run_worker import put_back_interrupted  # noqa: PLC0415
 
     async with get_client() as client:
         runs = sum([await put_back_interrupted(client, worker) for worker in workers])

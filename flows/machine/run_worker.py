@@ -46,7 +46,9 @@ class RunConfiguration(ProcessJobConfiguration):
     def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
         """Take our command as if it had been asked for."""
         super().prepare_for_flow_run(*args, **kwargs)
-        self.command = command_to_string([sys.executable, "-P", "-m", "flows.machine.run_process"])
+        self.command = command_to_string(
+            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.run_process"]
+        )
         self._command_configured = True
 
 

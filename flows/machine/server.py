@@ -2,9 +2,9 @@
 
 Its database lies in the output folder, so that nothing outside is touched. Prefect's own
 stand-in, the ephemeral server, loses task runs and has no page to look at. The server is a child
-of a small guard process, `python -m flows.machine.server PORT`, which reads its standard input:
-when that closes, because tinyvideo ended or was killed, the guard ends the server. One line on it,
-`keep`, tells the guard to stay.
+of a small guard process, `python -m tinyvideo.flows.machine.server PORT`, which reads its standard
+input: when that closes, because tinyvideo ended or was killed, the guard ends the server. One line
+on it, `keep`, tells the guard to stay.
 
 Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """
@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.machine.answers import ServerError, answers, require_server
+from tinyvideo.flows.machine.answers import ServerError, answers, require_server
 
 __all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is_left", "use_home"]
 
@@ -115,7 +115,7 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
     log = home / "server.log"
     with log.open("ab") as file:
         guard = subprocess.Popen(
-            [sys.executable, "-P", "-m", "flows.machine.server", str(port)],
+            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.server", str(port)],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,

@@ -16,9 +16,9 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.errors import FailCause, RejectReason
-from pipeline.types import VideoState
-from storage.outcomes import VideoOutcome
+from tinyvideo.pipeline.errors import FailCause, RejectReason
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.outcomes import VideoOutcome
 
 DETAIL_CHARS = 240
 """Length to which a detail is cut. Ours: figures and messages fit, a traceback does not."""

@@ -25,7 +25,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from flows.report.books import (
+from tinyvideo.flows.report.books import (
     Account,
     Fate,
     Video,
@@ -34,16 +34,16 @@ from flows.report.books import (
     list_fates,
     list_videos,
 )
-from flows.report.pictures import Gallery, csp_hash
-from flows.report.scenes import Count, SceneList, list_licenses, list_scenes
-from flows.report.strips import Pair, Ranking, show_pairs, show_rankings
-from flows.report.survey import survey_shards
-from flows.report.training import Generated, Training, show_generated, show_training
-from flows.settings import code_version
-from storage.audit import read_books
-from storage.objects import FolderStore
-from storage.outcomes import list_outcomes
-from storage.place import Place
+from tinyvideo.flows.report.pictures import Gallery, csp_hash
+from tinyvideo.flows.report.scenes import Count, SceneList, list_licenses, list_scenes
+from tinyvideo.flows.report.strips import Pair, Ranking, show_pairs, show_rankings
+from tinyvideo.flows.report.survey import survey_shards
+from tinyvideo.flows.report.training import Generated, Training, show_generated, show_training
+from tinyvideo.flows.settings import code_version
+from tinyvideo.storage.audit import read_books
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.outcomes import list_outcomes
+from tinyvideo.storage.place import Place
 
 PAGE_NAME = "report.html"
 VIDEOS_PER_STATE = 60

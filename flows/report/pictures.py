@@ -12,7 +12,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, field
 
-from pipeline.types import STRIP_FRAMES
+from tinyvideo.pipeline.types import STRIP_FRAMES
 
 DEFAULT_FPS = 25.0
 """Frames per second of what has no rate of its own: generated clips. The paper's."""

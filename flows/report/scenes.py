@@ -6,7 +6,7 @@ Cost: nothing that can be measured beside `flows.report.survey`.
 from collections import Counter
 from dataclasses import dataclass
 
-from flows.report.survey import Survey
+from tinyvideo.flows.report.survey import Survey
 
 TOP = 12
 """Scenes of every model, and licenses, that are named."""

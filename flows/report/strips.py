@@ -7,8 +7,8 @@ Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its fil
 import math
 from dataclasses import dataclass
 
-from flows.report.pictures import Gallery, Picture
-from flows.report.survey import (
+from tinyvideo.flows.report.pictures import Gallery, Picture
+from tinyvideo.flows.report.survey import (
     DECODED_AGAIN,
     HIGHER_IS_BETTER,
     RANKED,
@@ -17,11 +17,11 @@ from flows.report.survey import (
     Survey,
     fetch_jpeg,
 )
-from pipeline.curation import DEFAULT_CONFIG
-from pipeline.errors import RejectedError, UnreadableError
-from pipeline.preview import shrink_strip, unstabilized_strip
-from pipeline.sources import path_of
-from storage.objects import StorageError, Store
+from tinyvideo.pipeline.curation import DEFAULT_CONFIG
+from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.preview import shrink_strip, unstabilized_strip
+from tinyvideo.pipeline.sources import path_of
+from tinyvideo.storage.objects import StorageError, Store
 
 PAIR_PX, PAIR_QUALITY = 128, 75
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70

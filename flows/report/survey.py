@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from storage.objects import StorageError, Store
-from storage.shard import ShardFile, iterate_groups, read_rows
+from tinyvideo.storage.objects import StorageError, Store
+from tinyvideo.storage.shard import ShardFile, iterate_groups, read_rows
 
 PAIRS = 6
 """Clips that are shown before and after."""

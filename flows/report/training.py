@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.report.charts import Chart, Series, draw
-from flows.report.pictures import DEFAULT_FPS, Gallery, Picture
-from models.metrics import METRICS_NAME, read_metrics
-from pipeline.preview import shrink_strip
+from tinyvideo.flows.report.charts import Chart, Series, draw
+from tinyvideo.flows.report.pictures import DEFAULT_FPS, Gallery, Picture
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.pipeline.preview import shrink_strip
 
 RUNS = 4
 """Training runs that are shown."""

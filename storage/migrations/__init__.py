@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from storage.tables import FACTS, REVISION
+from tinyvideo.storage.tables import FACTS, REVISION
 
 
 def migrate(db: sa.Connection, known: int) -> None:

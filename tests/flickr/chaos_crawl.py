@@ -23,13 +23,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.imitation.population import Fate, Population, PopulationConfig, Video
-from flows.imitation.server import Imitation, Request, imitate_flickr
-from flows.imitation.truth import end_of, findable_videos
-from flows.machine.server import prefect_server
-from pipeline.licenses import SHIPPED, allowed_numbers
-from storage.place import Place
 from tests.flickr.runs import Output
+from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig, Video
+from tinyvideo.flows.imitation.server import Imitation, Request, imitate_flickr
+from tinyvideo.flows.imitation.truth import end_of, findable_videos
+from tinyvideo.flows.machine.server import prefect_server
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.storage.place import Place
 
 EARLY_S, LATER_S = 8.0, 1.0
 

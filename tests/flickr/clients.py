@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from flows.imitation.population import Video
-from flows.imitation.server import KEY, SECRET, Imitation
-from pipeline.budget import Host
-from pipeline.download import DownloadConfig, Sources, download
-from pipeline.flickr import flickr_client, open_session
-from pipeline.pace import Limit
-from pipeline.types import Film, VideoRecord
-from pipeline.ytdlp import Fetcher
-from storage.budget import LocalAccounts, PacedBudget
+from tinyvideo.flows.imitation.population import Video
+from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.download import DownloadConfig, Sources, download
+from tinyvideo.pipeline.flickr import flickr_client, open_session
+from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.types import Film, VideoRecord
+from tinyvideo.pipeline.ytdlp import Fetcher
+from tinyvideo.storage.budget import LocalAccounts, PacedBudget
 
 
 def fast_budget() -> PacedBudget:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.imitation.population import Population, PopulationConfig
-from flows.imitation.server import Imitation, ImitationConfig, imitate_flickr
+from tinyvideo.flows.imitation.population import Population, PopulationConfig
+from tinyvideo.flows.imitation.server import Imitation, ImitationConfig, imitate_flickr
 
 Imitate = Callable[..., Imitation]
 

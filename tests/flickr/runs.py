@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.imitation.population import Video
-from flows.imitation.server import KEY, SECRET, Imitation
-from storage.place import Place
 from tests.flickr.clients import record_of
+from tinyvideo.flows.imitation.population import Video
+from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
+from tinyvideo.storage.place import Place
 
 RATES = {"API": 40, "PAGE": 20, "MEDIA": 20}
 """Requests per second that are permitted."""
@@ -47,7 +47,7 @@ class Output:
             **{f"TINYVIDEO_{name}": str(value) for name, value in named.items()},
             "PREFECT_API_URL": self.prefect_url,
         }
-        command = [sys.executable, "-m", "flows.cli", "run", "--json"]
+        command = [sys.executable, "-m", "tinyvideo.flows.cli", "run", "--json"]
         paths = ["--folder", str(self.folder / "in"), "--out", str(self.out)]
         with (self.folder / f"{worker}.log").open("a") as log:
             return subprocess.Popen(

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from flows.imitation.population import Fate, Population, PopulationConfig
-from flows.imitation.truth import end_of, findable_videos, wrong_ends
+from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
+from tinyvideo.flows.imitation.truth import end_of, findable_videos, wrong_ends
 
 
 def chaos_demo(*words, **environment):
     process = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "chaos-demo", "--json", *words],
+        [sys.executable, "-m", "tinyvideo.flows.cli", "chaos-demo", "--json", *words],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

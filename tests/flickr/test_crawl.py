@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from flows import cli
-from flows.imitation.faults import FaultConfig
-from flows.imitation.population import WORDS, Population, PopulationConfig
-from flows.imitation.search import SearchConfig, find
-from flows.imitation.server import KEY, SECRET, Imitation
-from pipeline.licenses import SHIPPED, allowed_numbers
-from pipeline.query import Query
-from pipeline.types import VideoState
-from storage.catalog import Catalog
-from storage.coverage import summarize
 from tests.flickr.conftest import Imitate
+from tinyvideo.flows import cli
+from tinyvideo.flows.imitation.faults import FaultConfig
+from tinyvideo.flows.imitation.population import WORDS, Population, PopulationConfig
+from tinyvideo.flows.imitation.search import SearchConfig, find
+from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.query import Query
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.coverage import summarize
 
 STEADY = SearchConfig(total_error=0, unsteady_pages=0)
 YEARS = ("--since", "2014-01-01", "--until", "2016-01-01")

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from flows.imitation import media
-from flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
-from flows.imitation.population import Fate, Population, PopulationConfig
-from pipeline.budget import Host
-from pipeline.download import DownloadConfig, download
-from pipeline.errors import (
+from tests.flickr.clients import fetch, sources_for
+from tinyvideo.flows.imitation import media
+from tinyvideo.flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.download import DownloadConfig, download
+from tinyvideo.pipeline.errors import (
     ExpectedError,
     FailCause,
     RejectedError,
@@ -19,11 +20,10 @@ from pipeline.errors import (
     ServiceError,
     TransientError,
 )
-from pipeline.licenses import SHIPPED, allowed_numbers
-from pipeline.types import VideoRecord
-from pipeline.yfcc import commons_uri
-from pipeline.ytdlp import OptionError, check_options
-from tests.flickr.clients import fetch, sources_for
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.pipeline.yfcc import commons_uri
+from tinyvideo.pipeline.ytdlp import OptionError, check_options
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi leaves sockets open
 

@@ -7,18 +7,18 @@ from contextlib import suppress
 
 import pytest
 
-from flows.fetch import IN_A_ROW, TRIES, StoppedFetchingError, fetching
-from flows.imitation.faults import Fault, FaultConfig, Kind
-from flows.imitation.population import Fate, Population, PopulationConfig
-from flows.imitation.server import KEY, SECRET
-from flows.imitation.truth import findable_videos
-from pipeline.budget import Host
-from pipeline.errors import ExpectedError, ServiceError
-from pipeline.licenses import SHIPPED, allowed_numbers
-from pipeline.types import Film, VideoRecord, VideoState
-from storage.folder import FolderStore
-from storage.place import Place
 from tests.flickr.clients import record_of
+from tinyvideo.flows.fetch import IN_A_ROW, TRIES, StoppedFetchingError, fetching
+from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
+from tinyvideo.flows.imitation.server import KEY, SECRET
+from tinyvideo.flows.imitation.truth import findable_videos
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.errors import ExpectedError, ServiceError
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.place import Place
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi leaves sockets open
 

@@ -4,14 +4,14 @@ from collections import Counter
 
 import pytest
 
-from flows.imitation.faults import FaultConfig, Kind
-from flows.imitation.population import Fate, Population, PopulationConfig
-from flows.imitation.server import KEY, SECRET, most_in
-from flows.imitation.truth import end_of, findable_videos
-from pipeline.licenses import SHIPPED, allowed_numbers
 from tests.flickr.chaos_crawl import choose as choose_well
 from tests.flickr.chaos_crawl import survive
 from tests.flickr.runs import RATES, Output
+from tinyvideo.flows.imitation.faults import FaultConfig, Kind
+from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
+from tinyvideo.flows.imitation.server import KEY, SECRET, most_in
+from tinyvideo.flows.imitation.truth import end_of, findable_videos
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
 
 SEED = 4
 ALLOWED = allowed_numbers(SHIPPED)

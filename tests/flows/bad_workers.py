@@ -6,16 +6,16 @@ import time
 
 import numpy as np
 
-import flows.worker
-from flows.worker import Outcome
-from pipeline.errors import RejectReason
-from pipeline.types import Clip, VideoRecord
+import tinyvideo.flows.worker
+from tinyvideo.flows.worker import Outcome
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.types import Clip, VideoRecord
 
 
 def misbehave(record: VideoRecord) -> Outcome:
     """Curate a video whose decoder does what the title says."""
-    flows.worker.curate = globals()[record.title]
-    return flows.worker.curate_video(record)
+    tinyvideo.flows.worker.curate = globals()[record.title]
+    return tinyvideo.flows.worker.curate_video(record)
 
 
 def hang(*_):

@@ -18,9 +18,9 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from flows.machine.processes import Processes
 from tests.flows.debian_postgres import serve_debian_postgres
 from tests.flows.machine import Machine, films, kill_tree, machine
+from tinyvideo.flows.machine.processes import Processes
 
 WINDOW_S = (1.0, 10.0)
 """Between two kills; a shard of three videos takes about as long."""

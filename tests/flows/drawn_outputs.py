@@ -8,11 +8,6 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from models.metrics import StepMetrics
-from pipeline.render import render
-from pipeline.strips import crop_to_strip, encode_strip
-from pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
-from storage.pack import pack, part_path
 from tests.drawn_strips import (
     count_clips,
     draw_jpeg,
@@ -23,6 +18,11 @@ from tests.drawn_strips import (
     write_strips,
 )
 from tests.films import film, shaky_path, write_video
+from tinyvideo.models.metrics import StepMetrics
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
+from tinyvideo.pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
+from tinyvideo.storage.pack import pack, part_path
 
 SIZE = 64
 EVIL_TITLE = "<script>window.planted = 1</script><img src=x onerror='window.planted = 2'>"

@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.machine.server import free_port
 from tests.films import film, shaky_path, write_video
+from tinyvideo.flows.machine.server import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -56,7 +56,7 @@ class Machine:
 
     def tinyvideo(self, *words: object, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command of ours."""
-        return self._run([sys.executable, "-m", "flows.cli", *map(str, words)], settings)
+        return self._run([sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)], settings)
 
     def prefect(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run a command of Prefect's."""

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from storage.catalog import Catalog
 from tests.films import film, shaky_path, write_video
+from tinyvideo.storage.catalog import Catalog
 
 
 def tinyvideo(*words, **options):
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        [sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=300,

@@ -17,10 +17,10 @@ import pytest
 import yaml
 from prefect.settings import get_current_settings
 
-from flows.commands.up import SERVER_ENVIRONMENT
-from flows.machine.pool_worker import ENVIRONMENT
-from flows.settings import Settings, variable_of
 from tests.storage.seaweed import find_weed
+from tinyvideo.flows.commands.up import SERVER_ENVIRONMENT
+from tinyvideo.flows.machine.pool_worker import ENVIRONMENT
+from tinyvideo.flows.settings import Settings, variable_of
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -126,11 +126,11 @@ def test_commands_are_ours():
     for name in ("deploy", "worker-cpu", "worker-gpu"):
         program, *words = SERVICES[name]["command"]
         assert program == "tinyvideo"
-        assert "Usage" in runs(sys.executable, "-m", "flows.cli", words[0], "--help")
+        assert "Usage" in runs(sys.executable, "-m", "tinyvideo.flows.cli", words[0], "--help")
     assert [SERVICES[f"worker-{pool}"]["command"][2] for pool in ("cpu", "gpu")] == ["cpu", "gpu"]
     health = SERVICES["worker-cpu"]["healthcheck"]["test"]
     assert health[1:3] == ["tinyvideo", "doctor"]
-    assert health[3] in runs(sys.executable, "-m", "flows.cli", "doctor", "--help")
+    assert health[3] in runs(sys.executable, "-m", "tinyvideo.flows.cli", "doctor", "--help")
 
 
 def test_weed_knows_every_option():

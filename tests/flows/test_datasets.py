@@ -7,13 +7,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from models.places import PROXY_CLASSES
-from pipeline.errors import ExpectedError
-from storage.catalog import Catalog
-from storage.objects import FolderStore
-from storage.pack import pack
-from storage.presets import PRESETS
 from tests.drawn_strips import (
     count_clips,
     draw_record,
@@ -23,6 +16,13 @@ from tests.drawn_strips import (
     part_path,
     write_strips,
 )
+from tinyvideo.flows.cli import app
+from tinyvideo.models.places import PROXY_CLASSES
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.pack import pack
+from tinyvideo.storage.presets import PRESETS
 
 TAGS = {
     "sea": draw_scenes(beach=0.5),
@@ -110,7 +110,7 @@ def test_what_cannot_be_is_one_sentence(out, monkeypatch, words, sentence):
 
 
 def test_presets_name_scenes_that_the_classifiers_know():
-    listed = resources.files("models").joinpath("places365_categories.txt").read_text()
+    listed = resources.files("tinyvideo.models").joinpath("places365_categories.txt").read_text()
     known = {line.split()[0] for line in listed.splitlines()} | PROXY_CLASSES.keys()
     for preset in PRESETS.values():
         assert set(preset.scenes) <= known

@@ -6,17 +6,17 @@ import subprocess
 import sys
 import time
 
-from flows.commands.demo import FILMS, DemoPaths, fetch_films
-from models.checkpoint import load_checkpoint
-from storage.dataset import read_manifest
-from storage.objects import open_store
+from tinyvideo.flows.commands.demo import FILMS, DemoPaths, fetch_films
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.storage.dataset import read_manifest
+from tinyvideo.storage.objects import open_store
 
 
 def demo(out, url):
     command = [
         sys.executable,
         "-m",
-        "flows.cli",
+        "tinyvideo.flows.cli",
         "demo",
         "--out",
         str(out),

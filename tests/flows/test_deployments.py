@@ -9,12 +9,12 @@ import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 
-from flows.attempts import VersionError, refuse_other_version
-from flows.machine.automations import TAG
-from flows.machine.deployments import DEPLOYMENTS, POOLS
-from flows.machine.pool_worker import AT_ONCE
-from flows.make_shard import make_shard
-from flows.settings import code_version
+from tinyvideo.flows.attempts import VersionError, refuse_other_version
+from tinyvideo.flows.machine.automations import TAG
+from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
+from tinyvideo.flows.machine.pool_worker import AT_ONCE
+from tinyvideo.flows.make_shard import make_shard
+from tinyvideo.flows.settings import code_version
 
 YAML = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from flows.machine.server import free_port
+from tinyvideo.flows.machine.server import free_port
 
 SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:s3cr3t",
@@ -19,7 +19,7 @@ SECRETS = {
 
 def tinyvideo(folder, *words, **settings):
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *words, "--json"],
+        [sys.executable, "-m", "tinyvideo.flows.cli", *words, "--json"],
         env={**os.environ, **settings},
         cwd=folder,
         capture_output=True,

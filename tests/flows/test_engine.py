@@ -5,8 +5,8 @@ import urllib.request
 
 import pytest
 
-from flows.machine.server import free_port
 from tests.flows.machine import Machine, films
+from tinyvideo.flows.machine.server import free_port
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 

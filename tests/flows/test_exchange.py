@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from pipeline.errors import ExpectedError
 from tests.storage.released import strips_of, write_list, write_tarball
+from tinyvideo.flows.cli import app
+from tinyvideo.pipeline.errors import ExpectedError
 
 
 def call(*words: object) -> dict:

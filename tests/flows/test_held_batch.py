@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows import held_batch
-from storage.batches import (
+from tests.drawn_strips import draw_record
+from tinyvideo.flows import held_batch
+from tinyvideo.storage.batches import (
     Batch,
     BatchLostError,
     BatchState,
@@ -15,9 +16,8 @@ from storage.batches import (
     close_batch,
     open_batches,
 )
-from storage.output import Output
-from storage.place import Place
-from tests.drawn_strips import draw_record
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.place import Place
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows import board
-from flows.board import Board
-from flows.monitor import (
+from tests.drawn_strips import draw_jpeg
+from tinyvideo.flows import board
+from tinyvideo.flows.board import Board
+from tinyvideo.flows.monitor import (
     bar,
     books_rows,
     counted,
@@ -19,10 +20,9 @@ from flows.monitor import (
     shard_text,
     shards_sentence,
 )
-from pipeline.crawl import Span
-from storage.batches import Batch, BatchRow, BatchState
-from storage.coverage import Coverage
-from tests.drawn_strips import draw_jpeg
+from tinyvideo.pipeline.crawl import Span
+from tinyvideo.storage.batches import Batch, BatchRow, BatchState
+from tinyvideo.storage.coverage import Coverage
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 BOOKS = {

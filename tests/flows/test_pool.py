@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from flows.pool import curate_videos
-from flows.worker import WorkerConfig
-from models.weights import WeightsError
-from pipeline.curation import CurationConfig
-from pipeline.errors import FailCause
-from pipeline.strips import StripConfig
-from pipeline.types import VideoRecord, VideoState
-from storage.objects import FolderStore
-from storage.pack import part_path
 from tests.films import film, shaky_path, write_video
 from tests.flows.bad_workers import misbehave
+from tinyvideo.flows.pool import curate_videos
+from tinyvideo.flows.worker import WorkerConfig
+from tinyvideo.models.weights import WeightsError
+from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.pack import part_path
 
 
 def record(title, uri="file:///nowhere.mp4"):

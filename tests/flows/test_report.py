@@ -10,15 +10,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from flows.report.books import explain, headline, web_link
-from flows.report.charts import MAX_POINTS, Series, draw, thin, ticks
-from flows.report.page import VIDEOS_PER_STATE, write_report
-from flows.report.pictures import Gallery
-from flows.report.survey import survey_shards
-from pipeline.errors import FailCause, RejectReason
-from pipeline.types import VideoState
-from storage.audit import read_books
-from storage.objects import FolderStore, StorageError
 from tests.drawn_strips import draw_jpeg, draw_record, draw_scenes, draw_strip, opened
 from tests.films import film, shaky_path, write_video
 from tests.flows.drawn_outputs import (
@@ -31,6 +22,15 @@ from tests.flows.drawn_outputs import (
     write_generated,
     write_metrics,
 )
+from tinyvideo.flows.report.books import explain, headline, web_link
+from tinyvideo.flows.report.charts import MAX_POINTS, Series, draw, thin, ticks
+from tinyvideo.flows.report.page import VIDEOS_PER_STATE, write_report
+from tinyvideo.flows.report.pictures import Gallery
+from tinyvideo.flows.report.survey import survey_shards
+from tinyvideo.pipeline.errors import FailCause, RejectReason
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.audit import read_books
+from tinyvideo.storage.objects import FolderStore, StorageError
 
 FIRST_SHARD = "shards/shard-000001.parquet"
 
@@ -430,7 +430,8 @@ def test_an_older_page_is_replaced_and_nothing_else_is_left(tmp_path):
 
 
 def test_the_page_needs_neither_torch_nor_prefect():
-    code = "import sys, flows.report; sys.exit(bool({'torch', 'prefect'} & set(sys.modules)))"
+    loaded = "bool({'torch', 'prefect'} & set(sys.modules))"
+    code = f"import sys, tinyvideo.flows.report.page; sys.exit({loaded})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows.report.page import write_report
 from tests.flows.browser import find_chromium, opened_tab
 from tests.flows.drawn_outputs import EVIL_TITLE, draw_everything
+from tinyvideo.flows.report.page import write_report
 
 CHROMIUM = find_chromium()
 pytestmark = pytest.mark.skipif(

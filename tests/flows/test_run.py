@@ -11,12 +11,12 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from pipeline.strips import decode_strip
-from pipeline.types import VideoState
-from storage.catalog import Catalog
-from storage.place import CATALOG_NAME
-from storage.shard import iterate_rows
 from tests.films import film, flat, shaky_path, write_sound, write_video
+from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.shard import iterate_rows
 
 ODD_NAME = "my \"film\" 'of' 🎬 ; rm -rf $(HOME) #1?.mp4"
 
@@ -69,7 +69,7 @@ def strange_folder(folder):
 def start(folder, out, url, **settings):
     environment = {**os.environ, **({"PREFECT_API_URL": url} if url else {})}  # else a private one
     environment |= {f"TINYVIDEO_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "flows.cli", "run", "--folder", folder, "--out", out]
+    command = [sys.executable, "-m", "tinyvideo.flows.cli", "run", "--folder", folder, "--out", out]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([*map(str, command), "--json"], env=environment, text=True, **pipes)
 
@@ -172,7 +172,7 @@ def test_other_settings_are_refused_and_nothing_is_lost(tmp_path, prefect_url):
         [
             sys.executable,
             "-m",
-            "flows.cli",
+            "tinyvideo.flows.cli",
             "run",
             "--folder",
             folder,

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands.run import run_folder
-from pipeline.errors import ExpectedError
-from storage.objects import open_store
-from storage.place import Place
-from storage.shard import ShardFile, iterate_rows
 from tests.films import film, shaky_path, write_video
 from tests.storage.full_disk import room_for
+from tinyvideo.flows.commands.run import run_folder
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.storage.objects import open_store
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.shard import ShardFile, iterate_rows
 
 
 def tinyvideo(*words, **settings):
     environment = {f"TINYVIDEO_{name.upper()}": str(value) for name, value in settings.items()}
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        [sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

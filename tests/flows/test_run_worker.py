@@ -13,8 +13,8 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.states import Completed, Crashed, Pending
 
-from flows.machine import run_worker
-from flows.machine.run_worker import RunWorker
+from tinyvideo.flows.machine import run_worker
+from tinyvideo.flows.machine.run_worker import RunWorker
 
 pytestmark = [
     pytest.mark.timeout(300),  # with the start of a server, on a busy machine

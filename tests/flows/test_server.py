@@ -9,12 +9,12 @@ import urllib.request
 
 import pytest
 
-from flows.machine.server import Server, ServerError, free_port, prefect_server
+from tinyvideo.flows.machine.server import Server, ServerError, free_port, prefect_server
 
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from flows.machine.server import prefect_server
+from tinyvideo.flows.machine.server import prefect_server
 with prefect_server(Path(sys.argv[1]), None, keep=sys.argv[2] == "keep") as server:
     print(server.api_url, server.guard_pid, flush=True)
     if sys.argv[2] == "wait":

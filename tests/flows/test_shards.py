@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import flows.repair
-from flows.cli import app
-from flows.place import place_of
-from flows.pool import curate_videos
-from flows.settings import config_hash
-from flows.worker import WorkerConfig
-from pipeline.curation import CurationConfig
-from pipeline.sources import scan_folder
-from storage.objects import sha256_of
-from storage.pack import pack
-from storage.schema import SCHEMA_VERSION
-from storage.shard import iterate_rows
+import tinyvideo.flows.repair
 from tests.drawn_strips import curate_drawn, draw_record, opened
 from tests.films import film, shaky_path, write_video
+from tinyvideo.flows.cli import app
+from tinyvideo.flows.place import place_of
+from tinyvideo.flows.pool import curate_videos
+from tinyvideo.flows.settings import config_hash
+from tinyvideo.flows.worker import WorkerConfig
+from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.storage.objects import sha256_of
+from tinyvideo.storage.pack import pack
+from tinyvideo.storage.schema import SCHEMA_VERSION
+from tinyvideo.storage.shard import iterate_rows
 
 KEY, SECOND = "shards/shard-000001.parquet", "shards/shard-000002.parquet"
 
@@ -97,7 +97,9 @@ def test_one_shard_is_shown_with_its_rows_and_no_pictures(out):
 
 
 def test_a_shard_that_nobody_knows_is_told(out):
-    with pytest.raises(flows.repair.StorageError, match="no shard 'shard-000009'; 'tinyvideo sh"):
+    with pytest.raises(
+        tinyvideo.flows.repair.StorageError, match="no shard 'shard-000009'; 'tinyvideo sh"
+    ):
         call("shards", "show", "shard-000009", "--out", out)
 
 
@@ -129,7 +131,7 @@ def test_strips_of_another_configuration_are_not_mixed_in(out):
 
 
 def test_strips_of_another_version_are_not_mixed_in(out, monkeypatch):
-    monkeypatch.setattr(flows.repair, "code_version", lambda: "9.9")
+    monkeypatch.setattr(tinyvideo.flows.repair, "code_version", lambda: "9.9")
     flip(out / KEY, 0.3)
     _, done = read("shards", "repair", "--out", out, "shard-000001")
     assert "was made by tinyvideo 0.1.0, this is 9.9; repair it with that" in done[0]["problem"]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from flows.commands.show_budget import describe, seconds_for
-from pipeline.budget import Host
-from pipeline.pace import Limit
-from pipeline.types import VideoRecord
-from storage.budget import HostState, PacedBudget, SharedAccounts
-from storage.place import Place
+from tinyvideo.flows.commands.show_budget import describe, seconds_for
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.budget import HostState, PacedBudget, SharedAccounts
+from tinyvideo.storage.place import Place
 
 
 def state(host, rate, paused_for_s=0.0):

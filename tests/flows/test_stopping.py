@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from storage.catalog import Catalog
-from storage.place import CATALOG_NAME
 from tests.films import film, shaky_path, write_video
 from tests.flows.test_run import start, wait_for
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.place import CATALOG_NAME
 
 SENTENCE = "tinyvideo: stopped; run the same command again to go on"
 

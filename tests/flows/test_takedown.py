@@ -7,18 +7,18 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.takedowns import finish_open_takedowns
-from models.checkpoint import Checkpoint, save_checkpoint
-from storage.blocks import TakedownKind
-from storage.dataset import build_dataset
-from storage.folder import FolderStore
-from storage.output import Output
-from storage.pack import pack
-from storage.shard import iterate_rows
-from storage.takedown_log import ask
 from tests.drawn_strips import curate_drawn, draw_record, opened
 from tests.storage.datasets import ALL_FOR_TRAINING
+from tinyvideo.flows.cli import app
+from tinyvideo.flows.takedowns import finish_open_takedowns
+from tinyvideo.models.checkpoint import Checkpoint, save_checkpoint
+from tinyvideo.storage.blocks import TakedownKind
+from tinyvideo.storage.dataset import build_dataset
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import pack
+from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.takedown_log import ask
 
 KEY, ANEW = "shards/shard-000001.parquet", "shards/shard-000001-2.parquet"
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.train_on_pool import TrainOptions, plan, training_text
-from models.checkpoint import load_newest
-from models.config import TrainConfig
-from models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
-from storage.place import Place
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.flows.train_on_pool import TrainOptions, plan, training_text
+from tinyvideo.models.checkpoint import load_newest
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
+from tinyvideo.storage.place import Place
 
 SMALL = {"dataset": "drawn", "batch": 4, "width": 2, "device": "cpu", "processes": 2}
 PROGRAM = """
 import asyncio, json, sys
-from flows.train_on_pool import TrainOptions, train
+from tinyvideo.flows.train_on_pool import TrainOptions, train
 asyncio.run(train(TrainOptions.model_validate(json.loads(sys.argv[1]))))
 """
 

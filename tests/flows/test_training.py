@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
-from flows.commands.training import run_place, time_left
-from models.checkpoint import load_checkpoint
-from models.config import TrainConfig, configure
-from models.errors import CheckpointError, DataError, TrainingError
-from storage.place import Place
 from tests.models.drawn_dataset import make_dataset
 from tests.models.torchrun import environment, free_port
+from tinyvideo.flows.cli import app
+from tinyvideo.flows.commands.training import run_place, time_left
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.config import TrainConfig, configure
+from tinyvideo.models.errors import CheckpointError, DataError, TrainingError
+from tinyvideo.storage.place import Place
 
 SMALL = {"width": 1, "batch": 2, "steps": 2, "checkpoint_every": 2, "precision": "fp32"}
 
@@ -47,7 +47,7 @@ def root(tmp_path_factory):
 @pytest.fixture
 def small_forecast(monkeypatch):
     """The steps of a forecast on small networks; its counts are of the true ones."""
-    from models import forecast  # noqa: PLC0415
+    from tinyvideo.models import forecast  # noqa: PLC0415
 
     monkeypatch.setattr(forecast, "_measure", lambda config, clips: (0.5 * clips, 10**6 * clips))
 
@@ -153,7 +153,7 @@ def test_time_left(seconds, done, left, text):
 def tinyvideo(url, *words):
     """Run a command as a process of its own: a flow leaves connections to its server open."""
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, words)],
+        [sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)],
         env={**os.environ, "PREFECT_API_URL": url, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -183,7 +183,7 @@ def test_trains_goes_on_generates_and_refuses_another_width(root, tmp_path, pref
 
 
 def test_torchrun_starts_one_run_of_several_processes(root, tmp_path, prefect_url):
-    command = [sys.executable, "-m", "flows.cli", "train", "drawn", "--out", str(root)]
+    command = [sys.executable, "-m", "tinyvideo.flows.cli", "train", "drawn", "--out", str(root)]
     command += ["--run", str(tmp_path / "run"), "--json", *map(str, words_of(SMALL))]
     port = free_port()
     processes = [

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.machine.answers import answers
-from flows.machine.plugin import full_name
-from flows.machine.server import free_port
 from tests.flows.machine import Machine, films
+from tinyvideo.flows.machine.answers import answers
+from tinyvideo.flows.machine.plugin import full_name
+from tinyvideo.flows.machine.server import free_port
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 

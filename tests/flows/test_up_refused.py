@@ -5,8 +5,8 @@ import urllib.request
 from contextlib import suppress
 from urllib.error import HTTPError
 
-from flows.machine.server import free_port
 from tests.flows.machine import Machine
+from tinyvideo.flows.machine.server import free_port
 
 
 def test_a_taken_port_is_one_sentence(tmp_path):

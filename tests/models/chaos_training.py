@@ -18,11 +18,11 @@ from pathlib import Path
 
 import torch
 
-from models.checkpoint import load_checkpoint
-from models.config import TrainConfig, configure
-from models.metrics import METRICS_NAME, StepMetrics, last_metrics, read_metrics
-from models.train import train
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.config import TrainConfig, configure
+from tinyvideo.models.metrics import METRICS_NAME, StepMetrics, last_metrics, read_metrics
+from tinyvideo.models.train import train
 
 WINDOW_S = 0.6
 

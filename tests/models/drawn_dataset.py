@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.strips import encode_strip
-from pipeline.types import Frames, StabilizationFigures, Strip, VideoRecord
-from storage.dataset import DatasetConfig, Manifest, build_dataset
-from storage.objects import FolderStore
-from storage.schema import row_of
-from storage.shard import ShardWriter
+from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.types import Frames, StabilizationFigures, Strip, VideoRecord
+from tinyvideo.storage.dataset import DatasetConfig, Manifest, build_dataset
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardWriter
 
 SIZE = 64
 COLOR_STEP = 20

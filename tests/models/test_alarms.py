@@ -8,18 +8,18 @@ import sys
 import pytest
 import torch
 
-from models import alarms as alarms_module
-from models import run as run_module
-from models.alarms import Alarms
-from models.checkpoint import list_checkpoints, load_checkpoint
-from models.config import TrainConfig
-from models.errors import CollapsedError, DivergedError
-from models.figures import diversity, mask_entropy
-from models.metrics import METRICS_NAME, read_metrics
-from models.ranks import ALONE
-from models.train import Events, train
-from models.trainer import Trainer
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models import alarms as alarms_module
+from tinyvideo.models import run as run_module
+from tinyvideo.models.alarms import Alarms
+from tinyvideo.models.checkpoint import list_checkpoints, load_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import CollapsedError, DivergedError
+from tinyvideo.models.figures import diversity, mask_entropy
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.ranks import ALONE
+from tinyvideo.models.train import Events, train
+from tinyvideo.models.trainer import Trainer
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=8, checkpoint_every=2, precision="fp32", seed=3, pictures_every=0
@@ -185,7 +185,7 @@ ROLLED_AND_KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pytest, torch
-from models.train import train
+from tinyvideo.models.train import train
 from tests.models import test_alarms as t
 
 torch.set_num_threads(1)

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from models import board as board_module
-from models.board import BOARD_NAME
-from models.config import TrainConfig
-from models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
-from models.train import train
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models import board as board_module
+from tinyvideo.models.board import BOARD_NAME
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
+from tinyvideo.models.train import train
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=4, checkpoint_every=2, precision="fp32", pictures_every=2

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.checkpoint import (
+from tests.storage.full_disk import room_for
+from tinyvideo.models.checkpoint import (
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
     load_newest,
     save_checkpoint,
 )
-from models.errors import CheckpointError
-from tests.storage.full_disk import room_for
+from tinyvideo.models.errors import CheckpointError
 
 
 def make_checkpoint(step=1):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from models.config import TrainConfig
-from models.errors import TrainingError
-from models.forecast import forecast
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.forecast import forecast
 
 CONFIG = TrainConfig(width=2, batch=4, steps=10, precision="fp32")
 

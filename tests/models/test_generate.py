@@ -13,13 +13,13 @@ import simplejpeg
 import torch
 from PIL import Image, ImageSequence
 
-from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from models.config import TrainConfig
-from models.errors import CheckpointError
-from models.generate import generate
-from models.metrics import StepMetrics
-from models.trainer import Trainer
-from pipeline.strips import decode_strip
+from tinyvideo.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.generate import generate
+from tinyvideo.models.metrics import StepMetrics
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.pipeline.strips import decode_strip
 
 WIDTH = 2
 SEED = 11

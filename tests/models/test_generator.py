@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.generator import LATENT, Generator, compose
+from tinyvideo.models.generator import LATENT, Generator, compose
 
 WIDTH = 2
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from models.errors import DataError
-from models.load import LoadConfig, Loader
-from pipeline.strips import decode_strip, encode_strip
-from storage.dataset import read_manifest, read_pieces
-from storage.errors import StorageError
-from storage.manifest import Pieces, write_manifest
-from storage.objects import FolderStore, open_store
-from storage.shard import iterate_rows
 from tests.models.drawn_dataset import COLOR_STEP, draw_clip, draw_jpeg, make_dataset
+from tinyvideo.models.errors import DataError
+from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.pipeline.strips import decode_strip, encode_strip
+from tinyvideo.storage.dataset import read_manifest, read_pieces
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.manifest import Pieces, write_manifest
+from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.shard import iterate_rows
 
 CONFIG = LoadConfig(batch=4, seed=3, lanes=2, workers=1)
 

@@ -4,11 +4,11 @@ import gc
 
 import torch
 
-from models.load import LoadConfig, Loader
-from models.memory import Memory
-from storage.dataset import read_manifest
-from storage.objects import FolderStore
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.models.memory import Memory
+from tinyvideo.storage.dataset import read_manifest
+from tinyvideo.storage.objects import FolderStore
 
 
 def at(frames):

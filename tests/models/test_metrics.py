@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from models.errors import TrainingError
-from models.metrics import MetricsLog, StepMetrics, read_metrics
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.metrics import MetricsLog, StepMetrics, read_metrics
 
 
 def line(step):

@@ -5,14 +5,14 @@ import shutil
 
 import pytest
 
-from models.checkpoint import list_checkpoints, load_checkpoint
-from models.config import TrainConfig
-from models.errors import CheckpointError
-from models.metrics import METRICS_NAME, read_metrics
-from models.mirror import pull
-from models.train import train
-from storage.objects import FolderStore, open_store
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models.checkpoint import list_checkpoints, load_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.mirror import pull
+from tinyvideo.models.train import train
+from tinyvideo.storage.objects import FolderStore, open_store
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=6, checkpoint_every=1, precision="fp32", seed=3, pictures_every=0

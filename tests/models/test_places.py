@@ -14,8 +14,8 @@ from torchvision import transforms
 from torchvision.models import resnet18
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
-from models import places
-from models.places import (
+from tinyvideo.models import places
+from tinyvideo.models.places import (
     PROXY_CLASSES,
     lite0_pixels,
     load_classifier,
@@ -23,8 +23,8 @@ from models.places import (
     places_pixels,
     read_categories,
 )
-from models.weights import PublishedFile, WeightsError
-from pipeline.tag import tag_shot
+from tinyvideo.models.weights import PublishedFile, WeightsError
+from tinyvideo.pipeline.tag import tag_shot
 
 
 @pytest.fixture(autouse=True)

@@ -5,14 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from models.checkpoint import save_checkpoint
-from models.config import TrainConfig
-from models.errors import CheckpointError, DataError
-from models.generate import generate, open_generator
-from models.metrics import StepMetrics
-from models.predict import predict
-from models.trainer import Trainer
-from pipeline.strips import decode_strip
+from tinyvideo.models.checkpoint import save_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import CheckpointError, DataError
+from tinyvideo.models.generate import generate, open_generator
+from tinyvideo.models.metrics import StepMetrics
+from tinyvideo.models.predict import predict
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.pipeline.strips import decode_strip
 
 LINE = StepMetrics(
     step=0,

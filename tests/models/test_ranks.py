@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from models.batch_norm import RankBatchNorm
-from models.checkpoint import load_checkpoint
-from models.config import TrainConfig
-from models.errors import TrainingError
-from models.metrics import METRICS_NAME, read_metrics
-from models.ranks import Ranks
-from models.train import train
 from tests.models.drawn_dataset import make_dataset
 from tests.models.torchrun import train_together
+from tinyvideo.models.batch_norm import RankBatchNorm
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.ranks import Ranks
+from tinyvideo.models.train import train
 
 CONFIG = TrainConfig(
     width=2, batch=4, steps=6, checkpoint_every=2, precision="fp32", seed=3, pictures_every=0

@@ -6,20 +6,25 @@ import math
 import pytest
 import torch
 
-from models.augment import augment, draw
-from models.checkpoint import load_checkpoint
-from models.config import RECIPES, TrainConfig, configure, from_saved
-from models.discriminator import Discriminator
-from models.ema import MovingAverage
-from models.encoder import ConditionalGenerator
-from models.generator import LATENT, OneStreamGenerator
-from models.losses import discriminator_loss, first_frame_penalty, generator_loss, r1_penalty
-from models.metrics import METRICS_NAME, read_metrics
-from models.networks import count_parameters
-from models.spectral import SpectralNorm
-from models.train import train
-from models.trainer import Trainer
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models.augment import augment, draw
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.config import RECIPES, TrainConfig, configure, from_saved
+from tinyvideo.models.discriminator import Discriminator
+from tinyvideo.models.ema import MovingAverage
+from tinyvideo.models.encoder import ConditionalGenerator
+from tinyvideo.models.generator import LATENT, OneStreamGenerator
+from tinyvideo.models.losses import (
+    discriminator_loss,
+    first_frame_penalty,
+    generator_loss,
+    r1_penalty,
+)
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.networks import count_parameters
+from tinyvideo.models.spectral import SpectralNorm
+from tinyvideo.models.train import train
+from tinyvideo.models.trainer import Trainer
 
 SMALL = {"width": 1, "batch": 2, "steps": 6, "checkpoint_every": 2, "precision": "fp32"}
 

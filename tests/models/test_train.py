@@ -10,13 +10,13 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from models.checkpoint import load_checkpoint
-from models.config import MAY_CHANGE
-from models.metrics import read_metrics
-from models.train import METRICS_NAME, TrainConfig, TrainingError, train
-from models.trainer import Trainer
-from storage.objects import FolderStore, open_store
 from tests.models.drawn_dataset import make_dataset
+from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.config import MAY_CHANGE
+from tinyvideo.models.metrics import read_metrics
+from tinyvideo.models.train import METRICS_NAME, TrainConfig, TrainingError, train
+from tinyvideo.models.trainer import Trainer
+from tinyvideo.storage.objects import FolderStore, open_store
 
 # 5 clips in batches of 2: the order wraps within a batch, and so must a resume.
 CONFIG = TrainConfig(width=1, batch=2, steps=6, checkpoint_every=2, precision="fp32", seed=3)
@@ -96,7 +96,7 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 import torch
-from models.train import TrainConfig, train
+from tinyvideo.models.train import TrainConfig, train
 
 def kill(metrics):
     if metrics.step == 5:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.curation import CurationConfig, curate
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.strips import StripConfig
 from tests.films import film, flat, shaky_path, write_video
+from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.strips import StripConfig
 
 SMALL = CurationConfig(strips=StripConfig(size=64))
 

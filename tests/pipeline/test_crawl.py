@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from pipeline.crawl import Page, Span, WalkConfig, Wanted, Window, walk
-from pipeline.types import VideoRecord
+from tinyvideo.pipeline.crawl import Page, Span, WalkConfig, Wanted, Window, walk
+from tinyvideo.pipeline.types import VideoRecord
 
 PER_PAGE, CAP = 5, 20
 CONFIG = WalkConfig(per_page=PER_PAGE, cap=CAP, tolerated=0.0)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from pipeline.bundle import fit_bundle
-from pipeline.certificate import flicker
-from pipeline.depth import fit_depth
-from pipeline.render import render
-from pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
-from pipeline.strips import crop_to_strip
-from pipeline.tracks import Tracks, follow_points
 from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path
+from tinyvideo.pipeline.bundle import fit_bundle
+from tinyvideo.pipeline.certificate import flicker
+from tinyvideo.pipeline.depth import fit_depth
+from tinyvideo.pipeline.render import render
+from tinyvideo.pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
+from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.tracks import Tracks, follow_points
 
 SIZE = 64
 CROP = crop_to_strip(WIDTH, HEIGHT, SIZE)

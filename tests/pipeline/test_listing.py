@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.errors import UnreadableError
-from pipeline.listing import read_list
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.listing import read_list
 
 
 def read(tmp_path, text):

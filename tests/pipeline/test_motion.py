@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.motion import MODELS, MotionFit, carry, motions, project, slopes_at, solve_chain
+from tinyvideo.pipeline.motion import (
+    MODELS,
+    MotionFit,
+    carry,
+    motions,
+    project,
+    slopes_at,
+    solve_chain,
+)
 
 POINTS = np.random.default_rng(1).uniform(-1, 1, (40, 2))
 

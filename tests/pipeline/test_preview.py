@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import RejectedError, RejectReason, UnreadableError
-from pipeline.preview import shrink_strip, unstabilized_strip
-from pipeline.strips import decode_strip, encode_strip, strip_shape
 from tests.films import camera_path, film, pan, write_video
+from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
+from tinyvideo.pipeline.preview import shrink_strip, unstabilized_strip
+from tinyvideo.pipeline.strips import decode_strip, encode_strip, strip_shape
 
 SIZE = 64  # the film is as large as a strip, so that cropping and scaling change nothing
 PATH = camera_path([pan(2, 1)] * 39)

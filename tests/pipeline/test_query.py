@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.errors import RejectReason, TransientError
-from pipeline.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
-from pipeline.query import Query, parse_answer, parse_result
+from tinyvideo.pipeline.errors import RejectReason, TransientError
+from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
+from tinyvideo.pipeline.query import Query, parse_answer, parse_result
 
 ROW = {
     "id": "48499561892",

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.curation import CurationConfig, curate
-from pipeline.errors import UnreadableError
-from pipeline.recrop import ClipPlace, cut_strips
-from pipeline.strips import StripConfig, decode_strip
 from tests.films import film, shaky_path, write_video
+from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.recrop import ClipPlace, cut_strips
+from tinyvideo.pipeline.strips import StripConfig, decode_strip
 
 
 @pytest.fixture(scope="module")

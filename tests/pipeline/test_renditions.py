@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.renditions import choose_renditions
+from tinyvideo.pipeline.renditions import choose_renditions
 
 
 def entry(label, width="", height="", media="video", end="/"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.shots import CutDetector
 from tests.films import add_ball, camera_path, film, pan, shaky_path
+from tinyvideo.pipeline.shots import CutDetector
 
 
 def cuts(frames):

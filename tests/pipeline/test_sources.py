@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from pipeline.errors import UnreadableError
-from pipeline.sources import path_of, scan_folder
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.sources import path_of, scan_folder
 
 ODD_NAMES = [
     b"with spaces.mp4",

@@ -8,17 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.certificate import flicker, object_motion
-from pipeline.depth import DepthConfig
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.keypoints import KeypointConfig
-from pipeline.matching import MatchConfig, detect_features, find_homography
-from pipeline.paper import find_paper_path
-from pipeline.pixels import to_gray
-from pipeline.render import check_view, render
-from pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
-from pipeline.strips import crop_to_strip
-from pipeline.tracks import TrackConfig, follow_points
 from tests.films import (
     HEIGHT,
     WIDTH,
@@ -31,6 +20,17 @@ from tests.films import (
     texture,
     turn,
 )
+from tinyvideo.pipeline.certificate import flicker, object_motion
+from tinyvideo.pipeline.depth import DepthConfig
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.keypoints import KeypointConfig
+from tinyvideo.pipeline.matching import MatchConfig, detect_features, find_homography
+from tinyvideo.pipeline.paper import find_paper_path
+from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.render import check_view, render
+from tinyvideo.pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
+from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.tracks import TrackConfig, follow_points
 
 SIZE = 64
 CROP = crop_to_strip(WIDTH, HEIGHT, SIZE)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from pipeline.strips import StripConfig, crop_to_strip, decode_strip, encode_strip, strip_shape
+from tinyvideo.pipeline.strips import (
+    StripConfig,
+    crop_to_strip,
+    decode_strip,
+    encode_strip,
+    strip_shape,
+)
 
 SIZE = 32
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.tag import TagConfig, tag_shot
-from pipeline.types import Tag
+from tinyvideo.pipeline.tag import TagConfig, tag_shot
+from tinyvideo.pipeline.types import Tag
 
 FRAMES = np.stack([np.full((4, 6, 3), value, np.uint8) for value in (0, 1, 2)])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.web import retry_after, without_ticket
+from tinyvideo.pipeline.web import retry_after, without_ticket
 
 
 @pytest.mark.parametrize(

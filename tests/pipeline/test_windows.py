@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pipeline.errors import RejectedError, RejectReason
-from pipeline.frames import TimedFrame
-from pipeline.types import VideoFacts
-from pipeline.windows import WindowConfig, check_window
 from tests.films import film, flat, shaky_path, turn
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.frames import TimedFrame
+from tinyvideo.pipeline.types import VideoFacts
+from tinyvideo.pipeline.windows import WindowConfig, check_window
 
 FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
 

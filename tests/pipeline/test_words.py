@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.errors import ExpectedError
-from pipeline.words import LEAST_LETTERS, frequent_words
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.words import LEAST_LETTERS, frequent_words
 
 
 def test_the_most_frequent_words_come_first():

@@ -10,20 +10,20 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from storage.build import build_committed
-from storage.dataset import (
+from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
+from tinyvideo.storage.build import build_committed
+from tinyvideo.storage.dataset import (
     SPLITS,
     DatasetConfig,
     list_revisions,
     read_manifest,
     read_pieces,
 )
-from storage.manifest import sweep_pieces
-from storage.objects import Store, open_store
-from storage.pack import pack, part_path
-from storage.place import Place
-from storage.survey import find_problems
-from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
+from tinyvideo.storage.manifest import sweep_pieces
+from tinyvideo.storage.objects import Store, open_store
+from tinyvideo.storage.pack import pack, part_path
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.survey import find_problems
 
 NAME = "chaos"
 SHARDS, VIDEOS, STRIPS, OWNERS = 4, 8, 6, 12

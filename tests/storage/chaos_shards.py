@@ -11,15 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.types import Strip, VideoState
-from storage.audit import audited_books
-from storage.objects import open_store
-from storage.output import Output
-from storage.pack import finish_shards, pack, part_path
-from storage.place import Place
-from storage.s3 import S3Config, S3Store
-from storage.shard import ShardFile, iterate_rows, shard_metadata, strips_by_video, verify_shard
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
+from tinyvideo.pipeline.types import Strip, VideoState
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.objects import open_store
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import finish_shards, pack, part_path
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.s3 import S3Config, S3Store
+from tinyvideo.storage.shard import (
+    ShardFile,
+    iterate_rows,
+    shard_metadata,
+    strips_by_video,
+    verify_shard,
+)
 
 BATCH = 3
 """Videos of a shard."""

@@ -9,22 +9,22 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from pipeline.types import VideoState
-from storage.audit import audited_books
-from storage.blocks import TakedownKind
-from storage.build import build_committed
-from storage.dataset import list_datasets, list_revisions, read_manifest
-from storage.objects import Store
-from storage.output import Output
-from storage.pack import finish_shards, pack, part_path
-from storage.place import Place
-from storage.shard import ShardFile, iterate_rows, verify_shard
-from storage.shard_rows import keys_in_rewrite
-from storage.survey import find_problems
-from storage.takedown import finish_takedowns, take_down
-from storage.takedown_log import AUDIT_KEY, Takedown, read_takedowns
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 from tests.storage.datasets import ALL_FOR_TRAINING
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.blocks import TakedownKind
+from tinyvideo.storage.build import build_committed
+from tinyvideo.storage.dataset import list_datasets, list_revisions, read_manifest
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import finish_shards, pack, part_path
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.shard import ShardFile, iterate_rows, verify_shard
+from tinyvideo.storage.shard_rows import keys_in_rewrite
+from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.takedown import finish_takedowns, take_down
+from tinyvideo.storage.takedown_log import AUDIT_KEY, Takedown, read_takedowns
 
 DATASET = "all"
 

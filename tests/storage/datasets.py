@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.types import Strip
-from storage.dataset import DatasetConfig, Manifest, read_pieces
-from storage.objects import Store
-from storage.pieces import unpack
-from storage.schema import row_of
-from storage.shard import ShardFile, ShardWriter, iterate_groups
 from tests.drawn_strips import draw_record, draw_strip
+from tinyvideo.pipeline.types import Strip
+from tinyvideo.storage.dataset import DatasetConfig, Manifest, read_pieces
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.pieces import unpack
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardFile, ShardWriter, iterate_groups
 
 ALL_FOR_TRAINING = DatasetConfig(validation=0, test=0)
 HALVES = DatasetConfig(validation=0.25, test=0.25)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.errors import FailCause, RejectReason
-from pipeline.types import VideoState
-from storage import batches
-from storage.audit import audited_books
-from storage.batches import (
+from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
+from tinyvideo.pipeline.errors import FailCause, RejectReason
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage import batches
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.batches import (
     Batch,
     BatchLostError,
     BatchState,
@@ -27,13 +28,12 @@ from storage.batches import (
     videos_of,
     work_of,
 )
-from storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
-from storage.objects import FolderStore, StorageError
-from storage.output import Output
-from storage.pack import part_path
-from storage.pack_batch import blame, pack_batch, reclaim, reclaim_expired, recover
-from storage.shard import iterate_rows
-from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
+from tinyvideo.storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import part_path
+from tinyvideo.storage.pack_batch import blame, pack_batch, reclaim, reclaim_expired, recover
+from tinyvideo.storage.shard import iterate_rows
 
 LEASE_S = 600
 

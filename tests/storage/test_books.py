@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.types import VideoState
-from storage.books import Account, Books, BooksError
-from storage.catalog import Catalog
 from tests.drawn_strips import count_clips, draw_record
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.books import Account, Books, BooksError
+from tinyvideo.storage.catalog import Catalog
 
 A, B, C, D, E, F = (draw_record(number).video_id for number in range(6))
 

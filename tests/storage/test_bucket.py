@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.errors import RejectedError, RejectReason
-from storage.bucket import get_object, list_videos
-from storage.objects import StorageError, open_store
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.storage.bucket import get_object, list_videos
+from tinyvideo.storage.objects import StorageError, open_store
 
 
 def test_an_object_is_brought_to_a_file(s3_address, tmp_path):

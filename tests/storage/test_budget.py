@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from pipeline.budget import Host
-from pipeline.pace import Account, Limit
-from storage.budget import LocalAccounts, PacedBudget, PausedError, SharedAccounts
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.pace import Account, Limit
+from tinyvideo.storage.budget import LocalAccounts, PacedBudget, PausedError, SharedAccounts
 
 ASK = """
 import json, sys, time
-from pipeline.budget import Host
-from pipeline.pace import Limit
-from storage.budget import PacedBudget, SharedAccounts
+from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.pace import Limit
+from tinyvideo.storage.budget import PacedBudget, SharedAccounts
 
 budget = PacedBudget(accounts=SharedAccounts(sys.argv[1]), limits={Host.API: Limit(rate=40)})
 moments = []

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from storage.audit import audited_books
-from storage.blocks import TakedownKind
-from storage.build import build_committed
-from storage.dataset import list_datasets, list_revisions, read_manifest
-from storage.errors import StorageError
-from storage.output import Output
-from storage.rewrite import finish_rewrites, rewrite_shard
-from storage.shard import ShardFile, iterate_rows
-from storage.survey import find_problems
-from storage.takedown import finish_takedowns, take_down
-from storage.takedown_log import ask
 from tests.storage.children import build_again_and_again, child, go, hold_turn
 from tests.storage.datasets import ALL_FOR_TRAINING, chosen
 from tests.storage.test_takedown import ANEW, FIRST, SECOND, fill, opened
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.blocks import TakedownKind
+from tinyvideo.storage.build import build_committed
+from tinyvideo.storage.dataset import list_datasets, list_revisions, read_manifest
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.rewrite import finish_rewrites, rewrite_shard
+from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.takedown import finish_takedowns, take_down
+from tinyvideo.storage.takedown_log import ask
 
 VIDEO, OWNER = TakedownKind.VIDEO, TakedownKind.OWNER
 

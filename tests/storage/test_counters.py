@@ -6,13 +6,13 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
-from pipeline.errors import FailCause
-from pipeline.types import VideoState
-from storage.catalog import Catalog, now
-from storage.counters import find_differences, read_counters
-from storage.database import transaction
-from storage.tables import CLIPS, TALLIES, VIDEOS
 from tests.drawn_strips import count_clips, draw_record
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import Catalog, now
+from tinyvideo.storage.counters import find_differences, read_counters
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.tables import CLIPS, TALLIES, VIDEOS
 
 A, B, C, D = (draw_record(number).video_id for number in range(4))
 

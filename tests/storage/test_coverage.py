@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.crawl import Span, Window, subtract
-from pipeline.types import VideoRecord
-from storage.catalog import Catalog
-from storage.coverage import SETTLED_S, enter_window, left_to_ask, reopen, summarize
+from tinyvideo.pipeline.crawl import Span, Window, subtract
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.coverage import SETTLED_S, enter_window, left_to_ask, reopen, summarize
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 WHOLE = Span(0, 99)

@@ -9,20 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.dataset import (
-    SPLITS,
-    DatasetConfig,
-    build_dataset,
-    list_revisions,
-    read_manifest,
-    read_pieces,
-    split_of,
-)
-from storage.manifest import write_manifest
-from storage.objects import FolderStore, StorageError
-from storage.schema import row_of
-from storage.shard import iterate_rows
-from storage.survey import find_problems
 from tests.drawn_strips import draw_record, draw_scenes, draw_strip
 from tests.storage.datasets import (
     ALL_FOR_TRAINING,
@@ -32,6 +18,20 @@ from tests.storage.datasets import (
     write_shard,
     write_tagged,
 )
+from tinyvideo.storage.dataset import (
+    SPLITS,
+    DatasetConfig,
+    build_dataset,
+    list_revisions,
+    read_manifest,
+    read_pieces,
+    split_of,
+)
+from tinyvideo.storage.manifest import write_manifest
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.survey import find_problems
 
 # -- splits ----------------------------------------------------------------------------------
 

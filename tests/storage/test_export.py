@@ -9,20 +9,20 @@ import av
 import numpy as np
 import pytest
 
-import storage.export
-from pipeline.strips import decode_strip, encode_strip
-from pipeline.types import SceneTags
-from storage.dataset import build_dataset
-from storage.export import export_rows, released_name, rows_of_dataset, rows_of_shards
-from storage.importing import Importer
-from storage.objects import FolderStore, StorageError
-from storage.pack import pack, part_path
-from storage.schema import row_of
-from storage.shard import iterate_rows
-from storage.tinyvideo import read_list
+import tinyvideo.storage.export
 from tests.drawn_strips import draw_record, draw_strip, opened
 from tests.storage.datasets import ALL_FOR_TRAINING, write_rows, write_shard, write_tagged
 from tests.storage.released import strips_of, write_tarball
+from tinyvideo.pipeline.strips import decode_strip, encode_strip
+from tinyvideo.pipeline.types import SceneTags
+from tinyvideo.storage.dataset import build_dataset
+from tinyvideo.storage.export import export_rows, released_name, rows_of_dataset, rows_of_shards
+from tinyvideo.storage.importing import Importer
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.pack import pack, part_path
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.tinyvideo import read_list
 
 
 def import_tar(tar: Path, out: Path, **options: object) -> list[dict]:
@@ -80,7 +80,7 @@ def test_videos_of_other_sources_have_names_of_the_released_form():
 
 
 def test_webdataset_has_a_picture_and_a_document_per_strip(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage.export, "TAR_STRIPS", 3)
+    monkeypatch.setattr(tinyvideo.storage.export, "TAR_STRIPS", 3)
     key = write_shard(tmp_path / "out", "shards/a.parquet", [("ada", 4), ("bob", 2)])
     rows = list(iterate_rows(tmp_path / "out" / key))
     assert export(tmp_path / "out", "webdataset", tmp_path / "to") == 6

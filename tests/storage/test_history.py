@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.errors import FailCause, RejectReason
-from pipeline.types import VideoState
-from storage.blocks import TakedownKind, block, unblock
-from storage.catalog import Catalog
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.history import credits, explain, failures, retry
-from storage.output import Output
-from storage.pack import pack
 from tests.drawn_strips import count_clips, curate_drawn, draw_record
+from tinyvideo.pipeline.errors import FailCause, RejectReason
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.blocks import TakedownKind, block, unblock
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.history import credits, explain, failures, retry
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import pack
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.errors import FailCause
-from pipeline.types import VideoRecord, VideoState
-from storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
 from tests.drawn_strips import count_clips, draw_record
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
 
 A, B, C = (draw_record(number).video_id for number in range(3))
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage.dataset import (
+from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_shard
+from tinyvideo.storage.dataset import (
     SPLITS,
     Manifest,
     build_dataset,
@@ -18,10 +19,9 @@ from storage.dataset import (
     read_manifest,
     read_pieces,
 )
-from storage.manifest import put_bytes, write_manifest
-from storage.objects import FolderStore, StorageError
-from storage.pieces import Pieces
-from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_shard
+from tinyvideo.storage.manifest import put_bytes, write_manifest
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.pieces import Pieces
 
 NAME = "beach-1.0_x"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from pipeline.types import VideoState
-from storage.catalog import CATALOG_VERSION, Catalog
-from storage.database import transaction
-from storage.tables import REVISION
 from tests.drawn_strips import count_clips
 from tests.storage.old_catalogs import write_old_catalog
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog import CATALOG_VERSION, Catalog
+from tinyvideo.storage.database import transaction
+from tinyvideo.storage.tables import REVISION
 
 NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
 
@@ -92,7 +92,7 @@ def test_a_catalog_that_two_processes_upgrade_is_upgraded_once(addresses):
 def test_an_upgrade_that_is_cut_off_leaves_the_catalog_as_it_was(addresses, monkeypatch):
     address = next(addresses)
     write_old_catalog(address, 1)
-    monkeypatch.setattr("storage.migrations._set_fact", lambda *_: 1 / 0)
+    monkeypatch.setattr("tinyvideo.storage.migrations._set_fact", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Catalog.open(address)
     monkeypatch.undo()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.objects import FolderStore, StorageError, sha256_of
 from tests.storage.children import (
     OBJECT_BYTES,
     child,
@@ -21,6 +20,7 @@ from tests.storage.children import (
     refuse_to_link,
 )
 from tests.storage.full_disk import room_for
+from tinyvideo.storage.objects import FolderStore, StorageError, sha256_of
 
 Nobody = tuple[Path, Callable[[], AbstractContextManager[None]]]
 

@@ -1,9 +1,9 @@
 """Some videos of every state, with the clips that are theirs."""
 
-from pipeline.types import VideoState
-from storage.outcomes import list_outcomes
-from storage.place import CATALOG_NAME
 from tests.drawn_strips import count_clips, draw_record, opened
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.outcomes import list_outcomes
+from tinyvideo.storage.place import CATALOG_NAME
 
 
 def test_every_video_has_its_own_clips(tmp_path):

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.types import VideoState
-from storage.audit import audit, audited_books
-from storage.catalog import Catalog
-from storage.objects import StorageError, sha256_of
-from storage.output import Output
-from storage.pack import finish_shards, pack, part_path
-from storage.place import Place
-from storage.s3 import S3Config, S3Store
-from storage.shard import ShardFile, iterate_rows
 from tests.drawn_strips import curate_drawn, draw_jpeg, draw_record, draw_strip, write_strips
 from tests.storage.full_disk import room_for
 from tests.storage.proxy import Fault, Proxy, faulty
 from tests.storage.seaweed import Seaweed
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.audit import audit, audited_books
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.objects import StorageError, sha256_of
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import finish_shards, pack, part_path
+from tinyvideo.storage.place import Place
+from tinyvideo.storage.s3 import S3Config, S3Store
+from tinyvideo.storage.shard import ShardFile, iterate_rows
 
 FIRST = "shards/shard-000001.parquet"
 

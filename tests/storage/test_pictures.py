@@ -6,13 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from storage.errors import StorageError
-from storage.objects import FolderStore, open_store
-from storage.pictures import find_pictures, read_pictures
-from storage.schema import row_of
-from storage.shard import iterate_groups
 from tests.drawn_strips import draw_record, draw_strip, write_strips
 from tests.storage.old_shards import SCHEMA_1
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.pictures import find_pictures, read_pictures
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import iterate_groups
 
 KEY = "shards/a.parquet"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from storage.database import open_database
-from storage.objects import StorageError
-from storage.place import Place
 from tests.storage.children import child, hold_catalog
+from tinyvideo.storage.database import open_database
+from tinyvideo.storage.objects import StorageError
+from tinyvideo.storage.place import Place
 
 
 def test_a_folder_is_its_own_work_folder(tmp_path):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import FailCause
-from pipeline.types import Film, VideoRecord, VideoState
-from storage.catalog import Catalog
-from storage.folder import FolderStore
-from storage.raw import RawFolder
+from tinyvideo.pipeline.errors import FailCause
+from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.raw import RawFolder
 
 
 def record(number, **more):

@@ -18,11 +18,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from storage.objects import FolderStore
-from storage.schema import row_of
-from storage.shard import ShardFile, ShardWriter, iterate_rows, read_rows
 from tests.drawn_strips import SIZE, draw_jpeg, draw_record, draw_scenes, draw_strip
 from tests.storage.old_shards import write_old_shard
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.schema import row_of
+from tinyvideo.storage.shard import ShardFile, ShardWriter, iterate_rows, read_rows
 
 STRIPS = 192  # three row groups
 
@@ -186,7 +186,7 @@ class WatchedStore(FolderStore):
 
 
 def test_our_own_reader_fetches_no_pictures_that_nobody_wants(shard, monkeypatch):
-    monkeypatch.setattr("storage.shard.FolderStore", type("Nothing", (), {}))
+    monkeypatch.setattr("tinyvideo.storage.shard.FolderStore", type("Nothing", (), {}))
     store = WatchedStore(shard.parents[1])
     store.opened = []
     source = ShardFile(store, "shards/a.parquet")

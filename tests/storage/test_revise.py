@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.dataset import (
+from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_rows, write_shard
+from tinyvideo.storage.dataset import (
     SPLITS,
     ShardChange,
     build_dataset,
@@ -13,10 +14,9 @@ from storage.dataset import (
     read_manifest,
     replace_shards,
 )
-from storage.objects import FolderStore, open_store
-from storage.shard import iterate_rows
-from storage.survey import find_problems
-from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_rows, write_shard
+from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.survey import find_problems
 
 OLD, NEW, OTHER = "shards/a.parquet", "shards/a-2.parquet", "shards/b.parquet"
 VIDEOS = [("ada", 40), ("bob", 50), ("cyd", 60), ("dan", 9)]

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.types import StabilizationFigures
-from storage.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
 from tests.drawn_strips import draw_record, draw_scenes, draw_strip
+from tinyvideo.pipeline.types import StabilizationFigures
+from tinyvideo.storage.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
 
 RECORD = draw_record(
     7,

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from storage.objects import StorageError
-from storage.schema import SCHEMA, STORED, row_of
-from storage.shard import (
+from tests.drawn_strips import draw_record, draw_strip, pan_path, write_strips
+from tinyvideo.storage.objects import StorageError
+from tinyvideo.storage.schema import SCHEMA, STORED, row_of
+from tinyvideo.storage.shard import (
     ROW_GROUP_STRIPS,
     ShardWriter,
     iterate_groups,
@@ -24,7 +25,6 @@ from storage.shard import (
     verify_shard,
     write_shard,
 )
-from tests.drawn_strips import draw_record, draw_strip, pan_path, write_strips
 
 STRIPS = 130  # two full row groups and a rest of 2
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from storage.objects import FolderStore, GoneError, StorageError, Store, open_store
-from storage.s3 import S3Store
 from tests.storage.children import OBJECT_BYTES, put_into_store, race
+from tinyvideo.storage.objects import FolderStore, GoneError, StorageError, Store, open_store
+from tinyvideo.storage.s3 import S3Store
 
 
 @pytest.fixture(params=["folder", "s3"])

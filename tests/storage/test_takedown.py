@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from pipeline.types import VideoRecord, VideoState
-from storage.audit import audited_books
-from storage.blocks import TakedownKind
-from storage.catalog import Catalog
-from storage.dataset import build_dataset, list_revisions, read_manifest
-from storage.errors import StorageError
-from storage.folder import FolderStore
-from storage.objects import open_store
-from storage.output import Output
-from storage.pack import pack, part_path
-from storage.place import CATALOG_NAME
-from storage.shard import ShardFile, iterate_rows
-from storage.survey import find_problems
-from storage.takedown import finish_takedowns, take_down
-from storage.takedown_log import AUDIT_KEY, Takedown
-from storage.verify import ShardState, check_shard
 from tests.drawn_strips import curate_drawn, draw_record, draw_strip, write_strips
 from tests.storage.datasets import ALL_FOR_TRAINING
 from tests.storage.full_disk import room_for
+from tinyvideo.pipeline.types import VideoRecord, VideoState
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.blocks import TakedownKind
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.dataset import build_dataset, list_revisions, read_manifest
+from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.folder import FolderStore
+from tinyvideo.storage.objects import open_store
+from tinyvideo.storage.output import Output
+from tinyvideo.storage.pack import pack, part_path
+from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.takedown import finish_takedowns, take_down
+from tinyvideo.storage.takedown_log import AUDIT_KEY, Takedown
+from tinyvideo.storage.verify import ShardState, check_shard
 
 VIDEO, OWNER = TakedownKind.VIDEO, TakedownKind.OWNER
 FIRST, SECOND = "shards/shard-000001.parquet", "shards/shard-000002.parquet"
@@ -316,7 +316,7 @@ class Death:
         for name in ("put_if_absent", "replace", "delete"):
             self._wrap(monkeypatch, FolderStore, name)
         for module in ("takedown", "rewrite", "takedown_log"):
-            self._wrap_transaction(monkeypatch, f"storage.{module}.transaction")
+            self._wrap_transaction(monkeypatch, f"tinyvideo.storage.{module}.transaction")
 
     def strike(self) -> None:
         self.left -= 1
@@ -333,9 +333,9 @@ class Death:
         monkeypatch.setattr(owner, name, dying)
 
     def _wrap_transaction(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        import storage.database  # noqa: PLC0415
+        import tinyvideo.storage.database  # noqa: PLC0415
 
-        original = storage.database.transaction
+        original = tinyvideo.storage.database.transaction
 
         @contextmanager
         def dying(engine: Any, *, writes: bool) -> Iterator[Any]:

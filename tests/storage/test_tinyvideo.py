@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import simplejpeg
 
-import storage.importing
-from pipeline.types import VideoState
-from storage.audit import audited_books
-from storage.catalog import Catalog
-from storage.dataset import DatasetConfig, build_dataset
-from storage.importing import ImportCounts, Importer
-from storage.objects import FolderStore, StorageError
-from storage.pack import finish_shards, pack, part_path
-from storage.shard import iterate_rows
-from storage.tinyvideo import FOLDER, StripName, name_of, parse_name, read_list
+import tinyvideo.storage.importing
 from tests.drawn_strips import opened
 from tests.storage.released import draw_sheet, strips_of, tarball, write_list, write_tarball
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.audit import audited_books
+from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.dataset import DatasetConfig, build_dataset
+from tinyvideo.storage.importing import ImportCounts, Importer
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.pack import finish_shards, pack, part_path
+from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.tinyvideo import FOLDER, StripName, name_of, parse_name, read_list
 
 A, B, C = 4632147167, 12345678901, 77
 
@@ -234,7 +234,7 @@ def test_what_is_no_tarball_is_refused(tmp_path, out, content):
 
 
 def test_shards_are_packed_when_they_are_full(tmp_path, out, monkeypatch):
-    monkeypatch.setattr(storage.importing, "SHARD_STRIPS", 3)
+    monkeypatch.setattr(tinyvideo.storage.importing, "SHARD_STRIPS", 3)
     files = {k: v for number in range(1, 6) for k, v in strips_of(number, 32, 32).items()}
     bring_in(out, write_tarball(tmp_path / "t.tar.bz2", files))
     assert [shard.strips for shard in out[0].shards(committed=True)] == [4, 4, 2]

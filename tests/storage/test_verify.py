@@ -6,15 +6,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from storage.checksums import read_checksums
-from storage.errors import NewerError
-from storage.objects import FolderStore, open_store, sha256_of
-from storage.rows import ShardRow
-from storage.schema import VERSION_KEY, row_of
-from storage.shard import ShardWriter, open_shard
-from storage.verify import ShardState, check_shard
 from tests.drawn_strips import draw_record, draw_strip
 from tests.storage.old_shards import SCHEMA_1, write_old_shard
+from tinyvideo.storage.checksums import read_checksums
+from tinyvideo.storage.errors import NewerError
+from tinyvideo.storage.objects import FolderStore, open_store, sha256_of
+from tinyvideo.storage.rows import ShardRow
+from tinyvideo.storage.schema import VERSION_KEY, row_of
+from tinyvideo.storage.shard import ShardWriter, open_shard
+from tinyvideo.storage.verify import ShardState, check_shard
 
 KEY = "shards/shard-000001.parquet"
 STRIPS = 130  # row groups of 64, 64 and 2

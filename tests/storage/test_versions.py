@@ -3,9 +3,11 @@
 import pyarrow.parquet as pq
 import pytest
 
-from storage.objects import FolderStore, StorageError
-from storage.schema import SCHEMA, row_of
-from storage.shard import (
+from tests.drawn_strips import draw_record, draw_strip
+from tests.storage.old_shards import write_old_shard
+from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.schema import SCHEMA, row_of
+from tinyvideo.storage.shard import (
     ShardFile,
     iterate_rows,
     iterate_tables,
@@ -15,9 +17,7 @@ from storage.shard import (
     verify_shard,
     write_shard,
 )
-from storage.versions import DEFAULTS
-from tests.drawn_strips import draw_record, draw_strip
-from tests.storage.old_shards import write_old_shard
+from tinyvideo.storage.versions import DEFAULTS
 
 ADDED = {
     "motion_model": "homography",

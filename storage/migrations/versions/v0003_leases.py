@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from storage.counters import keep_counters
+from tinyvideo.storage.counters import keep_counters
 
 revision = "0003"
 down_revision = "0002"
