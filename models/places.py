@@ -155,8 +155,8 @@ def load_imagenet_proxy() -> SceneClassifier:
 
 def read_categories() -> dict[str, str]:
     """Read the 365 scenes in the order of the outputs: name -> `indoor` or `outdoor`."""
-    text = resources.files("tinyvideo.models").joinpath("places365_categories.txt").read_text("utf-8")
-    return dict(line.split() for line in text.splitlines())
+    listed = resources.files("tinyvideo.models").joinpath("places365_categories.txt")
+    return dict(line.split() for line in listed.read_text("utf-8").splitlines())
 
 
 def places_pixels(pixels: Tensor) -> Tensor:
