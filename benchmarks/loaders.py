@@ -41,7 +41,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tests.drawn_strips import draw_strip
 from tinyvideo.models.load import LoadConfig, Loader
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord
 from tinyvideo.storage.dataset import DatasetConfig, build_dataset, read_manifest
 from tinyvideo.storage.objects import FolderStore, open_store

@@ -84,7 +84,7 @@ from pathlib import Path
 from tinyvideo.flows.options import RunOptions
 from tinyvideo.flows.pool import curate_videos
 from tinyvideo.flows.make_shard import worker_config
-from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.pipeline.find.folders import scan_folder
 from tinyvideo.storage.batches import BatchState, begin_batch, close_batch, take_batch, work_of
 from tinyvideo.storage.pack_batch import pack_batch
 

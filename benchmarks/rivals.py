@@ -1,6 +1,6 @@
 """The stabilizers that ours is held against, each as its users run it.
 
-    paper    SIFT on full frames, neighbors fitted and multiplied (`pipeline.paper`)
+    paper    SIFT on full frames, neighbors fitted and multiplied (`pipeline.stabilize.paper`)
     vidstab  the package vidstab: corners, LK, and a smoothed path. It is smoothed over the whole
              film, which comes nearest to a camera that stands still
     ffmpeg   vidstabdetect, then vidstabtransform with `tripod=1`: all in the place of frame 1

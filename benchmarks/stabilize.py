@@ -40,13 +40,13 @@ from benchmarks.truth_films import (
     in_other_pixels,
     read_frames,
 )
-from tinyvideo.pipeline.certificate import flicker
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError
-from tinyvideo.pipeline.paper import find_paper_path
-from tinyvideo.pipeline.render import render
-from tinyvideo.pipeline.stabilize import certify, find_camera_path, render_clip
-from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.stabilize.certificate import flicker
+from tinyvideo.pipeline.stabilize.paper import find_paper_path
+from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.stabilizer import certify, find_camera_path, render_clip
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
 from tinyvideo.pipeline.types import Frames, Homographies
 
 SIZE = 128

@@ -24,12 +24,12 @@ from threadpoolctl import threadpool_limits
 from tests.films import film, shaky_path, write_video
 from tinyvideo.models.places import load_imagenet_proxy
 from tinyvideo.pipeline.curation import use_one_thread
-from tinyvideo.pipeline.frames import open_video
-from tinyvideo.pipeline.render import render
-from tinyvideo.pipeline.shots import CutDetector
-from tinyvideo.pipeline.stabilize import find_camera_path
-from tinyvideo.pipeline.strips import crop_to_strip, decode_strip, encode_strip
+from tinyvideo.pipeline.decode.frames import open_video
+from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.stabilizer import find_camera_path
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, decode_strip, encode_strip
 from tinyvideo.pipeline.tag import tag_shot
+from tinyvideo.pipeline.windows.cuts import CutDetector
 
 FRAMES, ROUNDS = 64, 5
 SIZES = {"360p": (360, 640), "1080p": (1080, 1920)}

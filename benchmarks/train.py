@@ -31,7 +31,7 @@ from tinyvideo.models.config import TrainConfig
 from tinyvideo.models.metrics import METRICS_NAME, StepMetrics, read_metrics
 from tinyvideo.models.train import train
 from tinyvideo.models.trainer import Trainer
-from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
 from tinyvideo.storage.dataset import DatasetConfig, build_dataset
 from tinyvideo.storage.objects import FolderStore

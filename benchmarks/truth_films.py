@@ -20,9 +20,9 @@ import skimage.data
 import sklearn.datasets
 
 from tests.films import pan, turn, write_video
-from tinyvideo.pipeline.frames import FramesConfig, open_video
+from tinyvideo.pipeline.decode.frames import FramesConfig, open_video
 from tinyvideo.pipeline.pixels import scaling
-from tinyvideo.pipeline.strips import crop_to_strip
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
 from tinyvideo.pipeline.types import Frame, Frames, Homographies, Homography
 
 FRAMES, HEIGHT, WIDTH = 33, 270, 480

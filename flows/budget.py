@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tinyvideo.flows.settings import Settings, read_settings
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.hosts import Host, Limit
 from tinyvideo.storage.budget import PacedBudget, SharedAccounts
 from tinyvideo.storage.place import Place
 

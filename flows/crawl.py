@@ -1,8 +1,9 @@
 """Find videos and enter them in the catalog: from folders, lists, buckets, and by searching Flickr.
 
-A search is walked through window by window (`pipeline.crawl`). The videos of a window are entered
-first and then the window itself, so that a run which is killed asks again for what was not entered
-and for nothing else. Keys are read from the settings of this machine, here, and go no further.
+A search is walked through window by window (`pipeline.find.walk`). The videos of a window are
+entered first and then the window itself, so that a run which is killed asks again for what was not
+entered and for nothing else. Keys are read from the settings of this machine, here, and go no
+further.
 
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
@@ -18,17 +19,28 @@ from tinyvideo.flows.fetch import check_authority
 from tinyvideo.flows.options import RunOptions
 from tinyvideo.flows.place import place_of
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
-from tinyvideo.pipeline.budget import Budget
-from tinyvideo.pipeline.crawl import Span, Window, walk
 from tinyvideo.pipeline.errors import UnreadableError
-from tinyvideo.pipeline.flickr import Flickr, flickr_client, open_session
-from tinyvideo.pipeline.licenses import License, allowed_numbers
-from tinyvideo.pipeline.listing import read_list
-from tinyvideo.pipeline.query import Query
-from tinyvideo.pipeline.search import read_licenses, search_with, walk_config
-from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.pipeline.find import (
+    Query,
+    Span,
+    Window,
+    read_licenses,
+    read_list,
+    read_yfcc100m,
+    scan_folder,
+    search_with,
+    walk,
+    walk_config,
+)
+from tinyvideo.pipeline.hosts import (
+    Budget,
+    Flickr,
+    License,
+    allowed_numbers,
+    flickr_client,
+    open_session,
+)
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.pipeline.yfcc import read_yfcc100m
 from tinyvideo.storage.bucket import list_videos
 from tinyvideo.storage.budget import LocalAccounts, PacedBudget
 from tinyvideo.storage.catalog import Catalog

@@ -5,7 +5,7 @@ spot, at the budget's pace, and then reported with its cause, so that the video 
 is final is reported at once. Keys and proxies are read from the settings of this machine, here, and
 go no further.
 
-Cost: that of `pipeline.download`; the threads wait for the network nearly all of the time.
+Cost: that of `pipeline.fetch.download`; the threads wait for the network nearly all of the time.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from tinyvideo.storage.place import Place
 from tinyvideo.storage.raw import RawFolder
 
 if TYPE_CHECKING:
-    from tinyvideo.pipeline.download import DownloadConfig, Sources
+    from tinyvideo.pipeline.fetch import DownloadConfig, Sources
 
 TRIES = 3
 """Times that a step is tried before its video is postponed. Ours: most troubles are over then."""
@@ -150,7 +150,7 @@ class Fetching:
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
-        from tinyvideo.pipeline.download import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
+        from tinyvideo.pipeline.fetch import fetch_film, find_film  # noqa: PLC0415  imports flickrapi
 
         if film := self.raw.find(record):
             return film
@@ -247,7 +247,7 @@ def check_settings(settings: Settings) -> None:
     Raises:
         OptionError, SettingsError: they will not.
     """
-    from tinyvideo.pipeline.ytdlp import check_options  # noqa: PLC0415  imports requests
+    from tinyvideo.pipeline.fetch import check_options  # noqa: PLC0415  imports requests
 
     check_authority(settings.ssl_cert_file)
     check_options(settings.ytdlp)
@@ -269,9 +269,12 @@ def make_tools(
     settings: Settings, budget: PacedBudget, strip_px: int
 ) -> "tuple[Sources, DownloadConfig]":
     """Make the clients of one thread."""
-    from tinyvideo.pipeline.download import DownloadConfig, Sources  # noqa: PLC0415  imports flickrapi
-    from tinyvideo.pipeline.flickr import flickr_client, open_session  # noqa: PLC0415
-    from tinyvideo.pipeline.ytdlp import Fetcher  # noqa: PLC0415
+    from tinyvideo.pipeline.fetch import (  # noqa: PLC0415  imports flickrapi
+        DownloadConfig,
+        Fetcher,
+        Sources,
+    )
+    from tinyvideo.pipeline.hosts import flickr_client, open_session  # noqa: PLC0415
     from tinyvideo.storage.bucket import get_object  # noqa: PLC0415  imports boto3
 
     authority, proxy = settings.ssl_cert_file, settings.proxy

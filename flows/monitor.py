@@ -23,7 +23,7 @@ from typing import Any
 from tinyvideo.flows.board import EVERY_S, Board
 from tinyvideo.flows.held_batch import HeldBatch
 from tinyvideo.flows.report.books import headline, list_fates, plural
-from tinyvideo.pipeline.preview import contact_sheet
+from tinyvideo.pipeline.rerender import contact_sheet
 from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.coverage import Coverage, summarize

@@ -18,7 +18,7 @@ from typing import Any
 from tinyvideo.flows.pool import curate_videos
 from tinyvideo.flows.settings import code_version, config_hash
 from tinyvideo.flows.worker import WorkerConfig
-from tinyvideo.pipeline.sources import path_of
+from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.errors import StorageError
 from tinyvideo.storage.folder import FolderStore

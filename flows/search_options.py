@@ -9,8 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tinyvideo.pipeline.crawl import Span
-from tinyvideo.pipeline.query import Query
+from tinyvideo.pipeline.find import Query, Span
 
 FLICKR_BEGAN = date(2004, 2, 10)
 """Nothing is older; videos came in April 2008."""

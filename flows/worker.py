@@ -20,7 +20,7 @@ from pathlib import Path
 from tinyvideo.flows.settings import code_version, config_hash
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
-from tinyvideo.pipeline.sources import path_of
+from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.tag import Classifier
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
 from tinyvideo.storage.objects import FolderStore, StorageError

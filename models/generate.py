@@ -31,8 +31,7 @@ from tinyvideo.models.gallery import draw_page
 from tinyvideo.models.generator import LATENT, GeneratedVideo
 from tinyvideo.models.networks import make_generator
 from tinyvideo.models.pictures import encode_gif, mask_to_frames, to_frames, write_whole
-from tinyvideo.pipeline.mp4 import write_mp4
-from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.strips import encode_strip, write_mp4
 
 JPEG_QUALITY = 95
 """0 to 100. Ours, as in the strips of the training data."""

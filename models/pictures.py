@@ -1,7 +1,7 @@
 """Generated tensors -> pictures that everybody can look at: frames, grids, animated GIFs and WebPs.
 
 A GIF has 256 colors, chosen per clip here, and plays in any page and mail; a WebP takes a fifth of
-its bytes and plays in browsers. They are for looking; MP4 (`pipeline.mp4`) is closer to the
+its bytes and plays in browsers. They are for looking; MP4 (`pipeline.strips.mp4`) is closer to the
 network's output, and strips closer still.
 
 Cost, 32 frames of 64 pixels: 25 ms for a GIF of 100 kB.

@@ -16,8 +16,7 @@ from tinyvideo.models.errors import CheckpointError, DataError
 from tinyvideo.models.generate import JPEG_QUALITY, open_generator
 from tinyvideo.models.generator import CLIP_SIZE
 from tinyvideo.models.pictures import encode_gif, read_image, to_frames, write_whole
-from tinyvideo.pipeline.mp4 import write_mp4
-from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.strips import encode_strip, write_mp4
 
 FORMATS = (".gif", ".mp4", ".jpg")
 """Endings of the file to write; .jpg is a strip, 32 frames from top to bottom."""

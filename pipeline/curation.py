@@ -1,7 +1,7 @@
 """The way of one video: frames -> windows -> stabilize -> tag -> strips.
 
-    open_video        a stream of small RGB frames, with time stamps       pipeline.frames
-    CutDetector       a window ends where a shot ends                      pipeline.shots
+    open_video        a stream of small RGB frames, with time stamps       pipeline.decode
+    CutDetector       a window ends where a shot ends                      pipeline.windows
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
     render_clip       32 still frames of 128 x 128                         pipeline.stabilize
@@ -24,9 +24,8 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, TimedFrame, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.frames import FramesConfig, OpenVideo, TimedFrame, open_video
-from tinyvideo.pipeline.shots import CutDetector, ShotConfig
 from tinyvideo.pipeline.stabilize import (
     CameraPath,
     StabilizeConfig,
@@ -45,7 +44,7 @@ from tinyvideo.pipeline.types import (
     SceneTags,
     Strip,
 )
-from tinyvideo.pipeline.windows import WindowConfig, check_window
+from tinyvideo.pipeline.windows import CutDetector, ShotConfig, WindowConfig, check_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

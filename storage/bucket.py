@@ -17,8 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
-from tinyvideo.pipeline.listing import listed_video
-from tinyvideo.pipeline.sources import VIDEO_SUFFIXES
+from tinyvideo.pipeline.find import VIDEO_SUFFIXES, listed_video
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.s3_errors import is_missing, is_passing, sentence_of, status_of
 from tinyvideo.storage.s3_get import stream

@@ -21,9 +21,8 @@ from typing import Protocol, TypeAlias
 
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.budget import Host
 from tinyvideo.pipeline.errors import FailCause, TransientError
-from tinyvideo.pipeline.pace import Account, Limit
+from tinyvideo.pipeline.hosts import Account, Host, Limit
 from tinyvideo.storage.database import open_database, transaction
 
 LONGEST_S = 24 * 3600
@@ -79,7 +78,7 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacedBudget:
-    """A `pipeline.budget.Budget`: permission to ask, at the pace that each host permits."""
+    """A `pipeline.hosts.Budget`: permission to ask, at the pace that each host permits."""
 
     accounts: Accounts
     limits: Mapping[Host, Limit]

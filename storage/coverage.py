@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.crawl import Span, Window, subtract
+from tinyvideo.pipeline.find import Span, Window, subtract
 from tinyvideo.storage.database import transaction
 from tinyvideo.storage.tables import WINDOWS
 

@@ -28,8 +28,7 @@ from typing import IO, Any, TypeAlias
 
 import pyarrow as pa
 
-from tinyvideo.pipeline.mp4 import DEFAULT_FPS, write_mp4
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips import DEFAULT_FPS, decode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
 from tinyvideo.storage.dataset import SPLITS, Manifest, Pieces, read_pieces
 from tinyvideo.storage.errors import StorageError

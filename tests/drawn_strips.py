@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinyvideo.pipeline.errors import RejectReason
-from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     ClipCounts,

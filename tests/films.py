@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from av.video.stream import VideoStream
 
-from tinyvideo.pipeline.mp4 import REPEATABLE
+from tinyvideo.pipeline.strips.mp4 import REPEATABLE
 from tinyvideo.pipeline.types import Frame, Frames, Homographies, Homography
 
 HEIGHT, WIDTH = 180, 320

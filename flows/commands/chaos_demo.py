@@ -135,7 +135,7 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
 
 def _judge(population: "Population", imitation: "Imitation", place: "Place") -> dict[str, Any]:
     from tinyvideo.flows.imitation.truth import findable_videos, wrong_ends  # noqa: PLC0415
-    from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers  # noqa: PLC0415
+    from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers  # noqa: PLC0415
     from tinyvideo.storage.audit import read_books  # noqa: PLC0415
     from tinyvideo.storage.coverage import summarize  # noqa: PLC0415
 

@@ -123,7 +123,7 @@ def words(
     out: Out = "",
 ) -> None:
     """Print the most frequent words of a language, one per line, for `crawl --words`."""
-    from tinyvideo.pipeline.words import frequent_words, hot_tags  # noqa: PLC0415
+    from tinyvideo.pipeline.find import frequent_words, hot_tags  # noqa: PLC0415
 
     found: list[str] = []
     if hot:

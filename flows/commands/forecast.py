@@ -12,10 +12,8 @@ from typing import Any
 from tinyvideo.flows.crawl import flickr_beside
 from tinyvideo.flows.search_options import SearchOptions
 from tinyvideo.flows.settings import read_settings
-from tinyvideo.pipeline.crawl import Span, Wanted
-from tinyvideo.pipeline.licenses import allowed_numbers
-from tinyvideo.pipeline.query import Query
-from tinyvideo.pipeline.search import read_licenses, search_with
+from tinyvideo.pipeline.find import Query, Span, Wanted, read_licenses, search_with
+from tinyvideo.pipeline.hosts import allowed_numbers
 
 PROBES = 10
 """Searches that are asked; of more, the others are taken to be like them."""

@@ -4,7 +4,7 @@ What `tinyvideo stabilize` found stands in clips.json, in pixels of the film its
 size or another crop needs the film and no second stabilization. Frames are decoded at their full
 size; the strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
 
-Cost: decoding, and what `pipeline.render` says.
+Cost: decoding, and what `pipeline.stabilize.render` says.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.console import say
-from tinyvideo.pipeline.recrop import ClipPlace, cut_strips
+from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
 from tinyvideo.pipeline.strips import StripConfig
 from tinyvideo.storage.objects import FolderStore
 

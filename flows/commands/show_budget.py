@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyvideo.flows.console import show_facts, write_json
-from tinyvideo.pipeline.budget import Host
+from tinyvideo.pipeline.hosts import Host
 
 if TYPE_CHECKING:
     from tinyvideo.storage.budget import HostState

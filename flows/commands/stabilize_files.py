@@ -26,8 +26,8 @@ from typing import Any
 
 from tinyvideo.flows.console import Position, progress, say
 from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.decode import FramesConfig
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
-from tinyvideo.pipeline.frames import FramesConfig
 from tinyvideo.pipeline.stabilize import METHODS, StabilizeConfig
 from tinyvideo.pipeline.strips import StripConfig
 from tinyvideo.pipeline.types import Clip

@@ -19,8 +19,8 @@ from tinyvideo.flows.report.survey import (
 )
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
-from tinyvideo.pipeline.preview import shrink_strip, unstabilized_strip
-from tinyvideo.pipeline.sources import path_of
+from tinyvideo.pipeline.find import path_of
+from tinyvideo.pipeline.rerender import shrink_strip, unstabilized_strip
 from tinyvideo.storage.objects import StorageError, Store
 
 PAIR_PX, PAIR_QUALITY = 128, 75

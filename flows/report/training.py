@@ -11,7 +11,7 @@ from typing import Any
 from tinyvideo.flows.report.charts import Chart, Series, draw
 from tinyvideo.flows.report.pictures import DEFAULT_FPS, Gallery, Picture
 from tinyvideo.models.metrics import METRICS_NAME, read_metrics
-from tinyvideo.pipeline.preview import shrink_strip
+from tinyvideo.pipeline.rerender import shrink_strip
 
 RUNS = 4
 """Training runs that are shown."""

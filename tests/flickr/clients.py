@@ -4,12 +4,12 @@ from pathlib import Path
 
 from tinyvideo.flows.imitation.population import Video
 from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.download import DownloadConfig, Sources, download
-from tinyvideo.pipeline.flickr import flickr_client, open_session
-from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.fetch.download import DownloadConfig, Sources, download
+from tinyvideo.pipeline.fetch.ytdlp import Fetcher
+from tinyvideo.pipeline.hosts.flickr_api import flickr_client, open_session
+from tinyvideo.pipeline.hosts.pace import Limit
+from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import Film, VideoRecord
-from tinyvideo.pipeline.ytdlp import Fetcher
 from tinyvideo.storage.budget import LocalAccounts, PacedBudget
 
 

@@ -13,8 +13,8 @@ from tinyvideo.flows.imitation.faults import FaultConfig
 from tinyvideo.flows.imitation.population import WORDS, Population, PopulationConfig
 from tinyvideo.flows.imitation.search import SearchConfig, find
 from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
-from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
-from tinyvideo.pipeline.query import Query
+from tinyvideo.pipeline.find.flickr_query import Query
+from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.coverage import summarize

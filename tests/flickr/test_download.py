@@ -10,8 +10,6 @@ from tests.flickr.clients import fetch, sources_for
 from tinyvideo.flows.imitation import media
 from tinyvideo.flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.download import DownloadConfig, download
 from tinyvideo.pipeline.errors import (
     ExpectedError,
     FailCause,
@@ -20,10 +18,12 @@ from tinyvideo.pipeline.errors import (
     ServiceError,
     TransientError,
 )
-from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.fetch.download import DownloadConfig, download
+from tinyvideo.pipeline.fetch.ytdlp import OptionError, check_options
+from tinyvideo.pipeline.find.yfcc import commons_uri
+from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.pipeline.yfcc import commons_uri
-from tinyvideo.pipeline.ytdlp import OptionError, check_options
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi leaves sockets open
 

@@ -13,9 +13,9 @@ from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
 from tinyvideo.flows.imitation.server import KEY, SECRET
 from tinyvideo.flows.imitation.truth import findable_videos
-from tinyvideo.pipeline.budget import Host
 from tinyvideo.pipeline.errors import ExpectedError, ServiceError
-from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
 from tinyvideo.storage.folder import FolderStore
 from tinyvideo.storage.place import Place

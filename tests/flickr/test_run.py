@@ -11,7 +11,7 @@ from tinyvideo.flows.imitation.faults import FaultConfig, Kind
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
 from tinyvideo.flows.imitation.server import KEY, SECRET, most_in
 from tinyvideo.flows.imitation.truth import end_of, findable_videos
-from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 
 SEED = 4
 ALLOWED = allowed_numbers(SHIPPED)

@@ -19,8 +19,8 @@ from tests.drawn_strips import (
 )
 from tests.films import film, shaky_path, write_video
 from tinyvideo.models.metrics import StepMetrics
-from tinyvideo.pipeline.render import render
-from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
+from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip
 from tinyvideo.pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
 from tinyvideo.storage.pack import pack, part_path
 

@@ -20,7 +20,7 @@ from tinyvideo.flows.monitor import (
     shard_text,
     shards_sentence,
 )
-from tinyvideo.pipeline.crawl import Span
+from tinyvideo.pipeline.find.walk import Span
 from tinyvideo.storage.batches import Batch, BatchRow, BatchState
 from tinyvideo.storage.coverage import Coverage
 

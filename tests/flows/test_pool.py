@@ -12,7 +12,7 @@ from tinyvideo.flows.worker import WorkerConfig
 from tinyvideo.models.weights import WeightsError
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import FailCause
-from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.strips.strip_jpeg import StripConfig
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.pack import part_path

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.films import film, flat, shaky_path, write_sound, write_video
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.place import CATALOG_NAME

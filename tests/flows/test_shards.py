@@ -17,7 +17,7 @@ from tinyvideo.flows.pool import curate_videos
 from tinyvideo.flows.settings import config_hash
 from tinyvideo.flows.worker import WorkerConfig
 from tinyvideo.pipeline.curation import CurationConfig
-from tinyvideo.pipeline.sources import scan_folder
+from tinyvideo.pipeline.find.folders import scan_folder
 from tinyvideo.storage.objects import sha256_of
 from tinyvideo.storage.pack import pack
 from tinyvideo.storage.schema import SCHEMA_VERSION

@@ -3,8 +3,8 @@
 import pytest
 
 from tinyvideo.flows.commands.show_budget import describe, seconds_for
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.hosts.pace import Limit
+from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.budget import HostState, PacedBudget, SharedAccounts
 from tinyvideo.storage.place import Place

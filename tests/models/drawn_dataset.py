@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvideo.pipeline.strips import encode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import Frames, StabilizationFigures, Strip, VideoRecord
 from tinyvideo.storage.dataset import DatasetConfig, Manifest, build_dataset
 from tinyvideo.storage.objects import FolderStore

@@ -19,7 +19,7 @@ from tinyvideo.models.errors import CheckpointError
 from tinyvideo.models.generate import generate
 from tinyvideo.models.metrics import StepMetrics
 from tinyvideo.models.trainer import Trainer
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 WIDTH = 2
 SEED = 11

@@ -10,7 +10,7 @@ import torch
 from tests.models.drawn_dataset import COLOR_STEP, draw_clip, draw_jpeg, make_dataset
 from tinyvideo.models.errors import DataError
 from tinyvideo.models.load import LoadConfig, Loader
-from tinyvideo.pipeline.strips import decode_strip, encode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
 from tinyvideo.storage.dataset import read_manifest, read_pieces
 from tinyvideo.storage.errors import StorageError
 from tinyvideo.storage.manifest import Pieces, write_manifest

@@ -12,7 +12,7 @@ from tinyvideo.models.generate import generate, open_generator
 from tinyvideo.models.metrics import StepMetrics
 from tinyvideo.models.predict import predict
 from tinyvideo.models.trainer import Trainer
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 LINE = StepMetrics(
     step=0,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinyvideo.pipeline.agreement import at_rim, find_agreement
+from tinyvideo.pipeline.tracking.agreement import at_rim, find_agreement
 
 SHAPE = (180, 320)
 

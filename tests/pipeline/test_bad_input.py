@@ -11,7 +11,7 @@ import pytest
 from tests.films import film, flat, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.strips.strip_jpeg import StripConfig
 
 SMALL = CurationConfig(strips=StripConfig(size=64))
 

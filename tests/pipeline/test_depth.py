@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 
 from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path
-from tinyvideo.pipeline.bundle import fit_bundle
-from tinyvideo.pipeline.certificate import flicker
-from tinyvideo.pipeline.depth import fit_depth
-from tinyvideo.pipeline.render import render
-from tinyvideo.pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
-from tinyvideo.pipeline.strips import crop_to_strip
-from tinyvideo.pipeline.tracks import Tracks, follow_points
+from tinyvideo.pipeline.stabilize.bundle import fit_bundle
+from tinyvideo.pipeline.stabilize.certificate import flicker
+from tinyvideo.pipeline.stabilize.depth import fit_depth
+from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.stabilizer import (
+    StabilizeConfig,
+    certify,
+    find_camera_path,
+    render_clip,
+)
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
+from tinyvideo.pipeline.tracking.tracks import Tracks, follow_points
 
 SIZE = 64
 CROP = crop_to_strip(WIDTH, HEIGHT, SIZE)

@@ -14,9 +14,9 @@ import pytest
 
 from tests.films import film, flat, pan, texture, write_sound, write_video
 from tests.pipeline.test_sources import ODD_NAMES
-from tinyvideo.pipeline.container import rejecting
+from tinyvideo.pipeline.decode.container import rejecting
+from tinyvideo.pipeline.decode.frames import FramesConfig, choose_step, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
-from tinyvideo.pipeline.frames import FramesConfig, choose_step, open_video
 
 SOURCE_PIXELS = FramesConfig(working_px=None)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tinyvideo.pipeline.errors import UnreadableError
-from tinyvideo.pipeline.listing import read_list
+from tinyvideo.pipeline.find.lists import read_list
 
 
 def read(tmp_path, text):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyvideo.pipeline.motion import (
+from tinyvideo.pipeline.tracking.motion import (
     MODELS,
     MotionFit,
     carry,

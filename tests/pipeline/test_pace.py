@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyvideo.pipeline.pace import Account, Limit
+from tinyvideo.pipeline.hosts.pace import Account, Limit
 
 LIMIT = Limit(rate=4, guard_s=0.2, first_pause_s=5, max_pause_s=30)  # one request every 0.3 s
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.films import HEIGHT, WIDTH, camera_path, film, flat, pan, turn
-from tinyvideo.pipeline.patches import Patches
 from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.tracking.patches import Patches
 
 GRID = np.stack(np.meshgrid(np.arange(30, WIDTH - 30, 20), np.arange(30, HEIGHT - 30, 20)), -1)
 POINTS = GRID.reshape(-1, 2)

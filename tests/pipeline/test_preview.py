@@ -5,8 +5,8 @@ import pytest
 
 from tests.films import camera_path, film, pan, write_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
-from tinyvideo.pipeline.preview import shrink_strip, unstabilized_strip
-from tinyvideo.pipeline.strips import decode_strip, encode_strip, strip_shape
+from tinyvideo.pipeline.rerender.preview import shrink_strip, unstabilized_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip, strip_shape
 
 SIZE = 64  # the film is as large as a strip, so that cropping and scaling change nothing
 PATH = camera_path([pan(2, 1)] * 39)

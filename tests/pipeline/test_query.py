@@ -3,8 +3,8 @@
 import pytest
 
 from tinyvideo.pipeline.errors import RejectReason, TransientError
-from tinyvideo.pipeline.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
-from tinyvideo.pipeline.query import Query, parse_answer, parse_result
+from tinyvideo.pipeline.find.flickr_query import Query, parse_answer, parse_result
+from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
 
 ROW = {
     "id": "48499561892",

@@ -7,8 +7,8 @@ import pytest
 from tests.films import film, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import UnreadableError
-from tinyvideo.pipeline.recrop import ClipPlace, cut_strips
-from tinyvideo.pipeline.strips import StripConfig, decode_strip
+from tinyvideo.pipeline.rerender.recrop import ClipPlace, cut_strips
+from tinyvideo.pipeline.strips.strip_jpeg import StripConfig, decode_strip
 
 
 @pytest.fixture(scope="module")

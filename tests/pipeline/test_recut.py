@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from tinyvideo.pipeline.recut import first_strip
-from tinyvideo.pipeline.strips import decode_strip
+from tinyvideo.pipeline.strips.recut import first_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 WIDTH = 32
 ROWS = 32 * WIDTH

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyvideo.pipeline.renditions import choose_renditions
+from tinyvideo.pipeline.fetch.renditions import choose_renditions
 
 
 def entry(label, width="", height="", media="video", end="/"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.films import add_ball, camera_path, film, pan, shaky_path
-from tinyvideo.pipeline.shots import CutDetector
+from tinyvideo.pipeline.windows.cuts import CutDetector
 
 
 def cuts(frames):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tinyvideo.pipeline.errors import UnreadableError
-from tinyvideo.pipeline.sources import path_of, scan_folder
+from tinyvideo.pipeline.find.folders import path_of, scan_folder
 
 ODD_NAMES = [
     b"with spaces.mp4",

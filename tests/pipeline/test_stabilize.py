@@ -20,17 +20,22 @@ from tests.films import (
     texture,
     turn,
 )
-from tinyvideo.pipeline.certificate import flicker, object_motion
-from tinyvideo.pipeline.depth import DepthConfig
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.keypoints import KeypointConfig
-from tinyvideo.pipeline.matching import MatchConfig, detect_features, find_homography
-from tinyvideo.pipeline.paper import find_paper_path
 from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.render import check_view, render
-from tinyvideo.pipeline.stabilize import StabilizeConfig, certify, find_camera_path, render_clip
-from tinyvideo.pipeline.strips import crop_to_strip
-from tinyvideo.pipeline.tracks import TrackConfig, follow_points
+from tinyvideo.pipeline.stabilize.certificate import flicker, object_motion
+from tinyvideo.pipeline.stabilize.depth import DepthConfig
+from tinyvideo.pipeline.stabilize.paper import find_paper_path
+from tinyvideo.pipeline.stabilize.render import check_view, render
+from tinyvideo.pipeline.stabilize.stabilizer import (
+    StabilizeConfig,
+    certify,
+    find_camera_path,
+    render_clip,
+)
+from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
+from tinyvideo.pipeline.tracking.keypoints import KeypointConfig
+from tinyvideo.pipeline.tracking.matching import MatchConfig, detect_features, find_homography
+from tinyvideo.pipeline.tracking.tracks import TrackConfig, follow_points
 
 SIZE = 64
 CROP = crop_to_strip(WIDTH, HEIGHT, SIZE)

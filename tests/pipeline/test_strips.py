@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from tinyvideo.pipeline.strips import (
+from tinyvideo.pipeline.strips.strip_jpeg import (
     StripConfig,
     crop_to_strip,
     decode_strip,

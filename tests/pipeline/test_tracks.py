@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path, texture
-from tinyvideo.pipeline.keypoints import KeypointConfig, find_points, salience_of, texture_around
 from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.tracks import follow_points
+from tinyvideo.pipeline.tracking.keypoints import (
+    KeypointConfig,
+    find_points,
+    salience_of,
+    texture_around,
+)
+from tinyvideo.pipeline.tracking.tracks import follow_points
 
 
 def with_slab(pictures, left, width, seed=50):

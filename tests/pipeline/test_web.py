@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyvideo.pipeline.web import retry_after, without_ticket
+from tinyvideo.pipeline.hosts.web import retry_after, without_ticket
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.films import film, flat, shaky_path, turn
+from tinyvideo.pipeline.decode.frames import TimedFrame
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.frames import TimedFrame
 from tinyvideo.pipeline.types import VideoFacts
-from tinyvideo.pipeline.windows import WindowConfig, check_window
+from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window
 
 FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
 

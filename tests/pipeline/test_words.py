@@ -3,7 +3,7 @@
 import pytest
 
 from tinyvideo.pipeline.errors import ExpectedError
-from tinyvideo.pipeline.words import LEAST_LETTERS, frequent_words
+from tinyvideo.pipeline.find.words import LEAST_LETTERS, frequent_words
 
 
 def test_the_most_frequent_words_come_first():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tinyvideo.pipeline.errors import RejectReason, UnreadableError
-from tinyvideo.pipeline.yfcc import COLUMNS, read_yfcc100m
+from tinyvideo.pipeline.find.yfcc import COLUMNS, read_yfcc100m
 
 BY = "http://creativecommons.org/licenses/by/2.0/"
 BY_ND = "http://creativecommons.org/licenses/by-nd/2.0/"

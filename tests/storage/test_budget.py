@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.pace import Account, Limit
+from tinyvideo.pipeline.hosts.pace import Account, Limit
+from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.storage.budget import LocalAccounts, PacedBudget, PausedError, SharedAccounts
 
 ASK = """
 import json, sys, time
-from tinyvideo.pipeline.budget import Host
-from tinyvideo.pipeline.pace import Limit
+from tinyvideo.pipeline.hosts.request_budget import Host
+from tinyvideo.pipeline.hosts.pace import Limit
 from tinyvideo.storage.budget import PacedBudget, SharedAccounts
 
 budget = PacedBudget(accounts=SharedAccounts(sys.argv[1]), limits={Host.API: Limit(rate=40)})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinyvideo.pipeline.crawl import Span, Window, subtract
+from tinyvideo.pipeline.find.walk import Span, Window, subtract
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.coverage import SETTLED_S, enter_window, left_to_ask, reopen, summarize

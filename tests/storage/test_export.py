@@ -13,7 +13,7 @@ import tinyvideo.storage.export
 from tests.drawn_strips import draw_record, draw_strip, opened
 from tests.storage.datasets import ALL_FOR_TRAINING, write_rows, write_shard, write_tagged
 from tests.storage.released import strips_of, write_tarball
-from tinyvideo.pipeline.strips import decode_strip, encode_strip
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
 from tinyvideo.pipeline.types import SceneTags
 from tinyvideo.storage.dataset import build_dataset
 from tinyvideo.storage.export import export_rows, released_name, rows_of_dataset, rows_of_shards

@@ -1,0 +1,257 @@
+"""A record of a video -> its film on this disk, whole and checked, or the reason why not.
+
+Of a Flickr video we ask our own API key which files there are, and whose they are now
+(`getSizes`, `getInfo`), resolve the page's redirect, and hand the signed address to yt-dlp. That
+is 2 calls of the API, 1 page and 1 file. yt-dlp's own extractor would ask for 2 calls of the API as
+well, with a key that is not ours and a license that it does not know for half of the numbers, and
+for 2 pages. Without the look at the license, which is what a publisher must be able to show, it is
+1 call.
+
+A file is whole when the server's length has come, its first and last second can be decoded,
+and it is no page for people. Then it gets its final name, at once. What is there of a file that
+broke off is kept, and the next attempt goes on with it.
+
+Cost: the requests, and reading the file twice: to check it, and to hash it.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.fetch.probe import check_film
+from tinyvideo.pipeline.fetch.renditions import Rendition, choose_renditions
+from tinyvideo.pipeline.fetch.ytdlp import Fetcher
+from tinyvideo.pipeline.hosts import (
+    SHIPPED,
+    Flickr,
+    Host,
+    License,
+    WithdrawnError,
+    allowed_numbers,
+    resolve,
+)
+from tinyvideo.pipeline.types import Film, VideoRecord
+
+STRIP_MARGIN = 1.5
+"""The short side of the film over the side of a strip. Ours: stabilizing crops the borders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadConfig:
+    strip_px: int = 128
+    """Side of a strip's frames, which decides on the size of the film."""
+
+    check_rights: bool = True
+    """Ask once more for the license just before a film is fetched: one call."""
+
+    licenses: tuple[str, ...] | None = allowed_numbers(SHIPPED)
+    """Flickr's numbers of the licenses under which films are taken; None: whatever it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The world outside."""
+
+    fetcher: Fetcher
+    api: Flickr
+    session: requests.Session
+    """For pages of Flickr."""
+
+    licenses: Mapping[str, License] = field(default_factory=lambda: SHIPPED)
+    """What Flickr's numbers of licenses mean."""
+
+    get_object: Callable[[str, Path, Callable[[int], None]], None] | None = None
+    """Brings an `s3://` object to a path, and tells how many bytes have come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What can be fetched of a video."""
+
+    record: VideoRecord
+    """With the rights as they are now."""
+
+    renditions: Sequence[Rendition] = ()
+    """Of a Flickr video, the best one first; of any other, the record says where it is."""
+
+
+def download(
+    record: VideoRecord,
+    folder: Path,
+    sources: Sources,
+    config: DownloadConfig,
+    alive: Callable[[], None] = lambda: None,
+) -> Film:
+    """Find the film of `record` and bring it into `folder`.
+
+    Raises:
+        RejectedError, TransientError, ServiceError: as `find_film` and `fetch_film`.
+    """
+    return fetch_film(find_film(record, sources, config), folder, sources, alive)
+
+
+def find_film(record: VideoRecord, sources: Sources, config: DownloadConfig) -> Offer:
+    """Find out what can be fetched of a video, and under which license.
+
+    Raises:
+        RejectedError: the video cannot be had.
+        TransientError: worth another attempt.
+        ServiceError: nothing can be had as things are.
+    """
+    scheme, _, photo_id = record.uri.partition(":")
+    if scheme != "flickr":
+        return Offer(record=record)
+    try:
+        if config.check_rights:
+            info = _ask(sources.api, "flickr.photos.getInfo", photo_id)
+            record = check_rights(record, info["photo"], sources.licenses, config.licenses)
+        sizes = _ask(sources.api, "flickr.photos.getSizes", photo_id)["sizes"]
+        films = choose_renditions(sizes["size"], round(STRIP_MARGIN * config.strip_px))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        detail = f"an answer of another form: {error!r}"
+        raise TransientError(FailCause.UNPARSABLE, detail) from error
+    if not films:
+        raise RejectedError(RejectReason.NO_RENDITION, "no file is offered that is a video")
+    return Offer(record=record, renditions=films)
+
+
+def fetch_film(
+    offer: Offer, folder: Path, sources: Sources, alive: Callable[[], None] = lambda: None
+) -> Film:
+    """Bring a film into `folder`; `alive` is called at each block, and may end it by an error.
+
+    An unfinished file lies in a folder of the video's own there, `VIDEO_ID.part`.
+
+    Raises:
+        RejectedError: the video cannot be had, or is no film.
+        TransientError: worth another attempt, which goes on where this one ended.
+        ServiceError: nothing can be had as things are.
+    """
+    record = offer.record
+    private = folder / f"{record.video_id}.part"
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        if offer.renditions:
+            path = _from_flickr(offer.renditions, private, sources, alive)
+        elif record.uri.startswith("s3:"):
+            path = _from_bucket(record.uri, private, sources, alive)
+        else:
+            path = _from_address(record.uri, private, sources, alive)
+    except RejectedError:
+        shutil.rmtree(private, ignore_errors=True)
+        raise
+    film = _finish(record, path, folder)
+    shutil.rmtree(private, ignore_errors=True)
+    return film
+
+
+def _from_flickr(
+    films: Sequence[Rendition], private: Path, sources: Sources, alive: Callable[[], None]
+) -> Path:
+    withdrawn = []
+    for film in films:
+        path = private / f"{film.label}.mp4"
+        try:
+            _fetch(film, path, sources, alive)
+            return path
+        except WithdrawnError as error:
+            withdrawn.append(f"{film.label}: {error}")
+    raise RejectedError(RejectReason.NO_RENDITION, "; ".join(withdrawn))
+
+
+def _fetch(film: Rendition, path: Path, sources: Sources, alive: Callable[[], None]) -> None:
+    if not path.exists():  # else somebody was killed before it was checked
+        try:
+            _resolve_and_fetch(film, path, sources, alive)
+        except TransientError as error:
+            if error.cause is not FailCause.HTTP_403:
+                raise
+            # The address may have ended while we waited for the media host to be free.
+            _resolve_and_fetch(film, path, sources, alive)
+    _check(path)
+
+
+def _resolve_and_fetch(
+    film: Rendition, path: Path, sources: Sources, alive: Callable[[], None]
+) -> None:
+    fetcher = sources.fetcher
+    target = resolve(sources.session, film.url, fetcher.budget, fetcher.timeout_s)
+    fetcher.fetch(target, path, alive)
+
+
+def check_rights(
+    record: VideoRecord,
+    photo: Mapping[str, Any],
+    table: Mapping[str, License],
+    allowed: Collection[str] | None,
+) -> VideoRecord:
+    """Return `record` with the license that the video has now, from what `getInfo` says of it.
+
+    Raises:
+        RejectedError: NOT_ALLOWED_LICENSE, or NO_RENDITION if it is not a video.
+    """
+    if photo.get("media") != "video":
+        raise RejectedError(RejectReason.NO_RENDITION, f"it is a {photo.get('media')}")
+    number = str(photo.get("license", ""))
+    if allowed is not None and number not in allowed:
+        before = f", {record.license_id} when it was found" if record.license_id != number else ""
+        raise RejectedError(RejectReason.NOT_ALLOWED_LICENSE, f"license {number}{before}")
+    known = table.get(number, License(number=number, name="", url=""))
+    return replace(record, license_id=number, license=known.name, license_url=known.url)
+
+
+def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
+    try:
+        return api.call(method, photo_id=photo_id)
+    except TransientError as error:
+        if error.cause is FailCause.HTTP_429:
+            api.budget.penalize(Host.API, error.retry_after_s)
+        raise
+
+
+def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
+    if sources.get_object is None:
+        raise RuntimeError("an object needs a bucket client")
+    path = private / f"object{Path(uri).suffix or '.mp4'}"
+
+    def follow(size: int) -> None:
+        sources.fetcher.check_size(size)
+        alive()
+
+    sources.get_object(uri, path, follow)
+    _check(path)
+    return path
+
+
+def _from_address(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
+    suffix = Path(uri.partition("?")[0]).suffix.lower()
+    path = private / f"file{suffix if suffix[1:].isalnum() else '.mp4'}"
+    try:
+        sources.fetcher.fetch(uri, path, alive)
+    except WithdrawnError as error:
+        raise RejectedError(RejectReason.GONE, str(error)) from error
+    _check(path)
+    return path
+
+
+def _check(path: Path) -> None:
+    try:
+        check_film(path)
+    except (RejectedError, TransientError):
+        path.unlink(missing_ok=True)  # or it would be taken for a whole file
+        raise
+
+
+def _finish(record: VideoRecord, path: Path, folder: Path) -> Film:
+    """Give a checked file its final name; before that, nobody takes it for whole."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size, final = path.stat().st_size, folder / f"{record.video_id}{path.suffix}"
+    path.replace(final)
+    return Film(record=record, path=final, size=size, sha256=digest, rendition=path.stem)

@@ -1,0 +1,202 @@
+"""A search on Flickr: what is asked for, how a call says it, and what a result says of a video.
+
+Everything that a crawl needs comes with the search itself (`extras`), so that finding costs one
+call per 500 videos and none per video. Flickr's types have changed over the years: a number may
+come as text, a title as a dictionary, an alias as nothing at all.
+
+Cost: data only. Source: Flickr's description of `flickr.photos.search`, recorded answers.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tinyvideo.pipeline.errors import FailCause, RejectReason, TransientError
+from tinyvideo.pipeline.hosts import License
+from tinyvideo.pipeline.types import VideoRecord
+
+MOST_PER_PAGE, MOST_PER_PAGE_OF_PLACES = 500, 250
+"""Results per call. Theirs; a search by place gives fewer."""
+
+EXTRAS = "license,date_upload,date_taken,owner_name,tags,geo,views,media,path_alias"
+"""What a result says beside its id, owner, secret and title."""
+
+SAFE = 1
+"""What `safe_search` calls safe; without it one who is logged in would see more."""
+
+PREFIX = "flickr-"
+"""Before the photo's id, by whichever way a video of Flickr came in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is searched for; at least one of the first four says it."""
+
+    tags: str = ""
+    """Words that owners gave, separated by commas: any of them; `-word` excludes."""
+
+    text: str = ""
+    """Words of title, description or tags: all of them."""
+
+    owner: str = ""
+    """NSID, as `12345678@N00`."""
+
+    bbox: str = ""
+    """West, south, east and north edge in degrees, separated by commas."""
+
+    licenses: tuple[str, ...] = ()
+    """Flickr's numbers of the licenses that are wanted; none: all, whatever they forbid."""
+
+    safe: bool = True
+
+    def __post_init__(self) -> None:
+        if self.bbox:
+            _check_bbox(self.bbox)
+
+    @property
+    def per_page(self) -> int:
+        """How many results a call gives."""
+        return MOST_PER_PAGE_OF_PLACES if self.bbox else MOST_PER_PAGE
+
+    @property
+    def name(self) -> str:
+        """Name it, the same for the same question: `tags=beach license=1,2,4 safe`."""
+        words = {"tags": self.tags, "text": self.text, "owner": self.owner, "bbox": self.bbox}
+        named = [f"{name}={value}" for name, value in words.items() if value]
+        license_ = f"license={','.join(self.licenses) or 'any'}"
+        return " ".join([*named, license_, "safe" if self.safe else "unsafe"])
+
+    def parameters(self, since: int, until: int, page: int, license_: str = "") -> dict[str, Any]:
+        """Say it in the words of a call: uploads from `since` to `until`, both included.
+
+        `license_` narrows it to one license. The oldest come first.
+        """
+        words = {
+            "tags": self.tags,
+            "text": self.text,
+            "user_id": self.owner,
+            "bbox": self.bbox,
+            "license": license_ or ",".join(self.licenses),
+        }
+        return {
+            **{name: value for name, value in words.items() if value},
+            "media": "videos",
+            "video_content_types": 0,  # no screencasts, cartoons or games
+            **({"safe_search": SAFE} if self.safe else {}),
+            "min_upload_date": since,
+            "max_upload_date": until,
+            "sort": "date-posted-asc",
+            "extras": EXTRAS,
+            "per_page": self.per_page,
+            "page": page,
+        }
+
+
+def parse_answer(answer: Mapping[str, Any]) -> tuple[int, list[Mapping[str, Any]]]:
+    """Read the total and the results of an answer of `flickr.photos.search`.
+
+    Raises:
+        TransientError: it has another form.
+    """
+    try:
+        photos = answer["photos"]
+        return int(str(photos["total"])), list(photos["photo"])
+    except (KeyError, TypeError, ValueError) as error:
+        detail = f"an answer of the search of another form: {error!r}"
+        raise TransientError(FailCause.UNPARSABLE, detail) from error
+
+
+def parse_result(
+    row: Mapping[str, Any], table: Mapping[str, License], *, any_license: bool = False
+) -> VideoRecord:
+    """Describe one result; it is refused if its license is, or if it is a photo.
+
+    Raises:
+        TransientError: it lacks an id or the time of its upload.
+    """
+    number = _text(row.get("license"))
+    license_ = table.get(number)
+    try:
+        photo_id, uploaded_at = str(int(str(row["id"]))), int(str(row["dateupload"]))
+    except (KeyError, ValueError) as error:
+        detail = f"a result of the search without id or date: {error!r}"
+        raise TransientError(FailCause.UNPARSABLE, detail) from error
+    owner = _text(row.get("owner"))
+    home = _text(row.get("pathalias")) or owner
+    return VideoRecord(
+        video_id=f"{PREFIX}{photo_id}",
+        source="flickr",
+        uri=f"flickr:{photo_id}",
+        title=_text(row.get("title")),
+        owner=owner,
+        owner_name=_text(row.get("ownername")),
+        page_url=f"https://www.flickr.com/photos/{home}/{photo_id}/",
+        license=license_.name if license_ else "",
+        license_id=number,
+        license_url=license_.url if license_ else "",
+        tags=_text(row.get("tags")),
+        uploaded_at=uploaded_at,
+        taken_at=_taken_at(row),
+        views=whole_number(row.get("views")),
+        **_place(row),
+        secret=_text(row.get("secret")),
+        **_refusal(row, license_, any_license=any_license),
+    )
+
+
+def _refusal(
+    row: Mapping[str, Any], license_: License | None, *, any_license: bool
+) -> dict[str, Any]:
+    if _text(row.get("media")) not in {"", "video"}:
+        return {"refused": RejectReason.NOT_A_VIDEO, "problem": "Flickr says it is a photo"}
+    if any_license or (license_ is not None and license_.allows_derivatives):
+        return {}
+    named = f"{license_.number} ({license_.name})" if license_ else repr(row.get("license"))
+    return {
+        "refused": RejectReason.NOT_ALLOWED_LICENSE,
+        "problem": f"license {named} is not known to allow derivatives",
+    }
+
+
+def whole_number(value: object) -> int | None:
+    """Read a number that is now a text, now a number; None if it is neither."""
+    text = _text(value)
+    return int(text) if text.isdecimal() else None
+
+
+def degrees(latitude: object, longitude: object) -> dict[str, Any]:
+    """Read a place; None for both where it is none on the globe."""
+    try:
+        place = float(_text(latitude)), float(_text(longitude))
+    except ValueError:
+        place = (math.nan, math.nan)
+    if abs(place[0]) <= 90 and abs(place[1]) <= 180:
+        return {"latitude": place[0], "longitude": place[1]}
+    return {"latitude": None, "longitude": None}
+
+
+def _place(row: Mapping[str, Any]) -> dict[str, Any]:
+    # Without a place Flickr says 0, 0 with an accuracy of 0, which a place never has.
+    known = whole_number(row.get("accuracy"))
+    return degrees(row.get("latitude"), row.get("longitude")) if known else degrees("", "")
+
+
+def _taken_at(row: Mapping[str, Any]) -> str:
+    # Where the camera did not say, Flickr repeats when it was uploaded, and admits that.
+    return "" if whole_number(row.get("datetakenunknown")) else _text(row.get("datetaken"))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("_content")
+    return "" if value is None else str(value)
+
+
+def _check_bbox(bbox: str) -> None:
+    try:
+        west, south, east, north = (float(edge) for edge in bbox.split(","))
+    except ValueError as error:
+        raise ValueError(f"a box is WEST,SOUTH,EAST,NORTH in degrees, got {bbox!r}") from error
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise ValueError(f"a box is WEST,SOUTH,EAST,NORTH in degrees, got {bbox!r}")

@@ -1,0 +1,48 @@
+"""Asking other people's servers: how often, in whose words, and under which license.
+
+flickr_api      Flickr's API through flickrapi: one call at a time, within the budget, with errors that say why
+licenses        Which licenses Flickr knows, and which of them let anybody make strips of a video
+pace            How fast a host is asked: the arithmetic of one account, without a clock or a database
+request_budget  How often a host may be asked: the one thing that everybody who asks over a network needs
+web             What a web server says with a status -> an error of ours, and the one step before a film
+"""
+
+from tinyvideo.pipeline.hosts.flickr_api import SEARCH, Flickr, Json, flickr_client, open_session
+from tinyvideo.pipeline.hosts.licenses import (
+    SHIPPED,
+    License,
+    allowed_numbers,
+    license_of,
+    parse_licenses,
+)
+from tinyvideo.pipeline.hosts.pace import Account, Limit
+from tinyvideo.pipeline.hosts.request_budget import Budget, Host
+from tinyvideo.pipeline.hosts.web import (
+    WithdrawnError,
+    check_status,
+    distrusted,
+    resolve,
+    without_ticket,
+)
+
+__all__ = [
+    "SEARCH",
+    "SHIPPED",
+    "Account",
+    "Budget",
+    "Flickr",
+    "Host",
+    "Json",
+    "License",
+    "Limit",
+    "WithdrawnError",
+    "allowed_numbers",
+    "check_status",
+    "distrusted",
+    "flickr_client",
+    "license_of",
+    "open_session",
+    "parse_licenses",
+    "resolve",
+    "without_ticket",
+]
