@@ -24,9 +24,9 @@ from pathlib import Path
 
 from benchmarks.catalog_rows import enter_rows
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.audit import read_books
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.outputs.audit import read_books
+from tinyvideo.storage.outputs.output_address import Place
 
 LEASE, ROUNDS = 256, 100
 PROCESSES = 4

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tinyvideo.storage.counters import keep_counters
-from tinyvideo.storage.database import transaction
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.database.counters import keep_counters
+from tinyvideo.storage.database.engine import transaction
+from tinyvideo.storage.outputs.output_address import Place
 
 CHUNK = 100_000
 PER_SHARD = 256

@@ -23,18 +23,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tinyvideo.pipeline.types import STRIP_FRAMES
-from tinyvideo.storage.dataset import (
-    SPLITS,
-    DatasetConfig,
-    build_dataset,
-    read_manifest,
-    read_pieces,
-)
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.schema import SCHEMA, STORED
-from tinyvideo.storage.shard import ROW_GROUP_STRIPS
-from tinyvideo.storage.survey import survey
-from tinyvideo.storage.versions import to_stored
+from tinyvideo.storage.datasets.dataset_survey import survey
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import read_manifest, read_pieces
+from tinyvideo.storage.datasets.row_selection import SPLITS
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import SCHEMA, STORED
+from tinyvideo.storage.shards.schema_versions import to_stored
+from tinyvideo.storage.shards.shard_writer import ROW_GROUP_STRIPS
 
 SHARD_STRIPS = 4096
 STRIPS_PER_OWNER = 50

@@ -25,10 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvideo.storage.dataset import DatasetConfig, Pieces, build_dataset, read_manifest
-from tinyvideo.storage.manifest import write_manifest
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.shard import ROW_GROUP_STRIPS
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import read_manifest, write_manifest
+from tinyvideo.storage.datasets.row_selection import Pieces
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.shard_writer import ROW_GROUP_STRIPS
 
 STRIPS, BATCHES = 35_000_000, 40
 SHARD_STRIPS = 1024

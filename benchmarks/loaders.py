@@ -43,10 +43,13 @@ from tests.drawn_strips import draw_strip
 from tinyvideo.models.load import LoadConfig, Loader
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord
-from tinyvideo.storage.dataset import DatasetConfig, build_dataset, read_manifest
-from tinyvideo.storage.objects import FolderStore, open_store
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import read_manifest
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 BATCH, SIZE = 64, 64
 SHARD_STRIPS = 512

@@ -79,14 +79,11 @@ def bare(videos: int = 256) -> dict[str, Any]:
 
 
 BARE = """
-import asyncio, sys
-from pathlib import Path
-from tinyvideo.flows.options import RunOptions
-from tinyvideo.flows.pool import curate_videos
-from tinyvideo.flows.make_shard import worker_config
-from tinyvideo.pipeline.find.folders import scan_folder
-from tinyvideo.storage.batches import BatchState, begin_batch, close_batch, take_batch, work_of
-from tinyvideo.storage.pack_batch import pack_batch
+import asyncio, sys from pathlib import Path from tinyvideo.flows.options import RunOptions from
+tinyvideo.flows.pool import curate_videos from tinyvideo.flows.make_shard import worker_config from
+tinyvideo.pipeline.find.folders import scan_folder from tinyvideo.storage.batches.batch_table import
+BatchState, begin_batch, close_batch, take_batch, work_of from
+tinyvideo.storage.batches.commit_batch import pack_batch
 
 async def main(folder, out):
     options = RunOptions(folder=folder, out=out, workers=2)

@@ -50,7 +50,7 @@ from tinyvideo.flows.options import RunOptions
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.pipeline.errors import RejectReason
 from prefect.states import Completed
-from tinyvideo.storage.batches import BatchState, close_batch, take_batch, videos_of
+from tinyvideo.storage.batches.batch_table import BatchState, close_batch, take_batch, videos_of
 
 under_way, most_open, open_now = {}, 0, 0
 

@@ -33,10 +33,11 @@ from tinyvideo.models.train import train
 from tinyvideo.models.trainer import Trainer
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
-from tinyvideo.storage.dataset import DatasetConfig, build_dataset
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 WIDTH = 64
 TARGETS = {

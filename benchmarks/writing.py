@@ -21,10 +21,10 @@ import skvideo
 from tests.drawn_strips import draw_record, write_strips
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.types import ClipCounts, Strip
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.pack import pack, part_path
-from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.batches.commit_shard import pack, part_path
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 
 VIDEOS = 40
 """Copies of each film."""

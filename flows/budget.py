@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from tinyvideo.flows.settings import Settings, read_settings
 from tinyvideo.pipeline.hosts import Host, Limit
-from tinyvideo.storage.budget import PacedBudget, SharedAccounts
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.catalog import PacedBudget, SharedAccounts
+from tinyvideo.storage.outputs import Place
 
 
 @contextmanager

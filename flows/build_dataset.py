@@ -1,6 +1,6 @@
 """The flow `build-dataset`: committed shards -> a named training set.
 
-Cost: that of `storage.dataset`; Prefect's part is one flow run.
+Cost: that of `storage.datasets.draft`; Prefect's part is one flow run.
 """
 
 from pathlib import Path
@@ -8,8 +8,7 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from tinyvideo.flows.place import place_of
-from tinyvideo.storage.build import build_committed
-from tinyvideo.storage.dataset import DatasetConfig
+from tinyvideo.storage.datasets import DatasetConfig, build_committed
 
 EVERYTHING = DatasetConfig()
 

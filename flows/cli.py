@@ -146,7 +146,7 @@ def run(
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.audit import read_books  # noqa: PLC0415
+    from tinyvideo.storage.outputs import read_books  # noqa: PLC0415
 
     books = read_books(place_of(out))
     if json:

@@ -41,11 +41,9 @@ from tinyvideo.pipeline.hosts import (
     open_session,
 )
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.bucket import list_videos
-from tinyvideo.storage.budget import LocalAccounts, PacedBudget
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.coverage import enter_window, left_to_ask
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.catalog import Catalog, LocalAccounts, PacedBudget, enter_window, left_to_ask
+from tinyvideo.storage.films import list_videos
+from tinyvideo.storage.outputs import Place
 
 NO_KEY = (
     "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "

@@ -26,16 +26,12 @@ from tinyvideo.flows.monitor import CrawlMonitor
 from tinyvideo.flows.options import AS_SET, RunOptions
 from tinyvideo.flows.settings import config_hash, read_settings
 from tinyvideo.flows.takedowns import finish_open_takedowns
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.books import BooksError
-from tinyvideo.storage.errors import BusyError
-from tinyvideo.storage.objects import StorageError
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import finish_shards
-from tinyvideo.storage.pack_batch import recover
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.raw import RawFolder
-from tinyvideo.storage.rewrite import finish_rewrites
+from tinyvideo.storage.batches import finish_shards, recover
+from tinyvideo.storage.catalog import BooksError
+from tinyvideo.storage.films import RawFolder
+from tinyvideo.storage.outputs import Output, Place, audited_books
+from tinyvideo.storage.repair import finish_rewrites
+from tinyvideo.storage.storage_errors import BusyError, StorageError
 
 
 def run_name() -> str:

@@ -44,13 +44,15 @@ from tinyvideo.storage.batches import (
     BatchLostError,
     BatchState,
     begin_batch,
+    blame,
     is_open,
     keep_waiting,
     open_batches,
+    reclaim,
+    reclaim_expired,
 )
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack_batch import blame, reclaim, reclaim_expired
-from tinyvideo.storage.waiting import seconds_until_due
+from tinyvideo.storage.catalog import seconds_until_due
+from tinyvideo.storage.outputs import Output
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

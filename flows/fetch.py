@@ -31,11 +31,11 @@ from tinyvideo.pipeline.errors import (
     UnreadableError,
 )
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
-from tinyvideo.storage.budget import PacedBudget
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.raw import RawFolder
+from tinyvideo.storage.catalog import PacedBudget
+from tinyvideo.storage.films import RawFolder
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.storage_errors import StorageError
 
 if TYPE_CHECKING:
     from tinyvideo.pipeline.fetch import DownloadConfig, Sources
@@ -269,13 +269,9 @@ def make_tools(
     settings: Settings, budget: PacedBudget, strip_px: int
 ) -> "tuple[Sources, DownloadConfig]":
     """Make the clients of one thread."""
-    from tinyvideo.pipeline.fetch import (  # noqa: PLC0415  imports flickrapi
-        DownloadConfig,
-        Fetcher,
-        Sources,
-    )
+    from tinyvideo.pipeline.fetch import DownloadConfig, Fetcher, Sources  # noqa: PLC0415  imports flickrapi
     from tinyvideo.pipeline.hosts import flickr_client, open_session  # noqa: PLC0415
-    from tinyvideo.storage.bucket import get_object  # noqa: PLC0415  imports boto3
+    from tinyvideo.storage.films import get_object  # noqa: PLC0415  imports boto3
 
     authority, proxy = settings.ssl_cert_file, settings.proxy
     options = {**({"proxy": proxy} if proxy else {}), **settings.ytdlp}

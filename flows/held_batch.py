@@ -34,10 +34,9 @@ from tinyvideo.storage.batches import (
     videos_of,
     work_of,
 )
-from tinyvideo.storage.errors import BusyError, StorageError
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.outputs import Output, Place
+from tinyvideo.storage.storage_errors import BusyError, StorageError
 
 logger = logging.getLogger(__name__)
 

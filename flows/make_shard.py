@@ -31,11 +31,9 @@ from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.worker import Outcome, WorkerConfig
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.batches import BatchLostError
-from tinyvideo.storage.catalog import Catalog, LeaseLostError
-from tinyvideo.storage.pack_batch import pack_batch
-from tinyvideo.storage.rows import verdict_of
-from tinyvideo.storage.waiting import states_of
+from tinyvideo.storage.batches import BatchLostError, pack_batch
+from tinyvideo.storage.catalog import Catalog, LeaseLostError, states_of
+from tinyvideo.storage.database import verdict_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 """What becomes of a video that gives a strip, and of one that another run was faster with."""

@@ -25,10 +25,9 @@ from tinyvideo.flows.held_batch import HeldBatch
 from tinyvideo.flows.report.books import headline, list_fates, plural
 from tinyvideo.pipeline.rerender import contact_sheet
 from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.coverage import Coverage, summarize
+from tinyvideo.storage.catalog import Catalog, Coverage, summarize
 from tinyvideo.storage.objects import Store
-from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.shards import ShardFile, iterate_rows
 
 LATEST = 500
 """Rows of the table of shards: what a page can show. The catalog keeps all."""

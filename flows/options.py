@@ -18,7 +18,7 @@ from tinyvideo.flows.search_options import SearchOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.strips import StripConfig
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place
 
 WHOLE_PATH = "give the whole path, from / on: workers run in folders of their own"
 

@@ -6,7 +6,7 @@ Cost: reads the environment.
 from pathlib import Path
 
 from tinyvideo.flows.settings import SettingsError, read_settings
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place
 
 
 def place_of(out: str | Path) -> Place:

@@ -20,13 +20,19 @@ from tinyvideo.flows.settings import code_version, config_hash
 from tinyvideo.flows.worker import WorkerConfig
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import part_path
-from tinyvideo.storage.repair import RepairPlan, give_up, plan_repair, restore_shard
-from tinyvideo.storage.rows import ShardRow
-from tinyvideo.storage.verify import ShardState, check_shard
+from tinyvideo.storage.batches import part_path
+from tinyvideo.storage.database import ShardRow
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.outputs import Output
+from tinyvideo.storage.repair import (
+    RepairPlan,
+    ShardState,
+    check_shard,
+    give_up,
+    plan_repair,
+    restore_shard,
+)
+from tinyvideo.storage.storage_errors import StorageError
 
 SCRATCH = "tmp/repair"
 """Folder for part files, below the work folder."""

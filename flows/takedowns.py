@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tinyvideo.flows.console import say
 
 if TYPE_CHECKING:
-    from tinyvideo.storage.output import Output
+    from tinyvideo.storage.outputs import Output
 
 
 def finish_open_takedowns(output: "Output") -> int:
@@ -21,9 +21,9 @@ def finish_open_takedowns(output: "Output") -> int:
     Raises:
         StorageError: a touched shard is broken, or the storage fails.
     """
-    from tinyvideo.storage.rewrite import finish_rewrites  # noqa: PLC0415
+    from tinyvideo.storage.catalog import read_takedowns  # noqa: PLC0415
+    from tinyvideo.storage.repair import finish_rewrites  # noqa: PLC0415
     from tinyvideo.storage.takedown import finish_takedowns  # noqa: PLC0415
-    from tinyvideo.storage.takedown_log import read_takedowns  # noqa: PLC0415
 
     finish_rewrites(output)  # of a repair, maybe
     if not read_takedowns(output.catalog.engine, finished=False):

@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.train import Events
+from tinyvideo.models.run import Events
 from tinyvideo.models.train import train as train_now
 from tinyvideo.storage.objects import open_store
 

@@ -33,7 +33,7 @@ from tinyvideo.models.config import TrainConfig, configure
 from tinyvideo.models.errors import TrainingError
 from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from tinyvideo.storage.objects import is_remote
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place
 
 MAX_ATTEMPTS = 20
 """Times that training is begun. Ours: it goes on for days, and loses little each time."""

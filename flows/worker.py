@@ -23,10 +23,10 @@ from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.tag import Classifier
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.pack import part_path
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.batches import part_path
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.shards import ShardWriter, row_of
+from tinyvideo.storage.storage_errors import StorageError
 
 UNFINISHED, WATCHDOG = ".unfinished", ".watchdog"
 """Suffixes, beside a part file: strips on their way, and where a video hung."""

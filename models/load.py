@@ -2,10 +2,10 @@
 
 Stage:  shard -> dataset -> [load] -> train -> generate
 
-`models.order` says which clips make up a batch, `storage.pictures` reads a row group of them in
-one large range, from disk or S3, before it is needed, and threads decode each JPEG, at the scale
-that is needed, into its place in the batch: no picture is copied, stacked or sent. The batch is
-(B, 3, 32, 64, 64) uint8, channels last in memory.
+`models.order` says which clips make up a batch, `storage.shards.picture_bytes` reads a row group of
+them in one large range, from disk or S3, before it is needed, and threads decode each JPEG, at the
+scale that is needed, into its place in the batch: no picture is copied, stacked or sent. The batch
+is (B, 3, 32, 64, 64) uint8, channels last in memory.
 
 The state is one number, the clips consumed by all ranks so far. The order knows neither ranks nor
 threads, so a run can go on with any other number of them. Rank r takes the positions that are r
@@ -42,7 +42,7 @@ from tinyvideo.models.order import EpochOrder
 from tinyvideo.models.row_groups import RowGroup, RowGroups
 from tinyvideo.pipeline.strips import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
-from tinyvideo.storage.dataset import Manifest, read_pieces
+from tinyvideo.storage.datasets import Manifest, read_pieces
 from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)

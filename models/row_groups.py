@@ -7,7 +7,7 @@ clip of it is planned, by one large range, and lives as long as a planned clip r
 nothing is evicted by guess. Of every shard it is remembered where its pictures lie, so that its
 footer is read once.
 
-Cost: what `storage.pictures` says; 25 bytes per row group of a shard that was read.
+Cost: what `storage.shards.picture_bytes` says; 25 bytes per row group of a shard that was read.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,11 +15,17 @@ from functools import lru_cache
 from weakref import WeakValueDictionary
 
 from tinyvideo.models.memory import Memory
-from tinyvideo.storage.dataset import Manifest, Pieces
-from tinyvideo.storage.errors import StorageError
+from tinyvideo.storage.datasets import Manifest, Pieces
 from tinyvideo.storage.objects import Store
-from tinyvideo.storage.pictures import PictureSpans, Take, find_pictures, read_pictures
-from tinyvideo.storage.shard import ShardFile, read_rows
+from tinyvideo.storage.shards import (
+    PictureSpans,
+    ShardFile,
+    Take,
+    find_pictures,
+    read_pictures,
+    read_rows,
+)
+from tinyvideo.storage.storage_errors import StorageError
 
 _SHARDS = 16_384
 """Shards whose footers are remembered: 30 MB at most."""

@@ -20,23 +20,13 @@ from tinyvideo.models.checkpoint import Checkpoint, load_newest
 from tinyvideo.models.config import MAY_CHANGE, TrainConfig, from_saved
 from tinyvideo.models.errors import CheckpointError, TrainingError
 from tinyvideo.models.load import LoadConfig, Loader
-from tinyvideo.models.metrics import METRICS_NAME, StepMetrics
+from tinyvideo.models.metrics import StepMetrics
 from tinyvideo.models.mirror import pull
 from tinyvideo.models.ranks import Ranks, joined_ranks
 from tinyvideo.models.run import Events, Run
 from tinyvideo.models.trainer import Trainer
-from tinyvideo.storage.dataset import Manifest, read_manifest
+from tinyvideo.storage.datasets import Manifest, read_manifest
 from tinyvideo.storage.objects import Store, open_store
-
-__all__ = [
-    "METRICS_NAME",
-    "Events",
-    "StepMetrics",
-    "TrainConfig",
-    "TrainResult",
-    "TrainingError",
-    "train",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

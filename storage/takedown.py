@@ -1,9 +1,9 @@
 """Take a video, or all videos of an owner, out of everything, and keep them out.
 
-    ask         the request is entered; from then on the name is blocked (`storage.blocks`)
+    ask         the request is entered; from then on the name is blocked (`storage.catalog`)
     mark        what is in no shard leaves the books as taken down
     look up     which revisions of datasets hold the strips that will go; kept with the request
-    rewrite     the touched shards, one after the other, without them (`storage.rewrite`)
+    rewrite     the touched shards, one after the other, without them (`storage.repair.rewrite`)
     finish      datasets get new revisions, old objects go, an audit line is written
 
 Every step can be repeated, and a request that is not finished is found in its table: whoever comes
@@ -22,17 +22,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.blocks import TakedownKind, mark_taken_down, matching
-from tinyvideo.storage.database import transaction
-from tinyvideo.storage.dataset_turn import dataset_turn
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.lineage import find_lineage
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import finish_shards, part_path
-from tinyvideo.storage.rewrite import finish_rewrites, rewrite_shard
-from tinyvideo.storage.shard import ShardFile, iterate_rows
-from tinyvideo.storage.tables import VIDEOS
-from tinyvideo.storage.takedown_log import Takedown, ask, read_takedowns, save, write_audit
+from tinyvideo.storage.batches import finish_shards, part_path
+from tinyvideo.storage.catalog import (
+    Takedown,
+    TakedownKind,
+    ask,
+    mark_taken_down,
+    matching,
+    read_takedowns,
+    save,
+    write_audit,
+)
+from tinyvideo.storage.database import VIDEOS, transaction
+from tinyvideo.storage.datasets import dataset_turn, find_lineage
+from tinyvideo.storage.outputs import Output
+from tinyvideo.storage.repair import finish_rewrites, rewrite_shard
+from tinyvideo.storage.shards import ShardFile, iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 
 def take_down(

@@ -24,12 +24,12 @@ from tinyvideo.pipeline.types import (
     Tag,
     VideoRecord,
 )
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.pack import part_path
-from tinyvideo.storage.place import CATALOG_NAME
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.batches.commit_shard import part_path
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 SIZE = 16
 

@@ -26,7 +26,7 @@ from tinyvideo.pipeline.errors import ExpectedError
 if TYPE_CHECKING:
     from tinyvideo.flows.imitation.population import Population
     from tinyvideo.flows.imitation.server import Imitation
-    from tinyvideo.storage.place import Place
+    from tinyvideo.storage.outputs import Place
 
 RATES = {"api": 20, "pages": 10, "media": 10}
 """Requests per second that the demo permits itself. Ours: at Flickr's own rate of one call per
@@ -87,7 +87,7 @@ def crawl_imitation(
         from tinyvideo.flows.imitation.population import Population, PopulationConfig  # noqa: PLC0415
         from tinyvideo.flows.imitation.search import SearchConfig  # noqa: PLC0415
         from tinyvideo.flows.imitation.server import ImitationConfig, imitate_flickr  # noqa: PLC0415
-        from tinyvideo.storage.place import Place  # noqa: PLC0415
+        from tinyvideo.storage.outputs import Place  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ChaosError(f"chaos-demo needs {error.name}: pip install 'tinyvideo[demo]'") from error
 
@@ -136,8 +136,8 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
 def _judge(population: "Population", imitation: "Imitation", place: "Place") -> dict[str, Any]:
     from tinyvideo.flows.imitation.truth import findable_videos, wrong_ends  # noqa: PLC0415
     from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers  # noqa: PLC0415
-    from tinyvideo.storage.audit import read_books  # noqa: PLC0415
-    from tinyvideo.storage.coverage import summarize  # noqa: PLC0415
+    from tinyvideo.storage.catalog import summarize  # noqa: PLC0415
+    from tinyvideo.storage.outputs import read_books  # noqa: PLC0415
 
     findable = findable_videos(population, allowed_numbers(SHIPPED))
     with place.open() as output:

@@ -1,6 +1,6 @@
 """The commands `tinyvideo dataset build|ls|show|verify`.
 
-Cost: that of `storage.dataset` and `storage.survey`; no server is started.
+Cost: that of `storage.datasets.draft` and `storage.datasets.dataset_survey`; no server is started.
 """
 
 from dataclasses import asdict
@@ -11,7 +11,7 @@ import typer
 from tinyvideo.flows.console import Position, progress, say, show_facts, write_json
 
 if TYPE_CHECKING:
-    from tinyvideo.storage.dataset import DatasetConfig, Manifest
+    from tinyvideo.storage.datasets import DatasetConfig, Manifest
 
 app = typer.Typer(
     name="dataset", no_args_is_help=True, help="Choose strips to train on, split by owner."
@@ -105,7 +105,7 @@ def build(  # noqa: PLR0917  typer reads a command's options from its parameters
 @app.command("ls")
 def list_all(out: Out, json: Json = False) -> None:
     """List datasets and their latest revisions."""
-    from tinyvideo.storage.dataset import list_datasets, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.datasets import list_datasets, read_manifest  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
@@ -121,7 +121,7 @@ def list_all(out: Out, json: Json = False) -> None:
 @app.command()
 def show(name: Name, out: Out, revision: Revision = None, json: Json = False) -> None:
     """Show what a dataset holds, how it was chosen, and its revisions."""
-    from tinyvideo.storage.dataset import list_revisions, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.datasets import list_revisions, read_manifest  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
@@ -142,9 +142,11 @@ def verify(
     json: Json = False,
 ) -> None:
     """Hold a dataset against its shards, and look for owners in more than one split."""
-    from tinyvideo.storage.dataset import read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.datasets import (  # noqa: PLC0415
+        find_problems,
+        read_manifest,
+    )
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
-    from tinyvideo.storage.survey import find_problems  # noqa: PLC0415
 
     store = open_store(out)
     manifest = read_manifest(store, name, revision)
@@ -167,7 +169,7 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
         StorageError: there is no shard, no strip fits, or a takedown is not finished.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.build import build_committed  # noqa: PLC0415
+    from tinyvideo.storage.datasets import build_committed  # noqa: PLC0415
 
     position = Position(0, None)
 
@@ -190,8 +192,10 @@ def facts_of(manifest: "Manifest") -> dict[str, Any]:
 def _config(
     preset: str, scene: list[str] | None, min_probability: float | None, rest: dict[str, Any]
 ) -> "DatasetConfig":
-    from tinyvideo.storage.dataset import DatasetConfig  # noqa: PLC0415
-    from tinyvideo.storage.presets import PRESETS  # noqa: PLC0415
+    from tinyvideo.storage.datasets import (  # noqa: PLC0415
+        PRESETS,
+        DatasetConfig,
+    )
 
     if preset and (scene or preset not in PRESETS):
         raise typer.BadParameter(

@@ -29,10 +29,10 @@ from tinyvideo.flows.commands.training import training_position
 from tinyvideo.flows.console import progress, say, show_books, show_facts
 from tinyvideo.flows.options import RunOptions
 from tinyvideo.flows.settings import read_settings
-from tinyvideo.storage.audit import read_books
-from tinyvideo.storage.dataset import DatasetConfig
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.datasets import DatasetConfig
+from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.outputs import Place, read_books
+from tinyvideo.storage.storage_errors import StorageError
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
 DATASET = "demo"

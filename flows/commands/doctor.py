@@ -25,7 +25,7 @@ from tinyvideo.flows.machine.answers import ServerError, ask, require_server
 from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.pipeline.errors import ExpectedError
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place
 
 FREE_GB = 20
 """Ours: two batches of films, their strips and a shard of 256 videos."""

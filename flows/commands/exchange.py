@@ -1,6 +1,7 @@
 """The commands `tinyvideo import` and `tinyvideo export`: other people's formats, in and out.
 
-Cost: that of `storage.importing` and `storage.export`; no server is started.
+Cost: that of `storage.exchange.import_released` and `storage.exchange.export`; no server is
+started.
 """
 
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from tinyvideo.flows.console import Position, progress, say, show_facts, write_j
 from tinyvideo.flows.settings import code_version
 
 if TYPE_CHECKING:
-    from tinyvideo.storage.importing import ImportCounts
+    from tinyvideo.storage.exchange import ImportCounts
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Out = Annotated[str, typer.Option(help="Output folder or s3:// address with the shards.")]
@@ -52,8 +53,8 @@ def export(  # noqa: PLR0917
     json: Json = False,
 ) -> None:
     """Write strips in the format of the released dataset, as WebDataset, or as films."""
-    from tinyvideo.storage.dataset import SPLITS  # noqa: PLC0415
-    from tinyvideo.storage.export import FORMATS  # noqa: PLC0415
+    from tinyvideo.storage.datasets import SPLITS  # noqa: PLC0415
+    from tinyvideo.storage.exchange import FORMATS  # noqa: PLC0415
 
     if form not in FORMATS:
         raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
@@ -74,9 +75,12 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
         StorageError: the archive, the list or the output cannot be used.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.importing import ImportCounts, Importer  # noqa: PLC0415
-    from tinyvideo.storage.pack import finish_shards, pack, part_path  # noqa: PLC0415
-    from tinyvideo.storage.tinyvideo import read_list  # noqa: PLC0415
+    from tinyvideo.storage.batches import finish_shards, pack, part_path  # noqa: PLC0415
+    from tinyvideo.storage.exchange import (  # noqa: PLC0415
+        ImportCounts,
+        Importer,
+        read_list,
+    )
 
     counts = ImportCounts()
     listed = None
@@ -106,9 +110,12 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.build import committed_shards  # noqa: PLC0415
-    from tinyvideo.storage.dataset import SPLITS, read_manifest  # noqa: PLC0415
-    from tinyvideo.storage.export import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
+    from tinyvideo.storage.datasets import (  # noqa: PLC0415
+        SPLITS,
+        committed_shards,
+        read_manifest,
+    )
+    from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)

@@ -145,8 +145,8 @@ def coverage(
 ) -> None:
     """Say how much of every search is proven complete, and what it cost."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.coverage import reopen as reopen_windows  # noqa: PLC0415
-    from tinyvideo.storage.coverage import summarize  # noqa: PLC0415
+    from tinyvideo.storage.catalog import reopen as reopen_windows  # noqa: PLC0415
+    from tinyvideo.storage.catalog import summarize  # noqa: PLC0415
 
     with place_of(out).open() as output:
         searches = summarize(output.catalog.engine)

@@ -1,6 +1,6 @@
 """The commands about single videos: what became of them, trying again, credits, the block list.
 
-Cost: that of `storage.history`.
+Cost: that of `storage.outputs.video_history`.
 """
 
 import re
@@ -29,7 +29,7 @@ def explain(
 ) -> None:
     """Tell everything that happened to one video: attempts, windows, strips, shard, rights."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.history import explain as tell  # noqa: PLC0415
+    from tinyvideo.storage.outputs import explain as tell  # noqa: PLC0415
 
     with place_of(out).open() as output:
         told = tell(output, video)
@@ -55,7 +55,7 @@ def failures(
 ) -> None:
     """List why videos failed or wait for another try, with what was really said."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.history import failures as find  # noqa: PLC0415
+    from tinyvideo.storage.outputs import failures as find  # noqa: PLC0415
 
     with place_of(out).open() as output:
         found = find(output.catalog.engine, examples)
@@ -79,7 +79,7 @@ def retry(
 ) -> None:
     """Have failed videos tried again by the next run; nothing that was rejected is."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.history import retry as reopen  # noqa: PLC0415
+    from tinyvideo.storage.outputs import retry as reopen  # noqa: PLC0415
 
     causes, age = _causes(cause), _duration(older_than)
     with place_of(out).open() as output:
@@ -96,7 +96,7 @@ def credits(
 ) -> None:
     """Write the attribution of every video in the shards: title, owner, license, page."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.history import credits as find  # noqa: PLC0415
+    from tinyvideo.storage.outputs import credits as find  # noqa: PLC0415
 
     count = 0
 
@@ -121,8 +121,8 @@ def block(
 ) -> None:
     """Never fetch a video, or anything of an owner. What is in shards already: `takedown`."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.blocks import TakedownKind  # noqa: PLC0415
-    from tinyvideo.storage.blocks import block as enter  # noqa: PLC0415
+    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.catalog import block as enter  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
     with place_of(out).shared(make=True) as output:
@@ -140,8 +140,8 @@ def unblock(
 ) -> None:
     """Take a video or an owner off the block list; what was rejected for it waits again."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.blocks import TakedownKind  # noqa: PLC0415
-    from tinyvideo.storage.blocks import unblock as delete  # noqa: PLC0415
+    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.catalog import unblock as delete  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
     with place_of(out).shared() as output:

@@ -18,8 +18,8 @@ from tinyvideo.flows.place import place_of
 from tinyvideo.flows.report.page import write_report
 from tinyvideo.flows.settings import Settings, read_settings
 from tinyvideo.flows.stopping import code_of
-from tinyvideo.storage.objects import StorageError
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.storage_errors import StorageError
 
 T = TypeVar("T")
 

@@ -1,6 +1,7 @@
 """The commands `tinyvideo shards ls|verify|show|repair`.
 
-Cost: that of `storage.inventory`, `storage.verify` and `flows.repair`; no server is started.
+Cost: that of `storage.outputs.inventory`, `storage.repair.verify` and `flows.repair`; no server is
+started.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,9 @@ from tinyvideo.flows.console import (
 
 if TYPE_CHECKING:
     from tinyvideo.flows.repair import RepairOptions
-    from tinyvideo.storage.output import Output
-    from tinyvideo.storage.rows import ShardRow
-    from tinyvideo.storage.verify import ShardCheck
+    from tinyvideo.storage.database import ShardRow
+    from tinyvideo.storage.outputs import Output
+    from tinyvideo.storage.repair import ShardCheck
 
 app = typer.Typer(
     name="shards", no_args_is_help=True, help="List, check and mend the shards of an output."
@@ -46,7 +47,7 @@ Names = Annotated[
 def list_all(out: Out = "", json: Json = False) -> None:
     """List the shards: strips, videos, size, and whether a file of that size is there."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.inventory import list_shards  # noqa: PLC0415
+    from tinyvideo.storage.outputs import list_shards  # noqa: PLC0415
 
     with place_of(out).open() as output:
         lines = [line.as_dict() for line in list_shards(output)]
@@ -59,7 +60,7 @@ def list_all(out: Out = "", json: Json = False) -> None:
 def verify(names: Names = None, out: Out = "", json: Json = False) -> None:
     """Read every byte of the shards, and name the row groups that are not as they were written."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.verify import check_shard  # noqa: PLC0415
+    from tinyvideo.storage.repair import check_shard  # noqa: PLC0415
 
     checks: list[ShardCheck] = []
     with place_of(out).open() as output:
@@ -87,7 +88,7 @@ def show(
 ) -> None:
     """Show what one shard holds: metadata, row groups, scenes, first rows."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.inventory import describe_shard, find_shard  # noqa: PLC0415
+    from tinyvideo.storage.outputs import describe_shard, find_shard  # noqa: PLC0415
 
     with place_of(out).open() as output:
         found = describe_shard(output, find_shard(output, name), rows)
@@ -113,7 +114,7 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
     """Make broken shards anew: what is whole is kept, lost videos are curated again."""
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
     from tinyvideo.flows.repair import repair_shard  # noqa: PLC0415
-    from tinyvideo.storage.rewrite import finish_rewrites  # noqa: PLC0415
+    from tinyvideo.storage.repair import finish_rewrites  # noqa: PLC0415
 
     with place_of(out).alone() as output, counted("videos") as count:
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
@@ -133,7 +134,7 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
 
 
 def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
-    from tinyvideo.storage.inventory import find_shard  # noqa: PLC0415
+    from tinyvideo.storage.outputs import find_shard  # noqa: PLC0415
 
     if not names:
         return output.catalog.shards(committed=True)

@@ -14,8 +14,8 @@ from tinyvideo.flows.console import show_facts, write_json
 from tinyvideo.pipeline.hosts import Host
 
 if TYPE_CHECKING:
-    from tinyvideo.storage.budget import HostState
-    from tinyvideo.storage.place import Place
+    from tinyvideo.storage.catalog import HostState
+    from tinyvideo.storage.outputs import Place
 
 PER_VIDEO = {Host.API: 2, Host.PAGES: 1, Host.MEDIA: 1}
 """Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
@@ -46,7 +46,7 @@ def describe(place: "Place") -> dict[str, Any]:
         StorageError: there is no catalog, or it cannot be used.
     """
     from tinyvideo.flows.budget import shared_budget  # noqa: PLC0415  imports SQLAlchemy
-    from tinyvideo.storage.waiting import count_elsewhere  # noqa: PLC0415
+    from tinyvideo.storage.catalog import count_elsewhere  # noqa: PLC0415
 
     catalog = place.open_catalog()
     try:

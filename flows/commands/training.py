@@ -19,7 +19,7 @@ from tinyvideo.models.metrics import METRICS_NAME, last_metrics
 
 if TYPE_CHECKING:
     from tinyvideo.models.config import TrainConfig
-    from tinyvideo.storage.place import Place
+    from tinyvideo.storage.outputs import Place
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -162,7 +162,7 @@ def count_clips(place: "Place", dataset: str, config: "TrainConfig") -> int:
         StorageError, TrainingError: it cannot be read, or is too small.
     """
     from tinyvideo.models.train import check_enough  # noqa: PLC0415
-    from tinyvideo.storage.dataset import read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.datasets import read_manifest  # noqa: PLC0415
 
     clips = read_manifest(place.open_store(), dataset).counts["train"]
     check_enough(clips, dataset, config.batch)
@@ -212,7 +212,7 @@ def train_with_progress(
 def run_place(place: "Place", dataset: str, run: str) -> "Place":
     """Name where a run lies: what --run says, or the work folder of the output."""
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.storage.place import Place  # noqa: PLC0415
+    from tinyvideo.storage.outputs import Place  # noqa: PLC0415
 
     if not run:
         return Place.at(place.work / "training" / dataset)

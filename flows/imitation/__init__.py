@@ -1,12 +1,15 @@
 """An imitation of Flickr on this machine, with its vices: to try a crawl without a key.
 
-    population.py   who uploaded what and when, and what will become of it
-    search.py       flickr.photos.search, with the limits of the real one
-    api.py          the other methods of the REST interface
-    media.py        redirects, signed addresses, and small films that are drawn on demand
-    faults.py       what goes wrong on the way, at a rate
-    server.py       the hosts of Flickr behind an HTTPS proxy, with a certificate authority
-
-Clients reach it as a company network is reached: `HTTPS_PROXY` names the proxy, `SSL_CERT_FILE` the
-authority. So flickrapi and yt-dlp run as they are, and believe to talk to the real hosts.
+api         The REST interface of Flickr: methods by name, answers as JSON, errors with HTTP 200
+faults      What goes wrong between a client and Flickr, at a rate, and the same for the same
+            seed
+hosts       What each host of Flickr answers, and how a fault spoils the answer
+media       Films of the imitation: which files a video has, where they are, and their bytes
+population  Who uploaded what and when: a population of videos that depends on nothing but its
+            seed
+search      flickr.photos.search as it is: the cap, pages that repeat, totals that are only
+            about right
+server      The hosts of Flickr on loopback: an HTTPS proxy that answers itself, and its own log
+truth       What a crawl has to find, and how it has to end with each video, from the population
+            alone
 """

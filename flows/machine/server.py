@@ -25,8 +25,6 @@ from pathlib import Path
 
 from tinyvideo.flows.machine.answers import ServerError, answers, require_server
 
-__all__ = ["Server", "ServerError", "free_port", "prefect_server", "send_what_is_left", "use_home"]
-
 START_LIMIT_S = 240
 """Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
 

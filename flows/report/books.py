@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.outcomes import VideoOutcome
+from tinyvideo.storage.catalog import VideoOutcome
 
 DETAIL_CHARS = 240
 """Length to which a detail is cut. Ours: figures and messages fit, a traceback does not."""

@@ -40,10 +40,9 @@ from tinyvideo.flows.report.strips import Pair, Ranking, show_pairs, show_rankin
 from tinyvideo.flows.report.survey import survey_shards
 from tinyvideo.flows.report.training import Generated, Training, show_generated, show_training
 from tinyvideo.flows.settings import code_version
-from tinyvideo.storage.audit import read_books
+from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.outcomes import list_outcomes
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs import Place, read_books
 
 PAGE_NAME = "report.html"
 VIDEOS_PER_STATE = 60

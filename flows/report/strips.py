@@ -21,7 +21,8 @@ from tinyvideo.pipeline.curation import DEFAULT_CONFIG
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.rerender import shrink_strip, unstabilized_strip
-from tinyvideo.storage.objects import StorageError, Store
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.storage_errors import StorageError
 
 PAIR_PX, PAIR_QUALITY = 128, 75
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70

@@ -13,8 +13,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from tinyvideo.storage.objects import StorageError, Store
-from tinyvideo.storage.shard import ShardFile, iterate_groups, read_rows
+from tinyvideo.storage.objects import Store
+from tinyvideo.storage.shards import ShardFile, iterate_groups, read_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 PAIRS = 6
 """Clips that are shown before and after."""

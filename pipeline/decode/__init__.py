@@ -1,7 +1,8 @@
 """A file that may try anything -> small upright RGB frames, as a stream.
 
 container  Open a video container and decode its film, whatever the file tries
-frames     Turn a video file into a stream of small upright RGB frames; never a whole video in memory
+frames     Turn a video file into a stream of small upright RGB frames; never a whole video in
+           memory
 """
 
 from tinyvideo.pipeline.decode.container import choose_film, open_container, open_file, rejecting

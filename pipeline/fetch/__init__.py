@@ -1,6 +1,7 @@
 """A record of a video -> its film on this disk, whole and checked.
 
-download    A record of a video -> its film on this disk, whole and checked, or the reason why not
+download    A record of a video -> its film on this disk, whole and checked, or the reason why
+            not
 probe       Is this file a film, from its first to its last second?
 renditions  Which of the files of a Flickr video to take: the smallest that serves
 ytdlp       yt-dlp as a library: one address -> one file, and what became of it

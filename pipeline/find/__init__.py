@@ -1,12 +1,17 @@
 """Find videos: each source yields records of videos, and opens none of them.
 
-flickr_query  A search on Flickr: what is asked for, how a call says it, and what a result says of a video
-flickr_walk   What a walk through a search asks, in calls to Flickr; and which licenses Flickr knows
+flickr_query  A search on Flickr: what is asked for, how a call says it, and what a result says
+              of a video
+flickr_walk   What a walk through a search asks, in calls to Flickr; and which licenses Flickr
+              knows
 folders       Find videos: each source is a function that returns `Iterator[VideoRecord]`
 lists         Videos from a list: a file with an address per line, or a JSON object per line
-walk          Walk through everything that a search has, by time of upload, in the fewest calls, and prove it
-words         Words to search for: the most frequent ones of a language, and what is popular on Flickr now
-yfcc          The videos of YFCC100M, out of its metadata: text of 23 or 25 columns, packed or not, or SQLite
+walk          Walk through everything that a search has, by time of upload, in the fewest calls,
+              and prove it
+words         Words to search for: the most frequent ones of a language, and what is popular on
+              Flickr now
+yfcc          The videos of YFCC100M, out of its metadata: text of 23 or 25 columns, packed or
+              not, or SQLite
 """
 
 from tinyvideo.pipeline.find.flickr_query import Query

@@ -3,7 +3,7 @@
 A record promises a name, not a readable file: what is known to be wrong with it stands in
 `problem`, and everything else comes out when it is opened. Here is the folder; the others are
 `pipeline.find.flickr_walk` (Flickr), `pipeline.find.yfcc`, `pipeline.find.lists` and
-`storage.bucket`.
+`storage.films.source_bucket`.
 
 Cost of `scan_folder`: 40 us per video; none is opened. In memory are only the entries of one
 folder and of those above it.

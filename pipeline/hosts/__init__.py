@@ -1,10 +1,15 @@
 """Asking other people's servers: how often, in whose words, and under which license.
 
-flickr_api      Flickr's API through flickrapi: one call at a time, within the budget, with errors that say why
-licenses        Which licenses Flickr knows, and which of them let anybody make strips of a video
-pace            How fast a host is asked: the arithmetic of one account, without a clock or a database
-request_budget  How often a host may be asked: the one thing that everybody who asks over a network needs
-web             What a web server says with a status -> an error of ours, and the one step before a film
+flickr_api      Flickr's API through flickrapi: one call at a time, within the budget, with
+                errors that say why
+licenses        Which licenses Flickr knows, and which of them let anybody make strips of a
+                video
+pace            How fast a host is asked: the arithmetic of one account, without a clock or a
+                database
+request_budget  How often a host may be asked: the one thing that everybody who asks over a
+                network needs
+web             What a web server says with a status -> an error of ours, and the one step
+                before a film
 """
 
 from tinyvideo.pipeline.hosts.flickr_api import SEARCH, Flickr, Json, flickr_client, open_session

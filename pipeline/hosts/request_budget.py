@@ -1,9 +1,9 @@
 """How often a host may be asked: the one thing that everybody who asks over a network needs.
 
 A budget is an argument of the crawl and of the download, so that neither knows whether it is kept
-in this process or shared by all workers of a deployment (`storage.budget`). There is one account
-per host and not per address, because that is how Flickr counts: its API per key, its pages and
-its media each on their own.
+in this process or shared by all workers of a deployment (`storage.catalog.request_accounts`). There
+is one account per host and not per address, because that is how Flickr counts: its API per key, its
+pages and its media each on their own.
 
 Cost: an interface only.
 """

@@ -4,10 +4,12 @@ bundle       Fit the camera path of a window to the tracks of its background, al
 certificate  Measure how well a clip was stabilized, and judge it
 depth        The path along which a scene with depth trembles least
 fitting      The unknowns of a camera path, and steps that bring them nearer to the tracks
-overlay      What stays on the screen although the camera moves: a caption, a border, a recorded screen
+overlay      What stays on the screen although the camera moves: a caption, a border, a recorded
+             screen
 paper        The stabilization of 2016, as it was: the yardstick for ours
 render       Warp frames into the place of frame 0, and fill what they do not show
-stabilizer   Remove camera motion: 32 frames -> 32 frames of a camera that stands still, and a certificate
+stabilizer   Remove camera motion: 32 frames -> 32 frames of a camera that stands still, and a
+             certificate
 """
 
 from tinyvideo.pipeline.stabilize.render import render

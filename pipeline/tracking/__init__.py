@@ -1,10 +1,12 @@
 """Where the points of frame 0 are in later frames: SIFT, optical flow, RANSAC.
 
 agreement  Find the map of a frame on which the points of the background agree
-keyframes  The points that are followed: those of frame 0, and those of later frames that gave new ones
+keyframes  The points that are followed: those of frame 0, and those of later frames that gave
+           new ones
 keypoints  SIFT keypoints, spread over the picture
 matching   Find one frame in another: SIFT features, the ratio test, and a homography by RANSAC
-motion     Small camera motions: how they move points, and how to fit them to many frames at once
+motion     Small camera motions: how they move points, and how to fit them to many frames at
+           once
 patches    Squares around the points of frame 0, found in other frames
 tracks     Follow the background of frame 0 through a window
 """

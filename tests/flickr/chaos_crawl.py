@@ -29,7 +29,7 @@ from tinyvideo.flows.imitation.server import Imitation, Request, imitate_flickr
 from tinyvideo.flows.imitation.truth import end_of, findable_videos
 from tinyvideo.flows.machine.server import prefect_server
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs.output_address import Place
 
 EARLY_S, LATER_S = 8.0, 1.0
 

@@ -10,7 +10,7 @@ from tinyvideo.pipeline.hosts.flickr_api import flickr_client, open_session
 from tinyvideo.pipeline.hosts.pace import Limit
 from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import Film, VideoRecord
-from tinyvideo.storage.budget import LocalAccounts, PacedBudget
+from tinyvideo.storage.catalog.request_accounts import LocalAccounts, PacedBudget
 
 
 def fast_budget() -> PacedBudget:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.flickr.clients import record_of
 from tinyvideo.flows.imitation.population import Video
 from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs.output_address import Place
 
 RATES = {"API": 40, "PAGE": 20, "MEDIA": 20}
 """Requests per second that are permitted."""

@@ -16,8 +16,8 @@ from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
 from tinyvideo.pipeline.find.flickr_query import Query
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.coverage import summarize
+from tinyvideo.storage.catalog.search_coverage import summarize
+from tinyvideo.storage.catalog.video_catalog import Catalog
 
 STEADY = SearchConfig(total_error=0, unsteady_pages=0)
 YEARS = ("--since", "2014-01-01", "--until", "2016-01-01")

@@ -17,8 +17,8 @@ from tinyvideo.pipeline.errors import ExpectedError, ServiceError
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.output_address import Place
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi leaves sockets open
 

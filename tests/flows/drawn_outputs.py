@@ -22,7 +22,7 @@ from tinyvideo.models.metrics import StepMetrics
 from tinyvideo.pipeline.stabilize.render import render
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip
 from tinyvideo.pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
-from tinyvideo.storage.pack import pack, part_path
+from tinyvideo.storage.batches.commit_shard import pack, part_path
 
 SIZE = 64
 EVIL_TITLE = "<script>window.planted = 1</script><img src=x onerror='window.planted = 2'>"

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.films import film, shaky_path, write_video
-from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.catalog.video_catalog import Catalog
 
 
 def tinyvideo(*words, **options):

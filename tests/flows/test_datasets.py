@@ -19,10 +19,10 @@ from tests.drawn_strips import (
 from tinyvideo.flows.cli import app
 from tinyvideo.models.places import PROXY_CLASSES
 from tinyvideo.pipeline.errors import ExpectedError
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.pack import pack
-from tinyvideo.storage.presets import PRESETS
+from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.datasets.presets import PRESETS
+from tinyvideo.storage.objects.folder import FolderStore
 
 TAGS = {
     "sea": draw_scenes(beach=0.5),

@@ -8,8 +8,8 @@ import time
 
 from tinyvideo.flows.commands.demo import FILMS, DemoPaths, fetch_films
 from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.storage.dataset import read_manifest
-from tinyvideo.storage.objects import open_store
+from tinyvideo.storage.datasets.manifest import read_manifest
+from tinyvideo.storage.objects.stores import open_store
 
 
 def demo(out, url):

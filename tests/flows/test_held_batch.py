@@ -8,7 +8,7 @@ import pytest
 
 from tests.drawn_strips import draw_record
 from tinyvideo.flows import held_batch
-from tinyvideo.storage.batches import (
+from tinyvideo.storage.batches.batch_table import (
     Batch,
     BatchLostError,
     BatchState,
@@ -16,8 +16,8 @@ from tinyvideo.storage.batches import (
     close_batch,
     open_batches,
 )
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Place
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ from tinyvideo.flows.monitor import (
     shards_sentence,
 )
 from tinyvideo.pipeline.find.walk import Span
-from tinyvideo.storage.batches import Batch, BatchRow, BatchState
-from tinyvideo.storage.coverage import Coverage
+from tinyvideo.storage.batches.batch_table import Batch, BatchRow, BatchState
+from tinyvideo.storage.catalog.search_coverage import Coverage
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 BOOKS = {

@@ -14,8 +14,8 @@ from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.pack import part_path
+from tinyvideo.storage.batches.commit_shard import part_path
+from tinyvideo.storage.objects.folder import FolderStore
 
 
 def record(title, uri="file:///nowhere.mp4"):

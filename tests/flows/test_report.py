@@ -29,8 +29,9 @@ from tinyvideo.flows.report.pictures import Gallery
 from tinyvideo.flows.report.survey import survey_shards
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.audit import read_books
-from tinyvideo.storage.objects import FolderStore, StorageError
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.audit import read_books
+from tinyvideo.storage.storage_errors import StorageError
 
 FIRST_SHARD = "shards/shard-000001.parquet"
 

@@ -14,9 +14,9 @@ import pytest
 from tests.films import film, flat, shaky_path, write_sound, write_video
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.place import CATALOG_NAME
-from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
+from tinyvideo.storage.shards.shard_reader import iterate_rows
 
 ODD_NAME = "my \"film\" 'of' 🎬 ; rm -rf $(HOME) #1?.mp4"
 

@@ -12,9 +12,9 @@ from tests.films import film, shaky_path, write_video
 from tests.storage.full_disk import room_for
 from tinyvideo.flows.commands.run import run_folder
 from tinyvideo.pipeline.errors import ExpectedError
-from tinyvideo.storage.objects import open_store
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows
 
 
 def tinyvideo(*words, **settings):

@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from tinyvideo.flows.machine.server import Server, ServerError, free_port, prefect_server
+from tinyvideo.flows.machine.answers import ServerError
+from tinyvideo.flows.machine.server import Server, free_port, prefect_server
 
 PROGRAM = """
 import sys, time

@@ -18,10 +18,10 @@ from tinyvideo.flows.settings import config_hash
 from tinyvideo.flows.worker import WorkerConfig
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.find.folders import scan_folder
-from tinyvideo.storage.objects import sha256_of
-from tinyvideo.storage.pack import pack
-from tinyvideo.storage.schema import SCHEMA_VERSION
-from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.objects.folder import sha256_of
+from tinyvideo.storage.shards.schema import SCHEMA_VERSION
+from tinyvideo.storage.shards.shard_reader import iterate_rows
 
 KEY, SECOND = "shards/shard-000001.parquet", "shards/shard-000002.parquet"
 

@@ -6,8 +6,8 @@ from tinyvideo.flows.commands.show_budget import describe, seconds_for
 from tinyvideo.pipeline.hosts.pace import Limit
 from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.budget import HostState, PacedBudget, SharedAccounts
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.catalog.request_accounts import HostState, PacedBudget, SharedAccounts
+from tinyvideo.storage.outputs.output_address import Place
 
 
 def state(host, rate, paused_for_s=0.0):

@@ -13,8 +13,8 @@ import pytest
 
 from tests.films import film, shaky_path, write_video
 from tests.flows.test_run import start, wait_for
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 
 SENTENCE = "tinyvideo: stopped; run the same command again to go on"
 

@@ -12,13 +12,13 @@ from tests.storage.datasets import ALL_FOR_TRAINING
 from tinyvideo.flows.cli import app
 from tinyvideo.flows.takedowns import finish_open_takedowns
 from tinyvideo.models.checkpoint import Checkpoint, save_checkpoint
-from tinyvideo.storage.blocks import TakedownKind
-from tinyvideo.storage.dataset import build_dataset
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import pack
-from tinyvideo.storage.shard import iterate_rows
-from tinyvideo.storage.takedown_log import ask
+from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.catalog.takedown_requests import ask
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.shards.shard_reader import iterate_rows
 
 KEY, ANEW = "shards/shard-000001.parquet", "shards/shard-000001-2.parquet"
 

@@ -18,7 +18,7 @@ from tinyvideo.flows.train_on_pool import TrainOptions, plan, training_text
 from tinyvideo.models.checkpoint import load_newest
 from tinyvideo.models.config import TrainConfig
 from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs.output_address import Place
 
 SMALL = {"dataset": "drawn", "batch": 4, "width": 2, "device": "cpu", "processes": 2}
 PROGRAM = """

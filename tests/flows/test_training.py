@@ -17,7 +17,7 @@ from tinyvideo.flows.commands.training import run_place, time_left
 from tinyvideo.models.checkpoint import load_checkpoint
 from tinyvideo.models.config import TrainConfig, configure
 from tinyvideo.models.errors import CheckpointError, DataError, TrainingError
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.outputs.output_address import Place
 
 SMALL = {"width": 1, "batch": 2, "steps": 2, "checkpoint_every": 2, "precision": "fp32"}
 

@@ -7,10 +7,12 @@ import numpy as np
 
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import Frames, StabilizationFigures, Strip, VideoRecord
-from tinyvideo.storage.dataset import DatasetConfig, Manifest, build_dataset
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardWriter
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import Manifest
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 SIZE = 64
 COLOR_STEP = 20

@@ -18,7 +18,8 @@ from tinyvideo.models.errors import CollapsedError, DivergedError
 from tinyvideo.models.figures import diversity, mask_entropy
 from tinyvideo.models.metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.ranks import ALONE
-from tinyvideo.models.train import Events, train
+from tinyvideo.models.run import Events
+from tinyvideo.models.train import train
 from tinyvideo.models.trainer import Trainer
 
 CONFIG = TrainConfig(

@@ -11,11 +11,12 @@ from tests.models.drawn_dataset import COLOR_STEP, draw_clip, draw_jpeg, make_da
 from tinyvideo.models.errors import DataError
 from tinyvideo.models.load import LoadConfig, Loader
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
-from tinyvideo.storage.dataset import read_manifest, read_pieces
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.manifest import Pieces, write_manifest
-from tinyvideo.storage.objects import FolderStore, open_store
-from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.datasets.manifest import read_manifest, read_pieces, write_manifest
+from tinyvideo.storage.datasets.row_selection import Pieces
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.shards.shard_reader import iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 CONFIG = LoadConfig(batch=4, seed=3, lanes=2, workers=1)
 

@@ -7,8 +7,8 @@ import torch
 from tests.models.drawn_dataset import make_dataset
 from tinyvideo.models.load import LoadConfig, Loader
 from tinyvideo.models.memory import Memory
-from tinyvideo.storage.dataset import read_manifest
-from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.datasets.manifest import read_manifest
+from tinyvideo.storage.objects.folder import FolderStore
 
 
 def at(frames):

@@ -12,7 +12,8 @@ from tinyvideo.models.errors import CheckpointError
 from tinyvideo.models.metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.mirror import pull
 from tinyvideo.models.train import train
-from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=6, checkpoint_every=1, precision="fp32", seed=3, pictures_every=0

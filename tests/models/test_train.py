@@ -12,11 +12,13 @@ import torch
 
 from tests.models.drawn_dataset import make_dataset
 from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.models.config import MAY_CHANGE
-from tinyvideo.models.metrics import read_metrics
-from tinyvideo.models.train import METRICS_NAME, TrainConfig, TrainingError, train
+from tinyvideo.models.config import MAY_CHANGE, TrainConfig
+from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.train import train
 from tinyvideo.models.trainer import Trainer
-from tinyvideo.storage.objects import FolderStore, open_store
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
 
 # 5 clips in batches of 2: the order wraps within a batch, and so must a resume.
 CONFIG = TrainConfig(width=1, batch=2, steps=6, checkpoint_every=2, precision="fp32", seed=3)

@@ -96,7 +96,7 @@ def forks(what: str, address: str) -> Iterator[subprocess.Popen[str]]:
 
 def serve_forks(module_name: str, address: str) -> None:
     """Fork, and wait for what was forked, line by line."""
-    import tinyvideo.storage.s3  # noqa: F401, PLC0415  imported once, connected in each child
+    import tinyvideo.storage.objects.s3  # noqa: F401, PLC0415  imported once, connected in each child
 
     module, process = import_module(module_name), 0
     for line in sys.stdin:

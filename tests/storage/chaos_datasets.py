@@ -11,19 +11,19 @@ from functools import cache
 from pathlib import Path
 
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
-from tinyvideo.storage.build import build_committed
-from tinyvideo.storage.dataset import (
-    SPLITS,
-    DatasetConfig,
+from tinyvideo.storage.batches.commit_shard import pack, part_path
+from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.manifest import (
     list_revisions,
     read_manifest,
     read_pieces,
+    sweep_pieces,
 )
-from tinyvideo.storage.manifest import sweep_pieces
-from tinyvideo.storage.objects import Store, open_store
-from tinyvideo.storage.pack import pack, part_path
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.datasets.row_selection import SPLITS
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.stores import Store, open_store
+from tinyvideo.storage.outputs.output_address import Place
 
 NAME = "chaos"
 SHARDS, VIDEOS, STRIPS, OWNERS = 4, 8, 6, 12

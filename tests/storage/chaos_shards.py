@@ -13,13 +13,13 @@ import numpy as np
 
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 from tinyvideo.pipeline.types import Strip, VideoState
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.objects import open_store
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import finish_shards, pack, part_path
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.s3 import S3Config, S3Store
-from tinyvideo.storage.shard import (
+from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
+from tinyvideo.storage.objects.s3 import S3Config, S3Store
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_rows,
     shard_metadata,

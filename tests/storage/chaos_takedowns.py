@@ -12,19 +12,19 @@ from pathlib import Path
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 from tests.storage.datasets import ALL_FOR_TRAINING
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.blocks import TakedownKind
-from tinyvideo.storage.build import build_committed
-from tinyvideo.storage.dataset import list_datasets, list_revisions, read_manifest
-from tinyvideo.storage.objects import Store
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import finish_shards, pack, part_path
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.shard import ShardFile, iterate_rows, verify_shard
-from tinyvideo.storage.shard_rows import keys_in_rewrite
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
+from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
+from tinyvideo.storage.catalog.takedown_requests import AUDIT_KEY, Takedown, read_takedowns
+from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.manifest import list_datasets, list_revisions, read_manifest
+from tinyvideo.storage.objects.stores import Store
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows, verify_shard
 from tinyvideo.storage.takedown import finish_takedowns, take_down
-from tinyvideo.storage.takedown_log import AUDIT_KEY, Takedown, read_takedowns
 
 DATASET = "all"
 

@@ -99,7 +99,7 @@ def say(line: object) -> None:
 
 def put_objects(root: str, letter: str, keys: str, links: str) -> None:
     """Put a large object of one letter under each of some names; print the names that it won."""
-    from tinyvideo.storage.objects import FolderStore  # noqa: PLC0415
+    from tinyvideo.storage.objects.folder import FolderStore  # noqa: PLC0415
 
     if links == "without links":
         os.link = refuse_to_link
@@ -115,7 +115,7 @@ def put_objects(root: str, letter: str, keys: str, links: str) -> None:
 
 def put_into_store(address: str, letter: str, keys: str) -> None:
     """Put a large object of one letter under each of some names; print the names that it won."""
-    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.storage.objects.stores import open_store  # noqa: PLC0415
 
     store = open_store(address)
     with tempfile.NamedTemporaryFile("w") as file:
@@ -134,7 +134,7 @@ def refuse_to_link(source: Path, target: Path) -> None:
 
 def hold_folder(root: str) -> None:
     """Lock an output folder and keep it."""
-    from tinyvideo.storage.objects import FolderStore  # noqa: PLC0415
+    from tinyvideo.storage.objects.folder import FolderStore  # noqa: PLC0415
 
     with FolderStore(Path(root)).locked():
         wait_for_go()
@@ -142,7 +142,7 @@ def hold_folder(root: str) -> None:
 
 def open_catalogs(folder: str, count: str) -> None:
     """Open some catalogs, none of which exists at first."""
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
 
     wait_for_go()
     for number in range(int(count)):
@@ -151,7 +151,7 @@ def open_catalogs(folder: str, count: str) -> None:
 
 def lease_one_by_one(path: str) -> None:
     """Lease single videos until there are none; print their ids."""
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
 
     catalog = Catalog.open(path)
     wait_for_go()
@@ -163,7 +163,7 @@ def lease_one_by_one(path: str) -> None:
 def add_one(address: str, number: str) -> None:
     """Open a catalog, which may not exist, and enter a video."""
     from tests.drawn_strips import draw_record  # noqa: PLC0415
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
 
     wait_for_go()
     catalog = Catalog.open(address)
@@ -173,7 +173,7 @@ def add_one(address: str, number: str) -> None:
 
 def hold_catalog(address: str) -> None:
     """Be the only run of a catalog, and stay."""
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
 
     with Catalog.open(address).alone():
         wait_for_go()
@@ -181,8 +181,8 @@ def hold_catalog(address: str) -> None:
 
 def hold_turn(root: str) -> None:
     """Hold the turn of datasets, and stay."""
-    from tinyvideo.storage.dataset_turn import dataset_turn  # noqa: PLC0415
-    from tinyvideo.storage.place import Place  # noqa: PLC0415
+    from tinyvideo.storage.datasets.dataset_lock import dataset_turn  # noqa: PLC0415
+    from tinyvideo.storage.outputs.output_address import Place  # noqa: PLC0415
 
     with Place.at(root).open() as output, dataset_turn(output):
         wait_for_go()
@@ -193,10 +193,10 @@ def build_again_and_again(root: str, revisions: str) -> None:
 
     Where a takedown is in the way, the build is tried again.
     """
-    from tinyvideo.storage.build import build_committed  # noqa: PLC0415
-    from tinyvideo.storage.dataset import DatasetConfig  # noqa: PLC0415
-    from tinyvideo.storage.errors import StorageError  # noqa: PLC0415
-    from tinyvideo.storage.place import Place  # noqa: PLC0415
+    from tinyvideo.storage.datasets.build_committed import build_committed  # noqa: PLC0415
+    from tinyvideo.storage.datasets.strip_query import DatasetConfig  # noqa: PLC0415
+    from tinyvideo.storage.outputs.output_address import Place  # noqa: PLC0415
+    from tinyvideo.storage.storage_errors import StorageError  # noqa: PLC0415
 
     wait_for_go()
     seed = 0
@@ -215,8 +215,8 @@ def build_again_and_again(root: str, revisions: str) -> None:
 
 def write_and_wait(address: str) -> None:
     """Stay in the middle of a writing transaction."""
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
-    from tinyvideo.storage.database import transaction  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.database.engine import transaction  # noqa: PLC0415
 
     with transaction(Catalog.open(address).engine, writes=True) as db:
         db.exec_driver_sql("INSERT INTO facts VALUES ('half', 'way')")
@@ -225,10 +225,10 @@ def write_and_wait(address: str) -> None:
 
 def serve_packers() -> None:
     """Fork for each line: importing takes a second, and there are many ways to die."""
-    from tinyvideo.storage.catalog import Catalog  # noqa: PLC0415
-    from tinyvideo.storage.objects import FolderStore  # noqa: PLC0415
-    from tinyvideo.storage.pack import finish_shards, pack  # noqa: PLC0415
-    from tinyvideo.storage.place import CATALOG_NAME  # noqa: PLC0415
+    from tinyvideo.storage.batches.commit_shard import finish_shards, pack  # noqa: PLC0415
+    from tinyvideo.storage.catalog.video_catalog import Catalog  # noqa: PLC0415
+    from tinyvideo.storage.objects.folder import FolderStore  # noqa: PLC0415
+    from tinyvideo.storage.outputs.output_address import CATALOG_NAME  # noqa: PLC0415
 
     # Python 3.12 warns of forks beside threads. Arrow's allocator has one, and is made for it.
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -6,11 +6,13 @@ from typing import Any
 
 from tests.drawn_strips import draw_record, draw_strip
 from tinyvideo.pipeline.types import Strip
-from tinyvideo.storage.dataset import DatasetConfig, Manifest, read_pieces
-from tinyvideo.storage.objects import Store
-from tinyvideo.storage.pieces import unpack
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardFile, ShardWriter, iterate_groups
+from tinyvideo.storage.datasets.manifest import Manifest, read_pieces
+from tinyvideo.storage.datasets.row_selection import unpack
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.stores import Store
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_groups
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 ALL_FOR_TRAINING = DatasetConfig(validation=0, test=0)
 HALVES = DatasetConfig(validation=0.25, test=0.25)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tinyvideo.storage.database import open_database, transaction
+from tinyvideo.storage.database.engine import open_database, transaction
 
 _TABLES = {
     1: """

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from tinyvideo.storage.tinyvideo import FOLDER, name_of
+from tinyvideo.storage.exchange.released_format import FOLDER, name_of
 
 
 @cache

@@ -9,9 +9,8 @@ import pytest
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage import batches
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.batches import (
+from tinyvideo.storage.batches import batch_table as batches
+from tinyvideo.storage.batches.batch_table import (
     Batch,
     BatchLostError,
     BatchState,
@@ -28,12 +27,21 @@ from tinyvideo.storage.batches import (
     videos_of,
     work_of,
 )
-from tinyvideo.storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import part_path
-from tinyvideo.storage.pack_batch import blame, pack_batch, reclaim, reclaim_expired, recover
-from tinyvideo.storage.shard import iterate_rows
+from tinyvideo.storage.batches.commit_batch import (
+    blame,
+    pack_batch,
+    reclaim,
+    reclaim_expired,
+    recover,
+)
+from tinyvideo.storage.batches.commit_shard import part_path
+from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, LeaseLostError
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.shards.shard_reader import iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 LEASE_S = 600
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.drawn_strips import count_clips, draw_record
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.books import Account, Books, BooksError
-from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.catalog.books import Account, Books, BooksError
+from tinyvideo.storage.catalog.video_catalog import Catalog
 
 A, B, C, D, E, F = (draw_record(number).video_id for number in range(6))
 

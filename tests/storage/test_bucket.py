@@ -3,8 +3,9 @@
 import pytest
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.storage.bucket import get_object, list_videos
-from tinyvideo.storage.objects import StorageError, open_store
+from tinyvideo.storage.films.source_bucket import get_object, list_videos
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.storage_errors import StorageError
 
 
 def test_an_object_is_brought_to_a_file(s3_address, tmp_path):

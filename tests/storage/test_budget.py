@@ -10,13 +10,18 @@ import pytest
 
 from tinyvideo.pipeline.hosts.pace import Account, Limit
 from tinyvideo.pipeline.hosts.request_budget import Host
-from tinyvideo.storage.budget import LocalAccounts, PacedBudget, PausedError, SharedAccounts
+from tinyvideo.storage.catalog.request_accounts import (
+    LocalAccounts,
+    PacedBudget,
+    PausedError,
+    SharedAccounts,
+)
 
 ASK = """
 import json, sys, time
 from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.hosts.pace import Limit
-from tinyvideo.storage.budget import PacedBudget, SharedAccounts
+from tinyvideo.storage.catalog.request_accounts import PacedBudget, SharedAccounts
 
 budget = PacedBudget(accounts=SharedAccounts(sys.argv[1]), limits={Host.API: Limit(rate=40)})
 moments = []

@@ -9,17 +9,17 @@ import pytest
 from tests.storage.children import build_again_and_again, child, go, hold_turn
 from tests.storage.datasets import ALL_FOR_TRAINING, chosen
 from tests.storage.test_takedown import ANEW, FIRST, SECOND, fill, opened
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.blocks import TakedownKind
-from tinyvideo.storage.build import build_committed
-from tinyvideo.storage.dataset import list_datasets, list_revisions, read_manifest
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.rewrite import finish_rewrites, rewrite_shard
-from tinyvideo.storage.shard import ShardFile, iterate_rows
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.catalog.takedown_requests import ask
+from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.manifest import list_datasets, list_revisions, read_manifest
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.repair.rewrite import finish_rewrites, rewrite_shard
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 from tinyvideo.storage.takedown import finish_takedowns, take_down
-from tinyvideo.storage.takedown_log import ask
 
 VIDEO, OWNER = TakedownKind.VIDEO, TakedownKind.OWNER
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tinyvideo.storage.tally
+import tinyvideo.storage.catalog.tally
 from tests.drawn_strips import count_clips, draw_record
 from tests.storage.children import (
     add_one,
@@ -27,9 +27,12 @@ from tests.storage.children import (
 )
 from tests.storage.full_disk import room_for
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
-from tinyvideo.storage.catalog import CATALOG_VERSION, MAX_ATTEMPTS, Catalog, VideoRow
-from tinyvideo.storage.database import name_of, transaction
-from tinyvideo.storage.objects import StorageError
+from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.database.catalog_base import CATALOG_VERSION
+from tinyvideo.storage.database.engine import name_of, transaction
+from tinyvideo.storage.database.row_types import VideoRow
+from tinyvideo.storage.storage_errors import StorageError
 
 PENDING, LEASED, CURATED = VideoState.PENDING, VideoState.LEASED, VideoState.CURATED
 SHARDED, REJECTED, FAILED = VideoState.SHARDED, VideoState.REJECTED, VideoState.FAILED
@@ -454,14 +457,14 @@ def test_books_are_of_one_moment(address, catalog, monkeypatch):
     add(catalog, 1)
     catalog.enter_clips(A, count_clips(3))
     key = catalog.begin_shard([A])
-    count_clips_of = tinyvideo.storage.tally._count_clips
+    count_clips_of = tinyvideo.storage.catalog.tally._count_clips
 
     def commit_meanwhile(db: object) -> object:
         with closing(Catalog.open(address)) as other:
             other.commit_shard(key, strips=3, size=1, sha256="")
         return count_clips_of(db)
 
-    monkeypatch.setattr(tinyvideo.storage.tally, "_count_clips", commit_meanwhile)
+    monkeypatch.setattr(tinyvideo.storage.catalog.tally, "_count_clips", commit_meanwhile)
     books = catalog.books()
     assert books.problems == []
     assert (books.videos.pending, books.clips.pending, books.shards) == (1, 3, 0)

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from tests.drawn_strips import count_clips, draw_record
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog import Catalog, now
-from tinyvideo.storage.counters import find_differences, read_counters
-from tinyvideo.storage.database import transaction
-from tinyvideo.storage.tables import CLIPS, TALLIES, VIDEOS
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.database.catalog_base import now
+from tinyvideo.storage.database.counters import find_differences, read_counters
+from tinyvideo.storage.database.engine import transaction
+from tinyvideo.storage.database.tables import CLIPS, TALLIES, VIDEOS
 
 A, B, C, D = (draw_record(number).video_id for number in range(4))
 

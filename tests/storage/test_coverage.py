@@ -9,8 +9,14 @@ import pytest
 
 from tinyvideo.pipeline.find.walk import Span, Window, subtract
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.coverage import SETTLED_S, enter_window, left_to_ask, reopen, summarize
+from tinyvideo.storage.catalog.search_coverage import (
+    SETTLED_S,
+    enter_window,
+    left_to_ask,
+    reopen,
+    summarize,
+)
+from tinyvideo.storage.catalog.video_catalog import Catalog
 
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 WHOLE = Span(0, 99)

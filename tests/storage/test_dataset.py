@@ -18,20 +18,21 @@ from tests.storage.datasets import (
     write_shard,
     write_tagged,
 )
-from tinyvideo.storage.dataset import (
-    SPLITS,
-    DatasetConfig,
-    build_dataset,
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import (
     list_revisions,
     read_manifest,
     read_pieces,
-    split_of,
+    write_manifest,
 )
-from tinyvideo.storage.manifest import write_manifest
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import iterate_rows
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.datasets.row_selection import SPLITS
+from tinyvideo.storage.datasets.splits import split_of
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 # -- splits ----------------------------------------------------------------------------------
 

@@ -9,20 +9,26 @@ import av
 import numpy as np
 import pytest
 
-import tinyvideo.storage.export
+import tinyvideo.storage.exchange.export
 from tests.drawn_strips import draw_record, draw_strip, opened
 from tests.storage.datasets import ALL_FOR_TRAINING, write_rows, write_shard, write_tagged
 from tests.storage.released import strips_of, write_tarball
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
 from tinyvideo.pipeline.types import SceneTags
-from tinyvideo.storage.dataset import build_dataset
-from tinyvideo.storage.export import export_rows, released_name, rows_of_dataset, rows_of_shards
-from tinyvideo.storage.importing import Importer
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.pack import pack, part_path
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import iterate_rows
-from tinyvideo.storage.tinyvideo import read_list
+from tinyvideo.storage.batches.commit_shard import pack, part_path
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.exchange.export import (
+    export_rows,
+    released_name,
+    rows_of_dataset,
+    rows_of_shards,
+)
+from tinyvideo.storage.exchange.import_released import Importer
+from tinyvideo.storage.exchange.released_format import read_list
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 
 def import_tar(tar: Path, out: Path, **options: object) -> list[dict]:
@@ -80,7 +86,7 @@ def test_videos_of_other_sources_have_names_of_the_released_form():
 
 
 def test_webdataset_has_a_picture_and_a_document_per_strip(tmp_path, monkeypatch):
-    monkeypatch.setattr(tinyvideo.storage.export, "TAR_STRIPS", 3)
+    monkeypatch.setattr(tinyvideo.storage.exchange.export, "TAR_STRIPS", 3)
     key = write_shard(tmp_path / "out", "shards/a.parquet", [("ada", 4), ("bob", 2)])
     rows = list(iterate_rows(tmp_path / "out" / key))
     assert export(tmp_path / "out", "webdataset", tmp_path / "to") == 6

@@ -8,13 +8,13 @@ import pytest
 from tests.drawn_strips import count_clips, curate_drawn, draw_record
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.blocks import TakedownKind, block, unblock
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.history import credits, explain, failures, retry
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import pack
+from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.catalog.block_list import TakedownKind, block, unblock
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.video_history import credits, explain, failures, retry
+from tinyvideo.storage.storage_errors import StorageError
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

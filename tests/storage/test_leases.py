@@ -9,7 +9,8 @@ import pytest
 from tests.drawn_strips import count_clips, draw_record
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.catalog import MAX_ATTEMPTS, Catalog, LeaseLostError
+from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, LeaseLostError
+from tinyvideo.storage.catalog.video_catalog import Catalog
 
 A, B, C = (draw_record(number).video_id for number in range(3))
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 
 from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_shard
-from tinyvideo.storage.dataset import (
-    SPLITS,
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import (
     Manifest,
-    build_dataset,
     list_datasets,
     list_revisions,
+    put_bytes,
     read_manifest,
     read_pieces,
+    write_manifest,
 )
-from tinyvideo.storage.manifest import put_bytes, write_manifest
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.pieces import Pieces
+from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.storage_errors import StorageError
 
 NAME = "beach-1.0_x"
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from tests.drawn_strips import count_clips
 from tests.storage.old_catalogs import write_old_catalog
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog import CATALOG_VERSION, Catalog
-from tinyvideo.storage.database import transaction
-from tinyvideo.storage.tables import REVISION
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.database.catalog_base import CATALOG_VERSION
+from tinyvideo.storage.database.engine import transaction
+from tinyvideo.storage.database.tables import REVISION
 
 NOON = datetime(2026, 1, 3, 12, tzinfo=UTC)
 
@@ -92,7 +93,7 @@ def test_a_catalog_that_two_processes_upgrade_is_upgraded_once(addresses):
 def test_an_upgrade_that_is_cut_off_leaves_the_catalog_as_it_was(addresses, monkeypatch):
     address = next(addresses)
     write_old_catalog(address, 1)
-    monkeypatch.setattr("tinyvideo.storage.migrations._set_fact", lambda *_: 1 / 0)
+    monkeypatch.setattr("tinyvideo.storage.database.migrations._set_fact", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         Catalog.open(address)
     monkeypatch.undo()

@@ -20,7 +20,8 @@ from tests.storage.children import (
     refuse_to_link,
 )
 from tests.storage.full_disk import room_for
-from tinyvideo.storage.objects import FolderStore, StorageError, sha256_of
+from tinyvideo.storage.objects.folder import FolderStore, sha256_of
+from tinyvideo.storage.storage_errors import StorageError
 
 Nobody = tuple[Path, Callable[[], AbstractContextManager[None]]]
 

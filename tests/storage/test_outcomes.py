@@ -2,8 +2,8 @@
 
 from tests.drawn_strips import count_clips, draw_record, opened
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.outcomes import list_outcomes
-from tinyvideo.storage.place import CATALOG_NAME
+from tinyvideo.storage.catalog.video_samples import list_outcomes
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 
 
 def test_every_video_has_its_own_clips(tmp_path):

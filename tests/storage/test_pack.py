@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tinyvideo.storage.pack
+import tinyvideo.storage.batches.commit_shard
 from tests.drawn_strips import (
     count_clips,
     curate_drawn,
@@ -20,11 +20,12 @@ from tests.drawn_strips import (
 from tests.storage.children import packers
 from tests.storage.full_disk import room_for
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.audit import audit, audited_books, read_books
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.objects import FolderStore, StorageError, sha256_of
-from tinyvideo.storage.pack import finish_shards, pack, part_path
-from tinyvideo.storage.shard import iterate_rows, shard_metadata
+from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import FolderStore, sha256_of
+from tinyvideo.storage.outputs.audit import audit, audited_books, read_books
+from tinyvideo.storage.shards.shard_reader import iterate_rows, shard_metadata
+from tinyvideo.storage.storage_errors import StorageError
 
 FIRST = "shards/shard-000001.parquet"
 A, B, C = (draw_record(number).video_id for number in range(3))
@@ -112,15 +113,15 @@ def test_the_next_batch_becomes_the_next_shard(out):
 # -- kills -----------------------------------------------------------------------------------
 
 STEPS = {
-    "shard begun": ("tinyvideo.storage.catalog.Catalog.begin_shard", 1),
-    "half of the file written": ("tinyvideo.storage.shard.ShardWriter.add", 5),
-    "file written": ("tinyvideo.storage.pack.write_shard", 1),
+    "shard begun": ("tinyvideo.storage.catalog.video_catalog.Catalog.begin_shard", 1),
+    "half of the file written": ("tinyvideo.storage.shards.shard_reader.ShardWriter.add", 5),
+    "file written": ("tinyvideo.storage.batches.commit_shard.write_shard", 1),
     "file verified": (
-        "tinyvideo.storage.pack.verify_shard",
+        "tinyvideo.storage.batches.commit_shard.verify_shard",
         4,
     ),  # the first three are for the parts
-    "object in its place": ("tinyvideo.storage.pack.FolderStore.put_if_absent", 1),
-    "committed": ("tinyvideo.storage.catalog.Catalog.commit_shard", 1),
+    "object in its place": ("tinyvideo.storage.batches.commit_shard.FolderStore.put_if_absent", 1),
+    "committed": ("tinyvideo.storage.catalog.video_catalog.Catalog.commit_shard", 1),
     "one part deleted": ("pathlib.Path.unlink", 2),  # the first is that of the temporary file
 }
 
@@ -292,7 +293,7 @@ def more_strips(path: Path) -> None:
 
 def write_shard_of(path: Path, number: int, strips: list) -> None:
     part = write_strips(path.with_suffix(".part"), draw_record(number), strips)
-    tinyvideo.storage.pack.write_shard(path, [part], {"tinyvideo.shard": FIRST})
+    tinyvideo.storage.batches.commit_shard.write_shard(path, [part], {"tinyvideo.shard": FIRST})
     part.unlink()
 
 
@@ -408,7 +409,7 @@ def test_a_shard_in_the_making_is_no_stranger(out, monkeypatch):
         seen.append(audit(catalog, store))  # `tinyvideo status`, between put and commit
         return sha256_of(path)
 
-    monkeypatch.setattr(tinyvideo.storage.pack, "sha256_of", look)
+    monkeypatch.setattr(tinyvideo.storage.batches.commit_shard, "sha256_of", look)
     pack(catalog, store)
     assert seen == [[]]
 

@@ -11,14 +11,15 @@ from tests.storage.full_disk import room_for
 from tests.storage.proxy import Fault, Proxy, faulty
 from tests.storage.seaweed import Seaweed
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.audit import audit, audited_books
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.objects import StorageError, sha256_of
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import finish_shards, pack, part_path
-from tinyvideo.storage.place import Place
-from tinyvideo.storage.s3 import S3Config, S3Store
-from tinyvideo.storage.shard import ShardFile, iterate_rows
+from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.objects.folder import sha256_of
+from tinyvideo.storage.objects.s3 import S3Config, S3Store
+from tinyvideo.storage.outputs.audit import audit, audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 FIRST = "shards/shard-000001.parquet"
 

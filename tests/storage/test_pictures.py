@@ -8,11 +8,12 @@ import pytest
 
 from tests.drawn_strips import draw_record, draw_strip, write_strips
 from tests.storage.old_shards import SCHEMA_1
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.objects import FolderStore, open_store
-from tinyvideo.storage.pictures import find_pictures, read_pictures
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import iterate_groups
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.shards.picture_bytes import find_pictures, read_pictures
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import iterate_groups
+from tinyvideo.storage.storage_errors import StorageError
 
 KEY = "shards/a.parquet"
 

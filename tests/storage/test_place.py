@@ -3,9 +3,9 @@
 import pytest
 
 from tests.storage.children import child, hold_catalog
-from tinyvideo.storage.database import open_database
-from tinyvideo.storage.objects import StorageError
-from tinyvideo.storage.place import Place
+from tinyvideo.storage.database.engine import open_database
+from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.storage_errors import StorageError
 
 
 def test_a_folder_is_its_own_work_folder(tmp_path):

@@ -6,9 +6,9 @@ import pytest
 
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.raw import RawFolder
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.films.fetched_films import RawFolder
+from tinyvideo.storage.objects.folder import FolderStore
 
 
 def record(number, **more):

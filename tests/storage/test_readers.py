@@ -20,9 +20,10 @@ import pytest
 
 from tests.drawn_strips import SIZE, draw_jpeg, draw_record, draw_scenes, draw_strip
 from tests.storage.old_shards import write_old_shard
-from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardFile, ShardWriter, iterate_rows, read_rows
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows, read_rows
+from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 STRIPS = 192  # three row groups
 
@@ -186,7 +187,9 @@ class WatchedStore(FolderStore):
 
 
 def test_our_own_reader_fetches_no_pictures_that_nobody_wants(shard, monkeypatch):
-    monkeypatch.setattr("tinyvideo.storage.shard.FolderStore", type("Nothing", (), {}))
+    monkeypatch.setattr(
+        "tinyvideo.storage.shards.shard_reader.FolderStore", type("Nothing", (), {})
+    )
     store = WatchedStore(shard.parents[1])
     store.opened = []
     source = ShardFile(store, "shards/a.parquet")

@@ -10,19 +10,22 @@ from tests.drawn_strips import curate_drawn, draw_record, draw_strip, write_stri
 from tests.storage.datasets import ALL_FOR_TRAINING
 from tests.storage.old_shards import write_old_shard
 from tests.storage.test_takedown import Death, Killed, opened
-from tinyvideo.storage.blocks import TakedownKind
-from tinyvideo.storage.dataset import build_dataset, list_revisions, read_manifest
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.objects import sha256_of
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import pack
-from tinyvideo.storage.repair import RepairPlan, give_up, plan_repair, restore_shard
-from tinyvideo.storage.rewrite import finish_rewrites
-from tinyvideo.storage.schema import row_of
-from tinyvideo.storage.shard import ShardFile, ShardWriter, iterate_rows, open_shard
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
+from tinyvideo.storage.objects.folder import sha256_of
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.repair.repair_plan import RepairPlan, plan_repair
+from tinyvideo.storage.repair.restore import give_up, restore_shard
+from tinyvideo.storage.repair.rewrite import finish_rewrites
+from tinyvideo.storage.repair.verify import ShardState, check_shard
+from tinyvideo.storage.shards.schema import row_of
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows, open_shard
+from tinyvideo.storage.shards.shard_writer import ShardWriter
+from tinyvideo.storage.storage_errors import StorageError
 from tinyvideo.storage.takedown import take_down
-from tinyvideo.storage.verify import ShardState, check_shard
 
 KEY = "shards/shard-000001.parquet"
 # 60 strips of ada lie in row group 0; 30 of bob in 0 and 1; 40 of cyd in 1 and 2; eve has 5 in 2.

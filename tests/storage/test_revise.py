@@ -5,18 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_rows, write_shard
-from tinyvideo.storage.dataset import (
-    SPLITS,
-    ShardChange,
-    build_dataset,
-    list_revisions,
-    manifests_holding,
-    read_manifest,
-    replace_shards,
-)
-from tinyvideo.storage.objects import FolderStore, open_store
-from tinyvideo.storage.shard import iterate_rows
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
+from tinyvideo.storage.datasets.revise import ShardChange, manifests_holding, replace_shards
+from tinyvideo.storage.datasets.row_selection import SPLITS
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.shards.shard_reader import iterate_rows
 
 OLD, NEW, OTHER = "shards/a.parquet", "shards/a-2.parquet", "shards/b.parquet"
 VIDEOS = [("ada", 40), ("bob", 50), ("cyd", 60), ("dan", 9)]

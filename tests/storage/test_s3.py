@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from tests.storage.proxy import Fault, Proxy, faulty
 from tests.storage.seaweed import READER, READER_SECRET, Seaweed
-from tinyvideo.storage.objects import GoneError, StorageError, sha256_of
-from tinyvideo.storage.s3 import S3Config, S3Store
-from tinyvideo.storage.s3_errors import sentence_of
+from tinyvideo.storage.objects.folder import sha256_of
+from tinyvideo.storage.objects.s3 import S3Config, S3Store
+from tinyvideo.storage.objects.s3_errors import sentence_of
+from tinyvideo.storage.storage_errors import GoneError, StorageError
 
 MIB = 2**20
 PATIENCE = S3Config(attempts=4, connect_limit_s=2, read_limit_s=0.5, part_bytes=5 * MIB)

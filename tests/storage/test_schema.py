@@ -8,7 +8,7 @@ import pytest
 
 from tests.drawn_strips import draw_record, draw_scenes, draw_strip
 from tinyvideo.pipeline.types import StabilizationFigures
-from tinyvideo.storage.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
+from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
 
 RECORD = draw_record(
     7,

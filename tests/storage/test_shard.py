@@ -11,11 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.drawn_strips import draw_record, draw_strip, pan_path, write_strips
-from tinyvideo.storage.objects import StorageError
-from tinyvideo.storage.schema import SCHEMA, STORED, row_of
-from tinyvideo.storage.shard import (
-    ROW_GROUP_STRIPS,
-    ShardWriter,
+from tinyvideo.storage.shards.schema import SCHEMA, STORED, row_of
+from tinyvideo.storage.shards.shard_reader import (
     iterate_groups,
     iterate_rows,
     open_shard,
@@ -25,6 +22,8 @@ from tinyvideo.storage.shard import (
     verify_shard,
     write_shard,
 )
+from tinyvideo.storage.shards.shard_writer import ROW_GROUP_STRIPS, ShardWriter
+from tinyvideo.storage.storage_errors import StorageError
 
 STRIPS = 130  # two full row groups and a rest of 2
 

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.storage.children import OBJECT_BYTES, put_into_store, race
-from tinyvideo.storage.objects import FolderStore, GoneError, StorageError, Store, open_store
-from tinyvideo.storage.s3 import S3Store
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.s3 import S3Store
+from tinyvideo.storage.objects.stores import Store, open_store
+from tinyvideo.storage.storage_errors import GoneError, StorageError
 
 
 @pytest.fixture(params=["folder", "s3"])

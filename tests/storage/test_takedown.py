@@ -13,21 +13,22 @@ from tests.drawn_strips import curate_drawn, draw_record, draw_strip, write_stri
 from tests.storage.datasets import ALL_FOR_TRAINING
 from tests.storage.full_disk import room_for
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.blocks import TakedownKind
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.dataset import build_dataset, list_revisions, read_manifest
-from tinyvideo.storage.errors import StorageError
-from tinyvideo.storage.folder import FolderStore
-from tinyvideo.storage.objects import open_store
-from tinyvideo.storage.output import Output
-from tinyvideo.storage.pack import pack, part_path
-from tinyvideo.storage.place import CATALOG_NAME
-from tinyvideo.storage.shard import ShardFile, iterate_rows
-from tinyvideo.storage.survey import find_problems
+from tinyvideo.storage.batches.commit_shard import pack, part_path
+from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.catalog.takedown_requests import AUDIT_KEY, Takedown
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.datasets.dataset_survey import find_problems
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
+from tinyvideo.storage.repair.verify import ShardState, check_shard
+from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 from tinyvideo.storage.takedown import finish_takedowns, take_down
-from tinyvideo.storage.takedown_log import AUDIT_KEY, Takedown
-from tinyvideo.storage.verify import ShardState, check_shard
 
 VIDEO, OWNER = TakedownKind.VIDEO, TakedownKind.OWNER
 FIRST, SECOND = "shards/shard-000001.parquet", "shards/shard-000002.parquet"
@@ -315,7 +316,7 @@ class Death:
         self.left = call
         for name in ("put_if_absent", "replace", "delete"):
             self._wrap(monkeypatch, FolderStore, name)
-        for module in ("takedown", "rewrite", "takedown_log"):
+        for module in ("takedown", "repair.rewrite", "catalog.takedown_requests"):
             self._wrap_transaction(monkeypatch, f"tinyvideo.storage.{module}.transaction")
 
     def strike(self) -> None:
@@ -333,9 +334,9 @@ class Death:
         monkeypatch.setattr(owner, name, dying)
 
     def _wrap_transaction(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        import tinyvideo.storage.database  # noqa: PLC0415
+        import tinyvideo.storage.database.engine  # noqa: PLC0415
 
-        original = tinyvideo.storage.database.transaction
+        original = tinyvideo.storage.database.engine.transaction
 
         @contextmanager
         def dying(engine: Any, *, writes: bool) -> Iterator[Any]:

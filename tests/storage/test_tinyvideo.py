@@ -10,18 +10,26 @@ import numpy as np
 import pytest
 import simplejpeg
 
-import tinyvideo.storage.importing
+import tinyvideo.storage.exchange.import_released
 from tests.drawn_strips import opened
 from tests.storage.released import draw_sheet, strips_of, tarball, write_list, write_tarball
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.audit import audited_books
-from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.dataset import DatasetConfig, build_dataset
-from tinyvideo.storage.importing import ImportCounts, Importer
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.pack import finish_shards, pack, part_path
-from tinyvideo.storage.shard import iterate_rows
-from tinyvideo.storage.tinyvideo import FOLDER, StripName, name_of, parse_name, read_list
+from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.exchange.import_released import ImportCounts, Importer
+from tinyvideo.storage.exchange.released_format import (
+    FOLDER,
+    StripName,
+    name_of,
+    parse_name,
+    read_list,
+)
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.shards.shard_reader import iterate_rows
+from tinyvideo.storage.storage_errors import StorageError
 
 A, B, C = 4632147167, 12345678901, 77
 
@@ -234,7 +242,7 @@ def test_what_is_no_tarball_is_refused(tmp_path, out, content):
 
 
 def test_shards_are_packed_when_they_are_full(tmp_path, out, monkeypatch):
-    monkeypatch.setattr(tinyvideo.storage.importing, "SHARD_STRIPS", 3)
+    monkeypatch.setattr(tinyvideo.storage.exchange.import_released, "SHARD_STRIPS", 3)
     files = {k: v for number in range(1, 6) for k, v in strips_of(number, 32, 32).items()}
     bring_in(out, write_tarball(tmp_path / "t.tar.bz2", files))
     assert [shard.strips for shard in out[0].shards(committed=True)] == [4, 4, 2]

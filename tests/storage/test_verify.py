@@ -8,13 +8,15 @@ import pytest
 
 from tests.drawn_strips import draw_record, draw_strip
 from tests.storage.old_shards import SCHEMA_1, write_old_shard
-from tinyvideo.storage.checksums import read_checksums
-from tinyvideo.storage.errors import NewerError
-from tinyvideo.storage.objects import FolderStore, open_store, sha256_of
-from tinyvideo.storage.rows import ShardRow
-from tinyvideo.storage.schema import VERSION_KEY, row_of
-from tinyvideo.storage.shard import ShardWriter, open_shard
-from tinyvideo.storage.verify import ShardState, check_shard
+from tinyvideo.storage.database.row_types import ShardRow
+from tinyvideo.storage.objects.folder import FolderStore, sha256_of
+from tinyvideo.storage.objects.stores import open_store
+from tinyvideo.storage.repair.verify import ShardState, check_shard
+from tinyvideo.storage.shards.checksums import read_checksums
+from tinyvideo.storage.shards.schema import VERSION_KEY, row_of
+from tinyvideo.storage.shards.shard_reader import open_shard
+from tinyvideo.storage.shards.shard_writer import ShardWriter
+from tinyvideo.storage.storage_errors import NewerError
 
 KEY = "shards/shard-000001.parquet"
 STRIPS = 130  # row groups of 64, 64 and 2

@@ -5,9 +5,10 @@ import pytest
 
 from tests.drawn_strips import draw_record, draw_strip
 from tests.storage.old_shards import write_old_shard
-from tinyvideo.storage.objects import FolderStore, StorageError
-from tinyvideo.storage.schema import SCHEMA, row_of
-from tinyvideo.storage.shard import (
+from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.schema import SCHEMA, row_of
+from tinyvideo.storage.shards.schema_versions import DEFAULTS
+from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_rows,
     iterate_tables,
@@ -17,7 +18,7 @@ from tinyvideo.storage.shard import (
     verify_shard,
     write_shard,
 )
-from tinyvideo.storage.versions import DEFAULTS
+from tinyvideo.storage.storage_errors import StorageError
 
 ADDED = {
     "motion_model": "homography",

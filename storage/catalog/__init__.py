@@ -1,0 +1,93 @@
+"""The state of every video and every shard, the books, and what hosts were asked.
+
+block_list         Who must not be fetched: takedowns and the block list, and how a video leaves
+                   the books
+books              The books: what was found equals what became of it, in videos and in clips
+leases             Leases: who may work on which video, until when, and how attempts are counted
+request_accounts   How often a host is asked, counted for all workers of a deployment together
+search_coverage    What searches have looked at, window by window, and what share of it is
+                   proven complete
+shard_states       The rows of shards: begun with the videos that they will hold, and committed
+                   with them at once
+takedown_requests  What was asked to be taken down, and what came of it: the table of requests,
+                   and audit lines
+tally              Count the books out of the sums that the database keeps, and name the rows
+                   that contradict
+video_catalog      The ledger: one state for every video and every shard, and how they change
+video_results      Verdicts: what a worker found out about a video, entered once, with every
+                   window counted
+video_samples      What became of single videos, for people to read: some of each state, never
+                   all of them
+waiting_videos     Questions about videos that wait: in which state they are, how often they
+                   were tried, when next
+"""
+
+from tinyvideo.storage.catalog.block_list import (
+    TakedownKind,
+    block,
+    blocked_videos,
+    mark_taken_down,
+    matching,
+    unblock,
+)
+from tinyvideo.storage.catalog.books import BooksError
+from tinyvideo.storage.catalog.leases import LeaseLostError, note
+from tinyvideo.storage.catalog.request_accounts import (
+    HostState,
+    LocalAccounts,
+    PacedBudget,
+    SharedAccounts,
+)
+from tinyvideo.storage.catalog.search_coverage import (
+    Coverage,
+    enter_window,
+    left_to_ask,
+    reopen,
+    summarize,
+)
+from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
+from tinyvideo.storage.catalog.takedown_requests import (
+    Takedown,
+    as_dict,
+    ask,
+    read_takedowns,
+    save,
+    write_audit,
+)
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
+from tinyvideo.storage.catalog.waiting_videos import count_elsewhere, seconds_until_due, states_of
+
+__all__ = [
+    "BooksError",
+    "Catalog",
+    "Coverage",
+    "HostState",
+    "LeaseLostError",
+    "LocalAccounts",
+    "PacedBudget",
+    "SharedAccounts",
+    "Takedown",
+    "TakedownKind",
+    "VideoOutcome",
+    "as_dict",
+    "ask",
+    "block",
+    "blocked_videos",
+    "count_elsewhere",
+    "enter_window",
+    "keys_in_rewrite",
+    "left_to_ask",
+    "list_outcomes",
+    "mark_taken_down",
+    "matching",
+    "note",
+    "read_takedowns",
+    "reopen",
+    "save",
+    "seconds_until_due",
+    "states_of",
+    "summarize",
+    "unblock",
+    "write_audit",
+]

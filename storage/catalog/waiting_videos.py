@@ -1,0 +1,48 @@
+"""Questions about videos that wait: in which state they are, how often they were tried, when next.
+
+Cost: a query each; when the next one is due, the index of the queue says.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from tinyvideo.pipeline.types import VideoState
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.database import VIDEOS, transaction
+
+_CHUNK = 500
+"""Values in one `IN` list; SQLite before 3.32 takes 999 at most."""
+
+
+def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[VideoState, int]]:
+    """Say of some videos in which state they are, and how often they were leased."""
+    query = sa.select(VIDEOS.c.video_id, VIDEOS.c.state, VIDEOS.c.attempts)
+    found: dict[str, tuple[VideoState, int]] = {}
+    with transaction(catalog.engine, writes=False) as db:
+        for start in range(0, len(video_ids), _CHUNK):
+            chunk = query.where(VIDEOS.c.video_id.in_(video_ids[start : start + _CHUNK]))
+            found |= {
+                row.video_id: (VideoState(row.state), row.attempts) for row in db.execute(chunk)
+            }
+    return found
+
+
+def count_elsewhere(catalog: Catalog) -> int:
+    """Count the pending and leased videos whose films have to be fetched."""
+    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
+    query = sa.select(sa.func.count()).where(waiting, ~VIDEOS.c.uri.startswith("file:"))
+    with transaction(catalog.engine, writes=False) as db:
+        return int(db.scalar(query) or 0)
+
+
+def seconds_until_due(catalog: Catalog) -> float | None:
+    """Say when the next postponed video is due, in seconds from now; None if none is pending."""
+    query = sa.select(sa.func.min(VIDEOS.c.next_try_at)).where(VIDEOS.c.state == VideoState.PENDING)
+    with transaction(catalog.engine, writes=False) as db:
+        due = db.scalar(query)
+    if due is None:
+        return None
+    moment: datetime = due if due.tzinfo else due.replace(tzinfo=UTC)  # SQLite forgets the zone
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,58 @@
+"""Shards -> a named choice of strips, split without leaks, as revisions.
+
+build_committed  A dataset of all shards that an output has committed, beside takedowns and
+                 repairs
+dataset_lineage  Which datasets, and which of their revisions, were made of some videos
+dataset_lock     Datasets are written, and strips taken out of shards, by turns
+dataset_survey   Read what a dataset's rows say of themselves: owners, groups, classifiers, and
+                 leaks
+draft            Shards -> a named training set: which rows of which shards, split without leaks
+manifest         The manifest of a dataset: what it holds, and the list of its pieces beside it
+presets          The four categories of the paper as queries, and `unfiltered`
+revise           A takedown's part in datasets: new revisions without what is gone
+row_selection    Which rows of which row groups: the compact list that a dataset consists of
+select_rows      Shards -> the rows that fit a query, as arrays, one shard open at a time
+splits           Who goes to which split: no owner, and no group of near duplicates, is on two
+                 sides
+strip_query      What a dataset is made of: the query, and which rows of a table of strips it
+                 takes
+"""
+
+from tinyvideo.storage.datasets.build_committed import build_committed, committed_shards
+from tinyvideo.storage.datasets.dataset_lineage import find_lineage
+from tinyvideo.storage.datasets.dataset_lock import dataset_turn
+from tinyvideo.storage.datasets.dataset_survey import find_problems, survey
+from tinyvideo.storage.datasets.manifest import (
+    Manifest,
+    list_datasets,
+    list_revisions,
+    read_manifest,
+    read_pieces,
+    write_manifest,
+)
+from tinyvideo.storage.datasets.presets import PRESETS
+from tinyvideo.storage.datasets.revise import ShardChange, in_new_revision, replace_shards
+from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces
+from tinyvideo.storage.datasets.strip_query import DatasetConfig
+
+__all__ = [
+    "PRESETS",
+    "SPLITS",
+    "DatasetConfig",
+    "Manifest",
+    "Pieces",
+    "ShardChange",
+    "build_committed",
+    "committed_shards",
+    "dataset_turn",
+    "find_lineage",
+    "find_problems",
+    "in_new_revision",
+    "list_datasets",
+    "list_revisions",
+    "read_manifest",
+    "read_pieces",
+    "replace_shards",
+    "survey",
+    "write_manifest",
+]

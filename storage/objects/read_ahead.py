@@ -1,0 +1,37 @@
+"""Go over many shards in their order, a few at once where each answer comes over a network.
+
+Cost: at most `AT_ONCE` shards open, and their results in memory.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from tinyvideo.storage.objects.stores import Store, is_remote
+
+AT_ONCE = 8
+"""Shards that are read at once from S3. Ours: each takes a hundred short requests."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(
+    store: Store, work: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Yield what `work` makes of each item, in order; the first error ends it."""
+    if not is_remote(store.address):
+        yield from map(work, items)  # a disk has nothing to wait for
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) == AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
