@@ -43,9 +43,9 @@ from torch.nn import functional
 
 from benchmarks.discs import DIRECTIONS, draw_clips
 from benchmarks.stages import put_into_results
-from tinyvideo.models.config import TrainConfig, configure
-from tinyvideo.models.generator import LATENT
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.networks.generator import LATENT
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.train_config import TrainConfig, configure
 
 WIDTH, BATCH = 24, 16
 STEPS = 600

@@ -66,7 +66,7 @@ def write_datasets(folder: Path, strips: int) -> None:
 
 def load(folder: Path, name: str) -> dict[str, float]:
     """Load some batches of a dataset; return the figures."""
-    from tinyvideo.models.load import LoadConfig, Loader  # noqa: PLC0415
+    from tinyvideo.models.data.loader import LoadConfig, Loader  # noqa: PLC0415
 
     imported = own_mb()
     store = FolderStore(folder)

@@ -1,7 +1,7 @@
 """The loaders that ours is held against, each in the way that its own documentation recommends.
 
     decode       no loader: strips in memory, decoded into one place. The limit of them all
-    ours         `models.load`, from shards
+    ours         `models.data.loader`, from shards
     webdataset   tar files; shards and 1,000 samples shuffled; from S3 through curl, as it does http
     mds          MosaicML streaming; MDS shards of 64 MB, shuffled by py1e, cached on disk from S3
     litdata      LitData; chunks of 64 MB of bytes, shuffled, cached on disk from S3
@@ -40,7 +40,7 @@ from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
 from tests.drawn_strips import draw_strip
-from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.models.data.loader import LoadConfig, Loader
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord
 from tinyvideo.storage.datasets.draft import build_dataset

@@ -26,11 +26,11 @@ import torch
 from benchmarks.discs import draw_clips
 from benchmarks.plain_vgan import PlainTrainer
 from benchmarks.stages import put_into_results
-from tinyvideo.models.checkpoint import load_checkpoint, save_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.metrics import METRICS_NAME, StepMetrics, read_metrics
-from tinyvideo.models.train import train
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step_metrics import METRICS_NAME, StepMetrics, read_metrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training.train import train
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
 from tinyvideo.storage.datasets.draft import build_dataset

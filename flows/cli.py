@@ -224,7 +224,7 @@ def get_weights(
     arch: Annotated[str, typer.Option(help="resnet18 or resnet50.")] = "resnet18",
 ) -> None:
     """Download weights, check their hash, and say how to use them."""
-    from tinyvideo.models.weights import fetch_places365  # noqa: PLC0415
+    from tinyvideo.models.scenes import fetch_places365  # noqa: PLC0415
 
     if name != "places365":
         raise typer.BadParameter(f"there is no {name!r}; places365 is what can be fetched")

@@ -107,7 +107,7 @@ def prepare(output: Output, options: RunOptions) -> None:
     """
     logger, catalog = get_run_logger(), output.catalog
     if options.places_weights is not None:
-        from tinyvideo.models.places import load_places  # noqa: PLC0415  loads torch, which takes seconds
+        from tinyvideo.models.scenes import load_places  # noqa: PLC0415  loads torch, which takes seconds
 
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
     named = config_hash(options.curation())

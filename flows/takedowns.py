@@ -35,7 +35,7 @@ def finish_open_takedowns(output: "Output") -> int:
 
 def known_checkpoints(output: "Output", folders: Iterable[Path]) -> dict[str, str]:
     """Find the checkpoints below the work folder and `folders`; the manifest's id by path."""
-    from tinyvideo.models.lineage import find_checkpoints  # noqa: PLC0415  imports torch
+    from tinyvideo.models.checkpoints import find_checkpoints  # noqa: PLC0415  imports torch
 
     return find_checkpoints([output.work.root, *folders])
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from tinyvideo.models.config import TrainConfig
+    from tinyvideo.models.train_config import TrainConfig
 
 END_LIMIT_S = 20
 """Seconds that torchrun has to end its processes. Ours."""
@@ -79,8 +79,8 @@ def train(job: Mapping[str, Any]) -> None:
     Raises:
         StorageError, TrainingError, CheckpointError: as their texts say.
     """
-    from tinyvideo.models.config import TrainConfig  # noqa: PLC0415
-    from tinyvideo.models.train import train as train_now  # noqa: PLC0415
+    from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.models.training import train as train_now  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     mirror = open_store(job["mirror"]) if job["mirror"] else None

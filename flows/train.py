@@ -1,6 +1,6 @@
 """The flow `train`: a dataset of shards -> a VGAN checkpoint.
 
-Cost: what `models.train` says; Prefect's part is one flow run.
+Cost: what `models.training.train` says; Prefect's part is one flow run.
 """
 
 import asyncio
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.run import Events
-from tinyvideo.models.train import train as train_now
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training import Events
+from tinyvideo.models.training import train as train_now
 from tinyvideo.storage.objects import open_store
 
 

@@ -5,7 +5,7 @@ checkpoints in the object store where the output is there, so that another machi
 Started again after a crash, training resumes from the newest checkpoint; a cancelled run ends its
 processes.
 
-Cost: that of `flows.torchrun` and `models.train`; a look at the metrics every 10 s.
+Cost: that of `flows.torchrun` and `models.training.train`; a look at the metrics every 10 s.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ from tinyvideo.flows.place import place_of
 from tinyvideo.flows.report.charts import Chart, as_svg
 from tinyvideo.flows.report.training import draw_training
 from tinyvideo.flows.torchrun import Job, start_training
-from tinyvideo.models.config import TrainConfig, configure
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
+from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
+from tinyvideo.models.train_config import TrainConfig, configure
+from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.objects import is_remote
 from tinyvideo.storage.outputs import Place
 

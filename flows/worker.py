@@ -74,7 +74,7 @@ _process = _Process()
 
 def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
-    from tinyvideo.models.places import load_classifier  # noqa: PLC0415  loads torch, which flows do without
+    from tinyvideo.models.scenes import load_classifier  # noqa: PLC0415  loads torch, which flows do without
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     use_one_thread()

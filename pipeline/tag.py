@@ -5,7 +5,7 @@ Stage:  frames -> stabilize -> [tag] -> strips -> shard
 A scene does not change within a shot, so a shot is tagged once and every strip of it carries the
 same tags. The network is an argument: this package knows no torch, and tests need no weights.
 
-Cost: nothing beside the classifier itself, which `models.places` gives in figures.
+Cost: nothing beside the classifier itself, which `models.scenes.places` gives in figures.
 
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016, section 3: a scene classifier sorts the clips
 by category. How many frames it saw is not said there.
@@ -21,7 +21,7 @@ from tinyvideo.pipeline.types import Frames, SceneTags, Tag, check_frames
 
 
 class Classifier(Protocol):
-    """A network that knows scenes; `models.places` has two."""
+    """A network that knows scenes; `models.scenes.places` has two."""
 
     @property
     def model(self) -> str:

@@ -142,10 +142,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Hold a dataset against its shards, and look for owners in more than one split."""
-    from tinyvideo.storage.datasets import (  # noqa: PLC0415
-        find_problems,
-        read_manifest,
-    )
+    from tinyvideo.storage.datasets import find_problems, read_manifest  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
     store = open_store(out)
@@ -192,10 +189,7 @@ def facts_of(manifest: "Manifest") -> dict[str, Any]:
 def _config(
     preset: str, scene: list[str] | None, min_probability: float | None, rest: dict[str, Any]
 ) -> "DatasetConfig":
-    from tinyvideo.storage.datasets import (  # noqa: PLC0415
-        PRESETS,
-        DatasetConfig,
-    )
+    from tinyvideo.storage.datasets import PRESETS, DatasetConfig  # noqa: PLC0415
 
     if preset and (scene or preset not in PRESETS):
         raise typer.BadParameter(

@@ -140,7 +140,7 @@ def _build_dataset(paths: DemoPaths) -> None:
 
 def _train(paths: DemoPaths, steps: int) -> Path:
     from tinyvideo.flows.train import train  # noqa: PLC0415
-    from tinyvideo.models.config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
 
     config = TrainConfig(
         width=WIDTH,
@@ -153,7 +153,7 @@ def _train(paths: DemoPaths, steps: int) -> Path:
 
 
 def _generate(paths: DemoPaths, checkpoint: Path) -> None:
-    from tinyvideo.models.generate import generate  # noqa: PLC0415
+    from tinyvideo.models.use import generate  # noqa: PLC0415
 
     generate(checkpoint, CLIPS, SEED, paths.generated)
 

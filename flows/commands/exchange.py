@@ -76,11 +76,7 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
     from tinyvideo.storage.batches import finish_shards, pack, part_path  # noqa: PLC0415
-    from tinyvideo.storage.exchange import (  # noqa: PLC0415
-        ImportCounts,
-        Importer,
-        read_list,
-    )
+    from tinyvideo.storage.exchange import ImportCounts, Importer, read_list  # noqa: PLC0415
 
     counts = ImportCounts()
     listed = None
@@ -110,11 +106,7 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.datasets import (  # noqa: PLC0415
-        SPLITS,
-        committed_shards,
-        read_manifest,
-    )
+    from tinyvideo.storage.datasets import SPLITS, committed_shards, read_manifest  # noqa: PLC0415
     from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
 """The commands `tinyvideo generate` and `tinyvideo predict`: what a checkpoint can make.
 
-Cost: that of `models.generate` and `models.predict`, and 2 s to import torch.
+Cost: that of `models.use.generate` and `models.use.predict`, and 2 s to import torch.
 """
 
 from pathlib import Path
@@ -32,8 +32,8 @@ def generate(  # noqa: PLR0917  typer reads a command's options from its paramet
     json: Json = False,
 ) -> None:
     """Make new clips: GIF, MP4 and strips, each beside its parts, and a page that shows them."""
-    from tinyvideo.models.generate import PAGE_NAME  # noqa: PLC0415  imports torch
-    from tinyvideo.models.generate import generate as generate_now  # noqa: PLC0415
+    from tinyvideo.models.use import PAGE_NAME  # noqa: PLC0415  imports torch
+    from tinyvideo.models.use import generate as generate_now  # noqa: PLC0415
 
     target = out.absolute()
     try:
@@ -57,7 +57,7 @@ def predict(
     json: Json = False,
 ) -> None:
     """Show what may happen next in a still image, by a network trained with --condition."""
-    from tinyvideo.models.predict import predict as predict_now  # noqa: PLC0415  imports torch
+    from tinyvideo.models.use import predict as predict_now  # noqa: PLC0415  imports torch
 
     try:
         path = predict_now(checkpoint, image, out.absolute())

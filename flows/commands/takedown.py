@@ -51,10 +51,7 @@ def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> di
         StorageError: the output is in use, a touched shard is broken, or the storage fails.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.storage.catalog import (  # noqa: PLC0415
-        TakedownKind,
-        as_dict,
-    )
+    from tinyvideo.storage.catalog import TakedownKind, as_dict  # noqa: PLC0415
     from tinyvideo.storage.takedown import take_down  # noqa: PLC0415
 
     with place_of(out).alone() as output, waiting("takedown", name):

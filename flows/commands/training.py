@@ -3,7 +3,8 @@
 Started by `torchrun`, the first process reports and writes, the others compute. `--dry-run` starts
 nothing: it takes two small steps and says what the run would take.
 
-Cost: that of `models.train`; the private Prefect server, if none is set, takes 5 to 20 s to start.
+Cost: that of `models.training.train`; the private Prefect server, if none is set, takes 5 to 20 s
+to start.
 """
 
 import time
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyvideo.flows.console import Position, progress, show_facts, write_json
-from tinyvideo.models.metrics import METRICS_NAME, last_metrics
+from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
 
 if TYPE_CHECKING:
-    from tinyvideo.models.config import TrainConfig
+    from tinyvideo.models.train_config import TrainConfig
     from tinyvideo.storage.outputs import Place
 
 Out = Annotated[
@@ -125,8 +126,8 @@ def choose_config(recipe: str, wishes: Mapping[str, Any]) -> "TrainConfig":
     Raises:
         BadParameter: there is no such recipe, or a value is out of range.
     """
-    from tinyvideo.models.config import configure  # noqa: PLC0415
-    from tinyvideo.models.ranks import best_device  # noqa: PLC0415
+    from tinyvideo.models.step import best_device  # noqa: PLC0415
+    from tinyvideo.models.train_config import configure  # noqa: PLC0415
 
     try:
         return configure(recipe, **{**wishes, "device": wishes["device"] or best_device()})
@@ -143,7 +144,7 @@ def show_forecast(
         StorageError, TrainingError: the dataset cannot be read, or is too small.
     """
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
-    from tinyvideo.models.forecast import forecast  # noqa: PLC0415
+    from tinyvideo.models.training import forecast  # noqa: PLC0415
 
     clips: dict[str, Any] = {}
     if dataset:
@@ -161,7 +162,7 @@ def count_clips(place: "Place", dataset: str, config: "TrainConfig") -> int:
     Raises:
         StorageError, TrainingError: it cannot be read, or is too small.
     """
-    from tinyvideo.models.train import check_enough  # noqa: PLC0415
+    from tinyvideo.models.training import check_enough  # noqa: PLC0415
     from tinyvideo.storage.datasets import read_manifest  # noqa: PLC0415
 
     clips = read_manifest(place.open_store(), dataset).counts["train"]
@@ -180,13 +181,13 @@ def train_with_progress(
     from tinyvideo.flows.commands.run import announced_server, run_flow  # noqa: PLC0415
     from tinyvideo.flows.place import place_of  # noqa: PLC0415
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.models.ranks import is_launched  # noqa: PLC0415
+    from tinyvideo.models.step import is_launched  # noqa: PLC0415
 
     settings = read_settings()
     place = place_of(out)
     target = run_place(place, dataset, run)
     if is_launched() and settings.rank:
-        from tinyvideo.models.train import train as train_now  # noqa: PLC0415
+        from tinyvideo.models.training import train as train_now  # noqa: PLC0415
 
         train_now(place.address, dataset, config, target.work)
         return None

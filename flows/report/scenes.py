@@ -12,7 +12,8 @@ TOP = 12
 """Scenes of every model, and licenses, that are named."""
 
 PROXY = "imagenet-proxy"
-"""The model whose words must not be taken for Places tags (`models.places`, which costs torch)."""
+"""The model whose words must not be taken for Places tags (`models.scenes.places`, which costs
+torch)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

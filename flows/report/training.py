@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyvideo.flows.report.charts import Chart, Series, draw
 from tinyvideo.flows.report.pictures import DEFAULT_FPS, Gallery, Picture
-from tinyvideo.models.metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.pipeline.rerender import shrink_strip
 
 RUNS = 4
@@ -24,7 +24,7 @@ CLIP_PX, CLIP_QUALITY = 64, 75
 95, six clips would take 2 MB of the page."""
 
 METRICS_PATTERN = f"training/*/{METRICS_NAME}"
-# models.generate names this file too; importing it costs torch.
+# models.use.generate names this file too; importing it costs torch.
 INDEX_KEY = "generated/index.json"
 
 

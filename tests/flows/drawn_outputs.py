@@ -18,7 +18,7 @@ from tests.drawn_strips import (
     write_strips,
 )
 from tests.films import film, shaky_path, write_video
-from tinyvideo.models.metrics import StepMetrics
+from tinyvideo.models.step_metrics import StepMetrics
 from tinyvideo.pipeline.stabilize.render import render
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip
 from tinyvideo.pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState

@@ -17,7 +17,7 @@ from tests.drawn_strips import (
     write_strips,
 )
 from tinyvideo.flows.cli import app
-from tinyvideo.models.places import PROXY_CLASSES
+from tinyvideo.models.scenes.places import PROXY_CLASSES
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.video_catalog import Catalog
@@ -110,7 +110,9 @@ def test_what_cannot_be_is_one_sentence(out, monkeypatch, words, sentence):
 
 
 def test_presets_name_scenes_that_the_classifiers_know():
-    listed = resources.files("tinyvideo.models").joinpath("places365_categories.txt").read_text()
+    listed = (
+        resources.files("tinyvideo.models.scenes").joinpath("places365_categories.txt").read_text()
+    )
     known = {line.split()[0] for line in listed.splitlines()} | PROXY_CLASSES.keys()
     for preset in PRESETS.values():
         assert set(preset.scenes) <= known

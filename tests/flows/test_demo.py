@@ -7,7 +7,7 @@ import sys
 import time
 
 from tinyvideo.flows.commands.demo import FILMS, DemoPaths, fetch_films
-from tinyvideo.models.checkpoint import load_checkpoint
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.storage.datasets.manifest import read_manifest
 from tinyvideo.storage.objects.stores import open_store
 

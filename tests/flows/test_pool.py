@@ -9,7 +9,7 @@ from tests.films import film, shaky_path, write_video
 from tests.flows.bad_workers import misbehave
 from tinyvideo.flows.pool import curate_videos
 from tinyvideo.flows.worker import WorkerConfig
-from tinyvideo.models.weights import WeightsError
+from tinyvideo.models.scenes.weights import WeightsError
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig

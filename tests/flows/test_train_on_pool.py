@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from tests.models.drawn_dataset import make_dataset
 from tinyvideo.flows.train_on_pool import TrainOptions, plan, training_text
-from tinyvideo.models.checkpoint import load_newest
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
+from tinyvideo.models.checkpoints.checkpoint import load_newest
+from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
+from tinyvideo.models.train_config import TrainConfig
 from tinyvideo.storage.outputs.output_address import Place
 
 SMALL = {"dataset": "drawn", "batch": 4, "width": 2, "device": "cpu", "processes": 2}

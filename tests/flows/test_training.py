@@ -14,9 +14,9 @@ from tests.models.drawn_dataset import make_dataset
 from tests.models.torchrun import environment, free_port
 from tinyvideo.flows.cli import app
 from tinyvideo.flows.commands.training import run_place, time_left
-from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.models.config import TrainConfig, configure
-from tinyvideo.models.errors import CheckpointError, DataError, TrainingError
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
+from tinyvideo.models.train_config import TrainConfig, configure
+from tinyvideo.models.training_errors import CheckpointError, DataError, TrainingError
 from tinyvideo.storage.outputs.output_address import Place
 
 SMALL = {"width": 1, "batch": 2, "steps": 2, "checkpoint_every": 2, "precision": "fp32"}
@@ -47,7 +47,7 @@ def root(tmp_path_factory):
 @pytest.fixture
 def small_forecast(monkeypatch):
     """The steps of a forecast on small networks; its counts are of the true ones."""
-    from tinyvideo.models import forecast  # noqa: PLC0415
+    from tinyvideo.models.training.forecast import forecast  # noqa: PLC0415
 
     monkeypatch.setattr(forecast, "_measure", lambda config, clips: (0.5 * clips, 10**6 * clips))
 

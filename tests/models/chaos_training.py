@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.models.config import TrainConfig, configure
-from tinyvideo.models.metrics import METRICS_NAME, StepMetrics, last_metrics, read_metrics
-from tinyvideo.models.train import train
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
+from tinyvideo.models.step_metrics import METRICS_NAME, StepMetrics, last_metrics, read_metrics
+from tinyvideo.models.train_config import TrainConfig, configure
+from tinyvideo.models.training.train import train
 
 WINDOW_S = 0.6
 

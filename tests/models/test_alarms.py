@@ -9,18 +9,18 @@ import pytest
 import torch
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models import alarms as alarms_module
-from tinyvideo.models import run as run_module
-from tinyvideo.models.alarms import Alarms
-from tinyvideo.models.checkpoint import list_checkpoints, load_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import CollapsedError, DivergedError
-from tinyvideo.models.figures import diversity, mask_entropy
-from tinyvideo.models.metrics import METRICS_NAME, read_metrics
-from tinyvideo.models.ranks import ALONE
-from tinyvideo.models.run import Events
-from tinyvideo.models.train import train
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.checkpoints.checkpoint import list_checkpoints, load_checkpoint
+from tinyvideo.models.step.ranks import ALONE
+from tinyvideo.models.step.sample_figures import diversity, mask_entropy
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training import alarms as alarms_module
+from tinyvideo.models.training import train_loop as run_module
+from tinyvideo.models.training.alarms import Alarms
+from tinyvideo.models.training.train import train
+from tinyvideo.models.training.train_loop import Events
+from tinyvideo.models.training_errors import CollapsedError, DivergedError
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=8, checkpoint_every=2, precision="fp32", seed=3, pictures_every=0
@@ -186,7 +186,7 @@ ROLLED_AND_KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pytest, torch
-from tinyvideo.models.train import train
+from tinyvideo.models.training.train import train
 from tests.models import test_alarms as t
 
 torch.set_num_threads(1)

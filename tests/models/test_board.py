@@ -8,11 +8,11 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models import board as board_module
-from tinyvideo.models.board import BOARD_NAME
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
-from tinyvideo.models.train import train
+from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training import tensorboard_log as board_module
+from tinyvideo.models.training.tensorboard_log import BOARD_NAME
+from tinyvideo.models.training.train import train
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=4, checkpoint_every=2, precision="fp32", pictures_every=2

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from tests.storage.full_disk import room_for
-from tinyvideo.models.checkpoint import (
+from tinyvideo.models.checkpoints.checkpoint import (
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
     load_newest,
     save_checkpoint,
 )
-from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.training_errors import CheckpointError
 
 
 def make_checkpoint(step=1):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tinyvideo.models.discriminator import FAKE, REAL, Discriminator
+from tinyvideo.models.networks.discriminator import FAKE, REAL, Discriminator
 
 WIDTH = 2
 

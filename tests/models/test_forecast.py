@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.forecast import forecast
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training.forecast import forecast
+from tinyvideo.models.training_errors import TrainingError
 
 CONFIG = TrainConfig(width=2, batch=4, steps=10, precision="fp32")
 

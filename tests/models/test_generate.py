@@ -13,12 +13,12 @@ import simplejpeg
 import torch
 from PIL import Image, ImageSequence
 
-from tinyvideo.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import CheckpointError
-from tinyvideo.models.generate import generate
-from tinyvideo.models.metrics import StepMetrics
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step_metrics import StepMetrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import CheckpointError
+from tinyvideo.models.use.generate import generate
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 WIDTH = 2

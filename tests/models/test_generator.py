@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tinyvideo.models.generator import LATENT, Generator, compose
+from tinyvideo.models.networks.generator import LATENT, Generator, compose
 
 WIDTH = 2
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from tinyvideo.models.checkpoint import Checkpoint, save_checkpoint
-from tinyvideo.models.lineage import find_checkpoints
+from tinyvideo.models.checkpoints.checkpoint import Checkpoint, save_checkpoint
+from tinyvideo.models.checkpoints.trained_on import find_checkpoints
 
 
 def save(folder: Path, step: int, manifest_id: str) -> str:

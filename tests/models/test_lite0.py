@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm.models.efficientnet import tf_efficientnet_lite0
 
-from tinyvideo.models.lite0 import SameConv, efficientnet_lite0
+from tinyvideo.models.scenes.lite0 import SameConv, efficientnet_lite0
 
 
 def test_it_answers_as_timm_does_with_the_same_weights():

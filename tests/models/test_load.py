@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.models.drawn_dataset import COLOR_STEP, draw_clip, draw_jpeg, make_dataset
-from tinyvideo.models.errors import DataError
-from tinyvideo.models.load import LoadConfig, Loader
+from tinyvideo.models.data.loader import LoadConfig, Loader
+from tinyvideo.models.training_errors import DataError
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
 from tinyvideo.storage.datasets.manifest import read_manifest, read_pieces, write_manifest
 from tinyvideo.storage.datasets.row_selection import Pieces

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from tinyvideo.models.discriminator import FAKE, REAL
-from tinyvideo.models.losses import accuracy, discriminator_loss, generator_loss, mask_penalty
+from tinyvideo.models.networks.discriminator import FAKE, REAL
+from tinyvideo.models.step.losses import accuracy, discriminator_loss, generator_loss, mask_penalty
 
 UNDECIDED = torch.zeros(4, 2)
 THREE_TO_ONE_REAL = torch.tensor([[math.log(3.0), 0.0]])  # probabilities 3/4 real, 1/4 fake

@@ -5,8 +5,8 @@ import gc
 import torch
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models.load import LoadConfig, Loader
-from tinyvideo.models.memory import Memory
+from tinyvideo.models.data.buffers import Memory
+from tinyvideo.models.data.loader import LoadConfig, Loader
 from tinyvideo.storage.datasets.manifest import read_manifest
 from tinyvideo.storage.objects.folder import FolderStore
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.metrics import MetricsLog, StepMetrics, read_metrics
+from tinyvideo.models.step_metrics import MetricsLog, StepMetrics, read_metrics
+from tinyvideo.models.training_errors import TrainingError
 
 
 def line(step):

@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models.checkpoint import list_checkpoints, load_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import CheckpointError
-from tinyvideo.models.metrics import METRICS_NAME, read_metrics
-from tinyvideo.models.mirror import pull
-from tinyvideo.models.train import train
+from tinyvideo.models.checkpoints.checkpoint import list_checkpoints, load_checkpoint
+from tinyvideo.models.checkpoints.mirror import pull
+from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training.train import train
+from tinyvideo.models.training_errors import CheckpointError
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store
 

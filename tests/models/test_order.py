@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from tinyvideo.models.order import EpochOrder, shuffled
+from tinyvideo.models.data.clip_order import EpochOrder, shuffled
 
 SIZES = [(1,), (3,), (5, 1, 64, 2), (5, 1, 64, 2, 7), (2,) * 12, (9,) * 9, (64,) * 24]
 LANES = [1, 3, 8]

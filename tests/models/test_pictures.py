@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tinyvideo.models.pictures import encode_webp, tile
+from tinyvideo.models.animations import encode_webp, tile
 
 
 def solid(value, frames=3):

@@ -14,8 +14,8 @@ from torchvision import transforms
 from torchvision.models import resnet18
 from torchvision.models._meta import _IMAGENET_CATEGORIES
 
-from tinyvideo.models import places
-from tinyvideo.models.places import (
+from tinyvideo.models.scenes import places
+from tinyvideo.models.scenes.places import (
     PROXY_CLASSES,
     lite0_pixels,
     load_classifier,
@@ -23,7 +23,7 @@ from tinyvideo.models.places import (
     places_pixels,
     read_categories,
 )
-from tinyvideo.models.weights import PublishedFile, WeightsError
+from tinyvideo.models.scenes.weights import PublishedFile, WeightsError
 from tinyvideo.pipeline.tag import tag_shot
 
 
@@ -352,7 +352,11 @@ def test_a_single_pixel_is_still_a_picture(proxy):
     ("package", "message"),
     [
         pytest.param("no_such_package", "missing: install no-such-package==0.1.0", id="missing"),
-        pytest.param("models", "has SHA-256 .*: install models==0.1.0", id="changed"),
+        pytest.param(
+            "tinyvideo.models.scenes",
+            "has SHA-256 .*: install tinyvideo.models.scenes==0.1.0",
+            id="changed",
+        ),
     ],
 )
 def test_weights_of_the_proxy_that_are_not_the_tried_ones(monkeypatch, package, message):

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tinyvideo.models.precision import RoundedConvolutions, arithmetic, autocast, cpu_has_bf16
+from tinyvideo.models.step.precision import RoundedConvolutions, arithmetic, autocast, cpu_has_bf16
 
 CPU = torch.device("cpu")
 

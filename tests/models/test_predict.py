@@ -5,13 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from tinyvideo.models.checkpoint import save_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import CheckpointError, DataError
-from tinyvideo.models.generate import generate, open_generator
-from tinyvideo.models.metrics import StepMetrics
-from tinyvideo.models.predict import predict
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.checkpoints.checkpoint import save_checkpoint
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step_metrics import StepMetrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import CheckpointError, DataError
+from tinyvideo.models.use.generate import generate, open_generator
+from tinyvideo.models.use.predict import predict
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 LINE = StepMetrics(

@@ -8,13 +8,13 @@ from torch import nn
 
 from tests.models.drawn_dataset import make_dataset
 from tests.models.torchrun import train_together
-from tinyvideo.models.batch_norm import RankBatchNorm
-from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.metrics import METRICS_NAME, read_metrics
-from tinyvideo.models.ranks import Ranks
-from tinyvideo.models.train import train
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
+from tinyvideo.models.step.batch_norm import RankBatchNorm
+from tinyvideo.models.step.ranks import Ranks
+from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training.train import train
+from tinyvideo.models.training_errors import TrainingError
 
 CONFIG = TrainConfig(
     width=2, batch=4, steps=6, checkpoint_every=2, precision="fp32", seed=3, pictures_every=0

@@ -7,24 +7,24 @@ import pytest
 import torch
 
 from tests.models.drawn_dataset import make_dataset
-from tinyvideo.models.augment import augment, draw
-from tinyvideo.models.checkpoint import load_checkpoint
-from tinyvideo.models.config import RECIPES, TrainConfig, configure, from_saved
-from tinyvideo.models.discriminator import Discriminator
-from tinyvideo.models.ema import MovingAverage
-from tinyvideo.models.encoder import ConditionalGenerator
-from tinyvideo.models.generator import LATENT, OneStreamGenerator
-from tinyvideo.models.losses import (
+from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
+from tinyvideo.models.networks.choose_networks import count_parameters
+from tinyvideo.models.networks.discriminator import Discriminator
+from tinyvideo.models.networks.encoder import ConditionalGenerator
+from tinyvideo.models.networks.generator import LATENT, OneStreamGenerator
+from tinyvideo.models.networks.spectral_norm import SpectralNorm
+from tinyvideo.models.step.augment import augment, draw
+from tinyvideo.models.step.ema import MovingAverage
+from tinyvideo.models.step.losses import (
     discriminator_loss,
     first_frame_penalty,
     generator_loss,
     r1_penalty,
 )
-from tinyvideo.models.metrics import METRICS_NAME, read_metrics
-from tinyvideo.models.networks import count_parameters
-from tinyvideo.models.spectral import SpectralNorm
-from tinyvideo.models.train import train
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
+from tinyvideo.models.train_config import RECIPES, TrainConfig, configure, from_saved
+from tinyvideo.models.training.train import train
 
 SMALL = {"width": 1, "batch": 2, "steps": 6, "checkpoint_every": 2, "precision": "fp32"}
 

@@ -9,7 +9,7 @@ from socket import socket
 
 import pytest
 
-from tinyvideo.models.weights import PublishedFile, WeightsError, fetch_places365
+from tinyvideo.models.scenes.weights import PublishedFile, WeightsError, fetch_places365
 
 BODY = bytes(range(256)) * 10_000  # 2.56 MB, three pieces
 NAME = "resnet18_places365.pth.tar"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.train_config import TrainConfig
 
 LIMIT_S = 200
 
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 
 def main() -> None:
-    from tinyvideo.models.train import train  # noqa: PLC0415
+    from tinyvideo.models.training.train import train  # noqa: PLC0415
 
     root, out, config, stop = sys.argv[1:]
     torch.set_num_threads(1)
@@ -64,7 +64,7 @@ def main() -> None:
 
 def stop_at(step: int) -> None:
     """Kill this process when it begins the step after `step`."""
-    from tinyvideo.models.trainer import Trainer  # noqa: PLC0415
+    from tinyvideo.models.step.trainer import Trainer  # noqa: PLC0415
 
     take = Trainer.take_step
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tinyvideo.models.checkpoint import list_checkpoints
+from tinyvideo.models.checkpoints.checkpoint import list_checkpoints
 
 
 def find_checkpoints(folders: Iterable[Path]) -> dict[str, str]:

@@ -23,11 +23,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from torch import Tensor
 
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.generator import LATENT, GeneratedVideo
-from tinyvideo.models.metrics import SAMPLES_NAME, StepMetrics
-from tinyvideo.models.pictures import (
+from tinyvideo.models.animations import (
     encode_gif,
     encode_webp,
     mask_to_frames,
@@ -35,7 +31,11 @@ from tinyvideo.models.pictures import (
     to_frames,
     write_whole,
 )
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.networks import LATENT, GeneratedVideo
+from tinyvideo.models.step import Trainer
+from tinyvideo.models.step_metrics import SAMPLES_NAME, StepMetrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.pipeline.types import Frames
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tinyvideo.models.errors import CheckpointError
+from tinyvideo.models.training_errors import CheckpointError
 from tinyvideo.storage.objects import sync
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ Stage:  shard -> dataset -> load -> [train] -> generate
 The first rank writes all files; the others compute the same and wait for it where they must.
 
 Cost: beside the steps and checkpoints, 0.3 ms per step, and with pictures a forward pass now and
-then (`models.board`).
+then (`models.training.tensorboard_log`).
 """
 
 import logging
@@ -19,21 +19,25 @@ from typing import Self
 
 from torch import Tensor
 
-from tinyvideo.models.alarms import Alarms
-from tinyvideo.models.board import Board
-from tinyvideo.models.checkpoint import (
+from tinyvideo.models.checkpoints import (
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
+    push,
     save_checkpoint,
     step_of,
 )
-from tinyvideo.models.errors import CheckpointError, CollapsedError, DivergedError, TrainingError
-from tinyvideo.models.load import Loader
-from tinyvideo.models.metrics import METRICS_NAME, MetricsLog, StepMetrics
-from tinyvideo.models.mirror import push
-from tinyvideo.models.ranks import Ranks
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.data import Loader
+from tinyvideo.models.step import Ranks, Trainer
+from tinyvideo.models.step_metrics import METRICS_NAME, MetricsLog, StepMetrics
+from tinyvideo.models.training.alarms import Alarms
+from tinyvideo.models.training.tensorboard_log import Board
+from tinyvideo.models.training_errors import (
+    CheckpointError,
+    CollapsedError,
+    DivergedError,
+    TrainingError,
+)
 from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)

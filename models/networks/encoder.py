@@ -2,8 +2,8 @@
 
 Stage:  shard -> dataset -> load -> [train] -> predict
 
-An encoder takes the place of the noise; the two streams are those of `models.generator`, twice as
-wide. With W = 2w (w = 64 is the paper's), as channels x T x H x W:
+An encoder takes the place of the noise; the two streams are those of `models.networks.generator`,
+twice as wide. With W = 2w (w = 64 is the paper's), as channels x T x H x W:
 
     image       3 x 64 x 64
     encoder 1   W x 32 x 32      ReLU; kernel 4, stride 2, padding 1, here and below
@@ -32,7 +32,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from tinyvideo.models.generator import (
+from tinyvideo.models.networks.generator import (
     GeneratedVideo,
     initialize_weights,
     lay_channels_last,

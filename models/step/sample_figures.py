@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from tinyvideo.models.ranks import Ranks
+from tinyvideo.models.step.ranks import Ranks
 
 _TINY = 1e-7
 """Keeps the logarithm of a mask finite."""

@@ -97,7 +97,7 @@ class TrainConfig:
     not a number cannot be trained on: `warn` stops there."""
 
     lanes: int = 8
-    """Row groups whose clips are mixed; see `models.load.LoadConfig`."""
+    """Row groups whose clips are mixed; see `models.data.loader.LoadConfig`."""
 
     skip_bad_strips: bool = False
     """Put another strip in the place of a bad one, and count it, instead of ending the run."""

@@ -26,15 +26,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from tinyvideo.models import figures
-from tinyvideo.models.augment import augment, draw
-from tinyvideo.models.checkpoint import Checkpoint
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.discriminator import FAKE, REAL, Discriminator
-from tinyvideo.models.ema import SETTLING, MovingAverage
-from tinyvideo.models.errors import DivergedError, TrainingError
-from tinyvideo.models.generator import LATENT, GeneratedVideo
-from tinyvideo.models.losses import (
+from tinyvideo.models.checkpoints import Checkpoint
+from tinyvideo.models.networks import (
+    FAKE,
+    LATENT,
+    REAL,
+    Discriminator,
+    GeneratedVideo,
+    make_discriminator,
+    make_generator,
+)
+from tinyvideo.models.step import sample_figures
+from tinyvideo.models.step.augment import augment, draw
+from tinyvideo.models.step.ema import SETTLING, MovingAverage
+from tinyvideo.models.step.losses import (
     accuracy,
     discriminator_loss,
     first_frame_penalty,
@@ -42,10 +47,11 @@ from tinyvideo.models.losses import (
     mask_penalty,
     r1_penalty,
 )
-from tinyvideo.models.metrics import StepMetrics
-from tinyvideo.models.networks import make_discriminator, make_generator
-from tinyvideo.models.precision import arithmetic, autocast
-from tinyvideo.models.ranks import ALONE, Ranks
+from tinyvideo.models.step.precision import arithmetic, autocast
+from tinyvideo.models.step.ranks import ALONE, Ranks
+from tinyvideo.models.step_metrics import StepMetrics
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import DivergedError, TrainingError
 
 ADAM_BETA2 = 0.999
 """Theirs: the default of Torch7's Adam."""
@@ -192,17 +198,19 @@ class Trainer:
         optimizer.zero_grad()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(optimizer)
-        norm = figures.gradient_norm(network)
+        norm = sample_figures.gradient_norm(network)
         self._scaler.step(optimizer)
         return norm
 
     def _describe(self, real: Tensor, generated: GeneratedVideo) -> dict[str, Tensor]:
-        mask = figures.thin_out(generated.mask)
+        mask = sample_figures.thin_out(generated.mask)
         return {
             "mask_mean": generated.mask.detach().float().mean(),
-            "mask_entropy": figures.mask_entropy(mask),
-            "diversity": figures.diversity(figures.thin_out(generated.video), self._ranks),
-            "real_diversity": figures.diversity(figures.thin_out(real), self._ranks),
+            "mask_entropy": sample_figures.mask_entropy(mask),
+            "diversity": sample_figures.diversity(
+                sample_figures.thin_out(generated.video), self._ranks
+            ),
+            "real_diversity": sample_figures.diversity(sample_figures.thin_out(real), self._ranks),
         }
 
     def _read(self, values: Mapping[str, Tensor]) -> dict[str, float]:

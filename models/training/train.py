@@ -5,26 +5,25 @@ Stage:  shard -> dataset -> load -> [train] -> generate
 The folder of a run holds `metrics.jsonl`, one line per step, the checkpoints that stay, and
 `tensorboard/`. Training starts from the newest checkpoint that can be read. On the CPU, with the
 same number of threads, a run that was killed and started again gives bit for bit the losses of one
-that was not. Started by `torchrun`, all its processes train together (`models.ranks`), and may be
-another number after a resume. With a mirror, checkpoints are kept in a store too.
+that was not. Started by `torchrun`, all its processes train together (`models.step.ranks`), and may
+be another number after a resume. With a mirror, checkpoints are kept in a store too.
 
-Cost: that of the steps (`models.trainer`), and a checkpoint now and then (`models.checkpoint`).
-Reading and decoding the clips takes 1 to 4 % of the time of the steps.
+Cost: that of the steps (`models.step.trainer`), and a checkpoint now and then
+(`models.checkpoints.checkpoint`). Reading and decoding the clips takes 1 to 4 % of the time of the
+steps.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tinyvideo.models.checkpoint import Checkpoint, load_newest
-from tinyvideo.models.config import MAY_CHANGE, TrainConfig, from_saved
-from tinyvideo.models.errors import CheckpointError, TrainingError
-from tinyvideo.models.load import LoadConfig, Loader
-from tinyvideo.models.metrics import StepMetrics
-from tinyvideo.models.mirror import pull
-from tinyvideo.models.ranks import Ranks, joined_ranks
-from tinyvideo.models.run import Events, Run
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.checkpoints import Checkpoint, load_newest, pull
+from tinyvideo.models.data import LoadConfig, Loader
+from tinyvideo.models.step import Ranks, Trainer, joined_ranks
+from tinyvideo.models.step_metrics import StepMetrics
+from tinyvideo.models.train_config import MAY_CHANGE, TrainConfig, from_saved
+from tinyvideo.models.training.train_loop import Events, Run
+from tinyvideo.models.training_errors import CheckpointError, TrainingError
 from tinyvideo.storage.datasets import Manifest, read_manifest
 from tinyvideo.storage.objects import Store, open_store
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from weakref import WeakValueDictionary
 
-from tinyvideo.models.memory import Memory
+from tinyvideo.models.data.buffers import Memory
 from tinyvideo.storage.datasets import Manifest, Pieces
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards import (

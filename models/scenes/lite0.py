@@ -6,7 +6,7 @@ A block widens its input by 1x1, filters each channel on its own, and narrows it
 input where the shape stays. It is written here, because the libraries that have it load torch's
 compiler with it: 2 s of processor time and 170 MB in every process that curates videos.
 
-Cost: as `models.places` says; 0.4 G multiplications per image of 224 x 224.
+Cost: as `models.scenes.places` says; 0.4 G multiplications per image of 224 x 224.
 
 Sources: Tan and Le, "EfficientNet", ICML 2019, table 1; tensorflow/tpu, EfficientNet-Lite: no
 squeeze and excitation, ReLU6, stem and head as wide in all sizes, padding as TensorFlow's.

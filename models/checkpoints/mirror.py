@@ -12,9 +12,14 @@ import logging
 import shutil
 from pathlib import Path
 
-from tinyvideo.models.checkpoint import PARTIAL, list_checkpoints, load_checkpoint, step_of
-from tinyvideo.models.errors import CheckpointError
-from tinyvideo.models.metrics import METRICS_NAME
+from tinyvideo.models.checkpoints.checkpoint import (
+    PARTIAL,
+    list_checkpoints,
+    load_checkpoint,
+    step_of,
+)
+from tinyvideo.models.step_metrics import METRICS_NAME
+from tinyvideo.models.training_errors import CheckpointError
 from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)

@@ -50,7 +50,7 @@ class RoundedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Open the context for forward passes in `precision`, one of `models.config.PRECISIONS`."""
+    """Open the context for forward passes in `precision`, one of `train_config.PRECISIONS`."""
     kind = _TYPES[precision]
     return torch.autocast(device.type, kind, enabled=kind != torch.float32)
 

@@ -24,13 +24,12 @@ import simplejpeg
 import torch
 from torch import Tensor, nn
 
-from tinyvideo.models.checkpoint import Checkpoint, load_checkpoint, load_newest
-from tinyvideo.models.config import TrainConfig, from_saved
-from tinyvideo.models.errors import CheckpointError
-from tinyvideo.models.gallery import draw_page
-from tinyvideo.models.generator import LATENT, GeneratedVideo
-from tinyvideo.models.networks import make_generator
-from tinyvideo.models.pictures import encode_gif, mask_to_frames, to_frames, write_whole
+from tinyvideo.models.animations import encode_gif, mask_to_frames, to_frames, write_whole
+from tinyvideo.models.checkpoints import Checkpoint, load_checkpoint, load_newest
+from tinyvideo.models.networks import LATENT, GeneratedVideo, make_generator
+from tinyvideo.models.train_config import TrainConfig, from_saved
+from tinyvideo.models.training_errors import CheckpointError
+from tinyvideo.models.use.gallery import draw_page
 from tinyvideo.pipeline.strips import encode_strip, write_mp4
 
 JPEG_QUALITY = 95

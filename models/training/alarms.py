@@ -5,7 +5,7 @@
 * The mask is 0, or 1, everywhere: one of the two streams is not used.
 
 A sign has to last for 200 steps, since all of them come and go in the first minutes of a run.
-Numbers that are not finite are no alarm but an error, at once (`models.trainer`).
+Numbers that are not finite are no alarm but an error, at once (`models.step.trainer`).
 
 Cost: nothing.
 """
@@ -13,7 +13,7 @@ Cost: nothing.
 from collections import deque
 from collections.abc import Mapping
 
-from tinyvideo.models.config import TrainConfig
+from tinyvideo.models.train_config import TrainConfig
 
 WINDOW = 200
 """Steps for which a sign must last. Ours: a tenth of what one run takes to show motion."""

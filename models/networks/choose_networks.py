@@ -6,10 +6,10 @@ Cost: 0.3 s at width 64 to draw the weights; counting allocates nothing.
 import torch
 from torch import nn
 
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.discriminator import Discriminator
-from tinyvideo.models.encoder import ConditionalGenerator
-from tinyvideo.models.generator import Generator, OneStreamGenerator
+from tinyvideo.models.networks.discriminator import Discriminator
+from tinyvideo.models.networks.encoder import ConditionalGenerator
+from tinyvideo.models.networks.generator import Generator, OneStreamGenerator
+from tinyvideo.models.train_config import TrainConfig
 
 
 def make_generator(config: TrainConfig, rng: torch.Generator | None = None) -> nn.Module:

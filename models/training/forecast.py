@@ -16,11 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tinyvideo.models.config import TrainConfig
-from tinyvideo.models.errors import TrainingError
-from tinyvideo.models.generator import CLIP_SIZE
-from tinyvideo.models.networks import count_parameters
-from tinyvideo.models.trainer import Trainer
+from tinyvideo.models.networks import CLIP_SIZE, count_parameters
+from tinyvideo.models.step import Trainer
+from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.pipeline.types import STRIP_FRAMES
 
 _STATES = 4

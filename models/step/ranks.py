@@ -4,7 +4,7 @@ Every rank takes its share of each batch: positions r, r + R, r + 2R, ... of R r
 loader deals them. What is drawn at random is drawn for the whole batch by every rank, from the same
 state, and each takes its share of that too; so the number of ranks changes no sample. Gradients
 are averaged by DistributedDataParallel, batch normalization uses the statistics of the whole
-batch (`models.batch_norm`), figures are averaged here. What is left is the order of additions.
+batch (`models.step.batch_norm`), figures are averaged here. What is left is the order of additions.
 
 Cost: none alone. With several, the gradients' bytes over the network once per network and step,
 while the backward pass goes on.
@@ -20,8 +20,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from tinyvideo.models.batch_norm import synchronize
-from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.step.batch_norm import synchronize
+from tinyvideo.models.training_errors import TrainingError
 
 T = TypeVar("T")
 

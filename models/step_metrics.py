@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from tinyvideo.models.errors import TrainingError
+from tinyvideo.models.training_errors import TrainingError
 
 METRICS_NAME = "metrics.jsonl"
 """File name, in the folder of a run."""
 
 SAMPLES_NAME = "samples.webp"
-"""File name of the newest generated clips, in the folder of a run; `models.board` draws them."""
+"""File name of the newest generated clips, in the folder of a run;
+`models.training.tensorboard_log` draws them."""
 
 _TAIL = 10_000
 """Bytes at the end of the file that hold the last line, and more."""

@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from tinyvideo.models.generator import initialize_weights, lay_channels_last
-from tinyvideo.models.spectral import SpectralNorm
+from tinyvideo.models.networks.generator import initialize_weights, lay_channels_last
+from tinyvideo.models.networks.spectral_norm import SpectralNorm
 
 REAL, FAKE = 0, 1
 """Index of each class in the output."""

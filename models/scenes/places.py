@@ -36,8 +36,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tinyvideo.models.lite0 import CLASSES, efficientnet_lite0
-from tinyvideo.models.weights import PLACES365, PublishedFile, WeightsError, is_published
+from tinyvideo.models.scenes.lite0 import CLASSES, efficientnet_lite0
+from tinyvideo.models.scenes.weights import PLACES365, PublishedFile, WeightsError, is_published
 from tinyvideo.pipeline.tag import Classifier
 from tinyvideo.pipeline.types import Frames, check_frames
 
@@ -155,7 +155,7 @@ def load_imagenet_proxy() -> SceneClassifier:
 
 def read_categories() -> dict[str, str]:
     """Read the 365 scenes in the order of the outputs: name -> `indoor` or `outdoor`."""
-    listed = resources.files("tinyvideo.models").joinpath("places365_categories.txt")
+    listed = resources.files("tinyvideo.models.scenes").joinpath("places365_categories.txt")
     return dict(line.split() for line in listed.read_text("utf-8").splitlines())
 
 

@@ -2,10 +2,10 @@
 
 Stage:  shard -> dataset -> [load] -> train -> generate
 
-`models.order` says which clips make up a batch, `storage.shards.picture_bytes` reads a row group of
-them in one large range, from disk or S3, before it is needed, and threads decode each JPEG, at the
-scale that is needed, into its place in the batch: no picture is copied, stacked or sent. The batch
-is (B, 3, 32, 64, 64) uint8, channels last in memory.
+`models.data.clip_order` says which clips make up a batch, `storage.shards.picture_bytes` reads a
+row group of them in one large range, from disk or S3, before it is needed, and threads decode each
+JPEG, at the scale that is needed, into its place in the batch: no picture is copied, stacked or
+sent. The batch is (B, 3, 32, 64, 64) uint8, channels last in memory.
 
 The state is one number, the clips consumed by all ranks so far. The order knows neither ranks nor
 threads, so a run can go on with any other number of them. Rank r takes the positions that are r
@@ -35,11 +35,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tinyvideo.models.errors import DataError
-from tinyvideo.models.generator import CLIP_SIZE
-from tinyvideo.models.memory import Memory
-from tinyvideo.models.order import EpochOrder
-from tinyvideo.models.row_groups import RowGroup, RowGroups
+from tinyvideo.models.data.buffers import Memory
+from tinyvideo.models.data.clip_order import EpochOrder
+from tinyvideo.models.data.row_groups import RowGroup, RowGroups
+from tinyvideo.models.networks import CLIP_SIZE
+from tinyvideo.models.training_errors import DataError
 from tinyvideo.pipeline.strips import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
 from tinyvideo.storage.datasets import Manifest, read_pieces

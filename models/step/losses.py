@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tinyvideo.models.discriminator import FAKE, REAL
+from tinyvideo.models.networks import FAKE, REAL
 
 
 def discriminator_loss(
