@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
 from tests.flows.machine import Machine, films, kill_tree, machine, seconds
-from tinyvideo.flows.machine.server import free_port
+from tinyvideo.flows.machine.private_server import free_port
 
 WHAT = (
     "overhead",
@@ -79,11 +79,11 @@ def bare(videos: int = 256) -> dict[str, Any]:
 
 
 BARE = """
-import asyncio, sys from pathlib import Path from tinyvideo.flows.options import RunOptions from
-tinyvideo.flows.pool import curate_videos from tinyvideo.flows.make_shard import worker_config from
-tinyvideo.pipeline.find.folders import scan_folder from tinyvideo.storage.batches.batch_table import
-BatchState, begin_batch, close_batch, take_batch, work_of from
-tinyvideo.storage.batches.commit_batch import pack_batch
+import asyncio, sys from pathlib import Path from tinyvideo.flows.run_options import RunOptions from
+tinyvideo.flows.workers.process_pool import curate_videos from tinyvideo.flows.make_shard import
+worker_config from tinyvideo.pipeline.find.folders import scan_folder from
+tinyvideo.storage.batches.batch_table import BatchState, begin_batch, close_batch, take_batch,
+work_of from tinyvideo.storage.batches.commit_batch import pack_batch
 
 async def main(folder, out):
     options = RunOptions(folder=folder, out=out, workers=2)

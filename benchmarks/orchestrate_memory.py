@@ -46,7 +46,7 @@ CRAWL = """
 import asyncio, resource, sys, types, uuid
 from pathlib import Path
 import tinyvideo.flows.fan_out as fan_out
-from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.pipeline.errors import RejectReason
 from prefect.states import Completed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from tinyvideo.flows.place import place_of
+from tinyvideo.flows.which_output import place_of
 from tinyvideo.storage.datasets import DatasetConfig, build_committed
 
 EVERYTHING = DatasetConfig()

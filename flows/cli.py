@@ -19,23 +19,31 @@ from pydantic_core import ErrorDetails
 from typer.exceptions import TyperException
 
 from tinyvideo.flows.commands import source_options as given
-from tinyvideo.flows.commands.chaos_demo import chaos_demo
-from tinyvideo.flows.commands.datasets import app as datasets
-from tinyvideo.flows.commands.doctor import doctor
-from tinyvideo.flows.commands.exchange import export, import_released
-from tinyvideo.flows.commands.find import coverage, crawl, plan, words
-from tinyvideo.flows.commands.generating import generate, predict
-from tinyvideo.flows.commands.ledger import block, credits, explain, failures, retry, unblock
-from tinyvideo.flows.commands.shards import app as shards
-from tinyvideo.flows.commands.show_budget import budget
-from tinyvideo.flows.commands.show_settings import settings
+from tinyvideo.flows.commands.finding import budget, chaos_demo, coverage, crawl, plan, words
+from tinyvideo.flows.commands.learning import generate, predict, train
+from tinyvideo.flows.commands.operating import deploy, doctor, down, settings, up
+from tinyvideo.flows.commands.packaging import dataset_app, export, import_released, shards_app
 from tinyvideo.flows.commands.source_options import search_of
-from tinyvideo.flows.commands.takedown import takedown
-from tinyvideo.flows.commands.training import train
-from tinyvideo.flows.commands.up import deploy, down, up
-from tinyvideo.flows.console import counted, say, show_books, write_json
-from tinyvideo.flows.machine.pool_worker import worker
-from tinyvideo.flows.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.commands.tracing import (
+    block,
+    credits,
+    explain,
+    failures,
+    retry,
+    takedown,
+    unblock,
+)
+from tinyvideo.flows.machine import worker
+from tinyvideo.flows.terminal import (
+    SIGNALS,
+    code_of,
+    counted,
+    end_when_asked,
+    say,
+    show_books,
+    tell_stopped,
+    write_json,
+)
 from tinyvideo.pipeline.errors import ExpectedError
 
 app = typer.Typer(
@@ -118,7 +126,7 @@ def run(
 
     Run it again at any time: it does what is missing, after a crash or with new videos.
     """
-    from tinyvideo.flows.commands.run import run_folder  # noqa: PLC0415
+    from tinyvideo.flows.commands.curating import run_folder  # noqa: PLC0415
 
     search = search_of(
         flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
@@ -145,7 +153,7 @@ def run(
 @app.command(rich_help_panel="Start here")
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip."""
-    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
     from tinyvideo.storage.outputs import read_books  # noqa: PLC0415
 
     books = read_books(place_of(out))
@@ -168,7 +176,7 @@ def stabilize(
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json."""
-    from tinyvideo.flows.commands.stabilize_files import stabilize_with_progress  # noqa: PLC0415
+    from tinyvideo.flows.commands.curating import stabilize_with_progress  # noqa: PLC0415
 
     try:
         summary = stabilize_with_progress(films, out.absolute(), size, method)
@@ -195,7 +203,7 @@ def render(
     json: Json = False,
 ) -> None:
     """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again."""
-    from tinyvideo.flows.commands.render_files import render_film  # noqa: PLC0415
+    from tinyvideo.flows.commands.curating import render_film  # noqa: PLC0415
 
     try:
         summary = render_film(film, clips, out.absolute(), size, crop)
@@ -208,8 +216,8 @@ def render(
 @app.command(rich_help_panel="Start here")
 def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
-    from tinyvideo.flows.commands.run import show_page  # noqa: PLC0415
-    from tinyvideo.flows.place import place_of  # noqa: PLC0415
+    from tinyvideo.flows.commands.curating import show_page  # noqa: PLC0415
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
 
     page = show_page(place_of(out))
     say(f"the page is {page}")
@@ -236,7 +244,7 @@ def get_weights(
 PANELS: dict[str, tuple[Callable[..., None] | typer.Typer, ...]] = {
     "Find videos": (crawl, plan, words, coverage, budget, chaos_demo),
     "What became of them": (explain, failures, retry, credits, block, unblock, takedown),
-    "Shards and datasets": (shards, datasets, import_released, export),
+    "Shards and datasets": (shards_app, dataset_app, import_released, export),
     "Train and use": (train, generate, predict, weights),
     "Machines": (up, down, deploy, worker, doctor, settings),
 }

@@ -18,14 +18,13 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.runtime import deployment, flow_run
 
-from tinyvideo.flows.board import Board
-from tinyvideo.flows.crawl import find_videos
 from tinyvideo.flows.fan_out import FanOut, work_here
-from tinyvideo.flows.held_batch import at_work
-from tinyvideo.flows.monitor import CrawlMonitor
-from tinyvideo.flows.options import AS_SET, RunOptions
+from tinyvideo.flows.monitor import Board, CrawlMonitor
+from tinyvideo.flows.run_options import AS_SET, RunOptions
 from tinyvideo.flows.settings import config_hash, read_settings
-from tinyvideo.flows.takedowns import finish_open_takedowns
+from tinyvideo.flows.sources import find_videos
+from tinyvideo.flows.upkeep import finish_open_takedowns
+from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError
 from tinyvideo.storage.films import RawFolder

@@ -32,12 +32,11 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
-from tinyvideo.flows.held_batch import LEASE_S, RENEW_S, worker_name
-from tinyvideo.flows.machine.answers import ServerError
-from tinyvideo.flows.machine.deployments import CPU, SHARDS
+from tinyvideo.flows.machine import CPU, SHARDS, ServerError
 from tinyvideo.flows.make_shard import make_shard
-from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import code_version
+from tinyvideo.flows.workers import LEASE_S, RENEW_S, worker_name
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.batches import (
     Batch,

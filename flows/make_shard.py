@@ -20,15 +20,19 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from tinyvideo.flows.attempts import refuse_hopeless_attempt, refuse_other_version
-from tinyvideo.flows.board import Board
-from tinyvideo.flows.fetch import Fetching, fetching, is_elsewhere
-from tinyvideo.flows.held_batch import HeldBatch, held_batch
-from tinyvideo.flows.monitor import ShardMonitor
-from tinyvideo.flows.options import AS_SET, RunOptions
-from tinyvideo.flows.pool import Supply, curate_videos
+from tinyvideo.flows.machine import refuse_hopeless_attempt, refuse_other_version
+from tinyvideo.flows.monitor import Board, ShardMonitor
+from tinyvideo.flows.run_options import AS_SET, RunOptions
 from tinyvideo.flows.settings import read_settings
-from tinyvideo.flows.worker import Outcome, WorkerConfig
+from tinyvideo.flows.sources import Fetching, fetching, is_elsewhere
+from tinyvideo.flows.workers import (
+    HeldBatch,
+    Outcome,
+    Supply,
+    WorkerConfig,
+    curate_videos,
+    held_batch,
+)
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.batches import BatchLostError, pack_batch
@@ -55,7 +59,7 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
         version: Version of tinyvideo that the worker must have; empty: any.
 
     Raises:
-        VersionError, AttemptsError: as `flows.attempts` says.
+        VersionError, AttemptsError: as `flows.machine.attempts` says.
         StorageError: the output cannot be used.
     """
     refuse_other_version(version)
@@ -113,7 +117,7 @@ def outcomes_of(
     if options.engine == "process" or films is not None:
         supply = None if films is None else Supply(films.bring, films.room)
         return curate_videos(records, config, workers=workers, limit_s=limit_s, supply=supply)
-    from tinyvideo.flows.engine import curate_on_cluster  # noqa: PLC0415  its libraries are extras
+    from tinyvideo.flows.cluster import curate_on_cluster  # noqa: PLC0415  its libraries are extras
 
     return curate_on_cluster(
         records,

@@ -5,7 +5,8 @@ checkpoints in the object store where the output is there, so that another machi
 Started again after a crash, training resumes from the newest checkpoint; a cancelled run ends its
 processes.
 
-Cost: that of `flows.torchrun` and `models.training.train`; a look at the metrics every 10 s.
+Cost: that of `flows.machine.torchrun` and `models.training.train`; a look at the metrics every 10
+s.
 """
 
 import asyncio
@@ -22,13 +23,10 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from tinyvideo.flows.attempts import refuse_hopeless_attempt
-from tinyvideo.flows.board import EVERY_S, Board
-from tinyvideo.flows.monitor import bar
-from tinyvideo.flows.place import place_of
-from tinyvideo.flows.report.charts import Chart, as_svg
-from tinyvideo.flows.report.training import draw_training
-from tinyvideo.flows.torchrun import Job, start_training
+from tinyvideo.flows.machine import Job, refuse_hopeless_attempt, start_training
+from tinyvideo.flows.monitor import EVERY_S, Board, bar
+from tinyvideo.flows.report import Chart, as_svg, draw_training
+from tinyvideo.flows.which_output import place_of
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from tinyvideo.models.train_config import TrainConfig, configure
 from tinyvideo.models.training_errors import TrainingError

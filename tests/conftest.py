@@ -45,7 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from tinyvideo.flows.machine.server import prefect_server
+from tinyvideo.flows.machine.private_server import prefect_server
 with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
     print(server.api_url, flush=True)
     sys.stdin.read()

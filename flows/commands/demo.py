@@ -18,17 +18,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tinyvideo.flows.commands.run import (
+from tinyvideo.flows.commands.curating import (
     announced_server,
     check_free,
     run_flow,
     show_page,
     stabilize_all,
 )
-from tinyvideo.flows.commands.training import training_position
-from tinyvideo.flows.console import progress, say, show_books, show_facts
-from tinyvideo.flows.options import RunOptions
+from tinyvideo.flows.commands.learning import training_position
+from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import read_settings
+from tinyvideo.flows.terminal import progress, say, show_books, show_facts
 from tinyvideo.storage.datasets import DatasetConfig
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import Place, read_books
@@ -139,7 +139,7 @@ def _build_dataset(paths: DemoPaths) -> None:
 
 
 def _train(paths: DemoPaths, steps: int) -> Path:
-    from tinyvideo.flows.train import train  # noqa: PLC0415
+    from tinyvideo.flows.train_here import train  # noqa: PLC0415
     from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
 
     config = TrainConfig(

@@ -5,9 +5,9 @@ Cost: that of one search.
 
 from collections.abc import Collection, Mapping, Sequence
 
-from tinyvideo.flows.imitation.media import FILMS
+from tinyvideo.flows.imitation.film_files import FILMS
 from tinyvideo.flows.imitation.population import Fate, Population, Video
-from tinyvideo.flows.imitation.search import find
+from tinyvideo.flows.imitation.search_answers import find
 
 ENDS = {
     Fate.DELETED: ("rejected", "gone"),

@@ -1,19 +1,66 @@
 """Prefect on a machine: its server, its workers, and what both are told.
 
-answers      Does a Prefect server answer, and does it let us in: a sentence where it does not
-automations  What Prefect's server does by itself: lost runs are found, done again, and told of
-             for good
-deployments  The deployments: which flow waits on which pool, for `tinyvideo up` and for whoever
-             has no yaml
-plugin       A plugin of Prefect's command line: `prefect deployment run crawl-and-stabilize`,
-             as it stands
-pool_worker  The command `tinyvideo worker POOL`: takes flow runs from a pool and does them,
-             until stopped
-processes    Processes that outlive the command that started them, and can be told from
-             strangers
-run_process  The process of a flow run that a worker starts: Prefect's engine, and nothing else
-             to import
-run_worker   Prefect's process worker, which also knows what it was doing when it was stopped
-server       A private Prefect server, for whoever has none: started on a free loopback port,
-             and ended
+attempts        What a run that a worker starts checks first: that it may, and that it has not
+                failed too often
+automations     What Prefect's server does by itself: lost runs are found, done again, and told
+                of for good
+deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
+                whoever has no yaml
+pool_worker     The command `tinyvideo worker POOL`: takes flow runs from a pool and does them,
+                until stopped
+prefect_plugin  A plugin of Prefect's command line: `prefect deployment run
+                crawl-and-stabilize`, as it stands
+private_server  A private Prefect server, for whoever has none: started on a free loopback port,
+                and ended
+processes       Processes that outlive the command that started them, and can be told from
+                strangers
+run_worker      Prefect's process worker, which also knows what it was doing when it was stopped
+server_answers  Does a Prefect server answer, and does it let us in: a sentence where it does
+                not
+torchrun        Training by all devices of this machine: torchrun, its processes, and their end
+                with ours
 """
+
+from tinyvideo.flows.machine.attempts import refuse_hopeless_attempt, refuse_other_version
+from tinyvideo.flows.machine.automations import automate
+from tinyvideo.flows.machine.deployments import (
+    CPU,
+    DEPLOYMENTS,
+    GPU,
+    POOLS,
+    SHARDS,
+    deploy_all,
+    load_flows,
+    make_pools,
+)
+from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment, worker
+from tinyvideo.flows.machine.private_server import prefect_server
+from tinyvideo.flows.machine.processes import Processes, is_free
+from tinyvideo.flows.machine.server_answers import ServerError, answers, ask, require_server
+from tinyvideo.flows.machine.torchrun import Job, start_training
+
+__all__ = [
+    "CPU",
+    "DEPLOYMENTS",
+    "ENVIRONMENT",
+    "GPU",
+    "POOLS",
+    "SHARDS",
+    "Job",
+    "Processes",
+    "ServerError",
+    "answers",
+    "ask",
+    "automate",
+    "deploy_all",
+    "is_free",
+    "load_flows",
+    "make_pools",
+    "prefect_server",
+    "prepare_environment",
+    "refuse_hopeless_attempt",
+    "refuse_other_version",
+    "require_server",
+    "start_training",
+    "worker",
+]

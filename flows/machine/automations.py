@@ -6,9 +6,9 @@
 
 A run sends a sign of life every 30 s, so that a healthy one would have to miss ten; one that a
 worker has taken has as long for the first. It is the same flow run that is done again;
-`flows.attempts` ends it for good at the third attempt, or a video that takes its machine along
-would go round for ever. They concern runs of our deployments only, which bear a tag. Data does not
-depend on any of this: leases run out by themselves.
+`flows.machine.attempts` ends it for good at the third attempt, or a video that takes its machine
+along would go round for ever. They concern runs of our deployments only, which bear a tag. Data
+does not depend on any of this: leases run out by themselves.
 
 Cost: one row per automation on the server, made once and renewed by `tinyvideo up`.
 """

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.console import say
-from tinyvideo.flows.machine.answers import ServerError, require_server
 from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING
+from tinyvideo.flows.machine.server_answers import ServerError, require_server
 from tinyvideo.flows.settings import code_version, read_settings
+from tinyvideo.flows.terminal import say
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -47,7 +47,7 @@ class RunConfiguration(ProcessJobConfiguration):
         """Take our command as if it had been asked for."""
         super().prepare_for_flow_run(*args, **kwargs)
         self.command = command_to_string(
-            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.run_process"]
+            [sys.executable, "-P", "-m", "tinyvideo.flows.run_process"]
         )
         self._command_configured = True
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tinyvideo.flows.report.books import (
+from tinyvideo.flows.report.books_section import (
     Account,
     Fate,
     Video,
@@ -34,11 +34,16 @@ from tinyvideo.flows.report.books import (
     list_fates,
     list_videos,
 )
-from tinyvideo.flows.report.pictures import Gallery, csp_hash
-from tinyvideo.flows.report.scenes import Count, SceneList, list_licenses, list_scenes
-from tinyvideo.flows.report.strips import Pair, Ranking, show_pairs, show_rankings
-from tinyvideo.flows.report.survey import survey_shards
-from tinyvideo.flows.report.training import Generated, Training, show_generated, show_training
+from tinyvideo.flows.report.inline_pictures import Gallery, csp_hash
+from tinyvideo.flows.report.scenes_section import Count, SceneList, list_licenses, list_scenes
+from tinyvideo.flows.report.shards_survey import survey_shards
+from tinyvideo.flows.report.strips_section import Pair, Ranking, show_pairs, show_rankings
+from tinyvideo.flows.report.training_section import (
+    Generated,
+    Training,
+    show_generated,
+    show_training,
+)
 from tinyvideo.flows.settings import code_version
 from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore

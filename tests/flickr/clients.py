@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import Video
-from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
 from tinyvideo.pipeline.fetch.download import DownloadConfig, Sources, download
 from tinyvideo.pipeline.fetch.ytdlp import Fetcher
 from tinyvideo.pipeline.hosts.flickr_api import flickr_client, open_session

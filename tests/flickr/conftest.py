@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tinyvideo.flows.imitation.flickr_server import Imitation, ImitationConfig, imitate_flickr
 from tinyvideo.flows.imitation.population import Population, PopulationConfig
-from tinyvideo.flows.imitation.server import Imitation, ImitationConfig, imitate_flickr
 
 Imitate = Callable[..., Imitation]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.flickr.clients import record_of
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import Video
-from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
 from tinyvideo.storage.outputs.output_address import Place
 
 RATES = {"API": 40, "PAGE": 20, "MEDIA": 20}

@@ -10,9 +10,9 @@ import pytest
 from tests.flickr.conftest import Imitate
 from tinyvideo.flows import cli
 from tinyvideo.flows.imitation.faults import FaultConfig
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import WORDS, Population, PopulationConfig
-from tinyvideo.flows.imitation.search import SearchConfig, find
-from tinyvideo.flows.imitation.server import KEY, SECRET, Imitation
+from tinyvideo.flows.imitation.search_answers import SearchConfig, find
 from tinyvideo.pipeline.find.flickr_query import Query
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.types import VideoState

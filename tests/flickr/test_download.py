@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.flickr.clients import fetch, sources_for
-from tinyvideo.flows.imitation import media
+from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
 from tinyvideo.pipeline.errors import (

@@ -8,11 +8,11 @@ from contextlib import suppress
 import pytest
 
 from tests.flickr.clients import record_of
-from tinyvideo.flows.fetch import IN_A_ROW, TRIES, StoppedFetchingError, fetching
 from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
-from tinyvideo.flows.imitation.server import KEY, SECRET
 from tinyvideo.flows.imitation.truth import findable_videos
+from tinyvideo.flows.sources.fetch_films import IN_A_ROW, TRIES, StoppedFetchingError, fetching
 from tinyvideo.pipeline.errors import ExpectedError, ServiceError
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.hosts.request_budget import Host

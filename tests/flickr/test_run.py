@@ -8,8 +8,8 @@ from tests.flickr.chaos_crawl import choose as choose_well
 from tests.flickr.chaos_crawl import survive
 from tests.flickr.runs import RATES, Output
 from tinyvideo.flows.imitation.faults import FaultConfig, Kind
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, most_in
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
-from tinyvideo.flows.imitation.server import KEY, SECRET, most_in
 from tinyvideo.flows.imitation.truth import end_of, findable_videos
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tinyvideo.flows.imitation.population import HOUR_S, Fate, Population, PopulationConfig
-from tinyvideo.flows.imitation.search import ApiError, SearchConfig, answer_of, find, search
+from tinyvideo.flows.imitation.search_answers import ApiError, SearchConfig, answer_of, find, search
 
 HONEST = SearchConfig(total_error=0, unsteady_pages=0)
 OLDEST_FIRST = {"media": "videos", "sort": "date-posted-asc", "per_page": "500"}

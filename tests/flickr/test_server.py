@@ -10,10 +10,10 @@ import pytest
 import requests
 import yt_dlp
 
-from tinyvideo.flows.imitation import media
+from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
+from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Request, most_in
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
-from tinyvideo.flows.imitation.server import KEY, SECRET, Request, most_in
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi leaves sockets open
 

@@ -6,16 +6,16 @@ import time
 
 import numpy as np
 
-import tinyvideo.flows.worker
-from tinyvideo.flows.worker import Outcome
+import tinyvideo.flows.workers.curate_video
+from tinyvideo.flows.workers.curate_video import Outcome
 from tinyvideo.pipeline.errors import RejectReason
 from tinyvideo.pipeline.types import Clip, VideoRecord
 
 
 def misbehave(record: VideoRecord) -> Outcome:
     """Curate a video whose decoder does what the title says."""
-    tinyvideo.flows.worker.curate = globals()[record.title]
-    return tinyvideo.flows.worker.curate_video(record)
+    tinyvideo.flows.workers.curate_video.curate = globals()[record.title]
+    return tinyvideo.flows.workers.curate_video.curate_video(record)
 
 
 def hang(*_):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 
-from tinyvideo.flows.attempts import VersionError, refuse_other_version
+from tinyvideo.flows.machine.attempts import VersionError, refuse_other_version
 from tinyvideo.flows.machine.automations import TAG
 from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
 from tinyvideo.flows.machine.pool_worker import AT_ONCE

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from tinyvideo.flows.machine.server import free_port
+from tinyvideo.flows.machine.private_server import free_port
 
 SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:s3cr3t",

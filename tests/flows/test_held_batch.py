@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.drawn_strips import draw_record
-from tinyvideo.flows import held_batch
+from tinyvideo.flows.workers import leased_batch as held_batch
 from tinyvideo.storage.batches.batch_table import (
     Batch,
     BatchLostError,

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.drawn_strips import draw_jpeg
-from tinyvideo.flows import board
-from tinyvideo.flows.board import Board
-from tinyvideo.flows.monitor import (
+from tinyvideo.flows.monitor import artifacts as board
+from tinyvideo.flows.monitor.artifacts import Board
+from tinyvideo.flows.monitor.crawl_monitor import (
     bar,
     books_rows,
     counted,

@@ -22,11 +22,11 @@ from tests.flows.drawn_outputs import (
     write_generated,
     write_metrics,
 )
-from tinyvideo.flows.report.books import explain, headline, web_link
+from tinyvideo.flows.report.books_section import explain, headline, web_link
 from tinyvideo.flows.report.charts import MAX_POINTS, Series, draw, thin, ticks
+from tinyvideo.flows.report.inline_pictures import Gallery
 from tinyvideo.flows.report.page import VIDEOS_PER_STATE, write_report
-from tinyvideo.flows.report.pictures import Gallery
-from tinyvideo.flows.report.survey import survey_shards
+from tinyvideo.flows.report.shards_survey import survey_shards
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.objects.folder import FolderStore

@@ -10,7 +10,7 @@ import pytest
 
 from tests.films import film, shaky_path, write_video
 from tests.storage.full_disk import room_for
-from tinyvideo.flows.commands.run import run_folder
+from tinyvideo.flows.commands.curating.run import run_folder
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.objects.stores import open_store
 from tinyvideo.storage.outputs.output_address import Place

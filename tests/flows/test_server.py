@@ -9,13 +9,13 @@ import urllib.request
 
 import pytest
 
-from tinyvideo.flows.machine.answers import ServerError
-from tinyvideo.flows.machine.server import Server, free_port, prefect_server
+from tinyvideo.flows.machine.private_server import Server, free_port, prefect_server
+from tinyvideo.flows.machine.server_answers import ServerError
 
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from tinyvideo.flows.machine.server import prefect_server
+from tinyvideo.flows.machine.private_server import prefect_server
 with prefect_server(Path(sys.argv[1]), None, keep=sys.argv[2] == "keep") as server:
     print(server.api_url, server.guard_pid, flush=True)
     if sys.argv[2] == "wait":

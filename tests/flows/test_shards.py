@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import tinyvideo.flows.repair
+import tinyvideo.flows.upkeep.restore_shard
 from tests.drawn_strips import curate_drawn, draw_record, opened
 from tests.films import film, shaky_path, write_video
 from tinyvideo.flows.cli import app
-from tinyvideo.flows.place import place_of
-from tinyvideo.flows.pool import curate_videos
 from tinyvideo.flows.settings import config_hash
-from tinyvideo.flows.worker import WorkerConfig
+from tinyvideo.flows.which_output import place_of
+from tinyvideo.flows.workers.curate_video import WorkerConfig
+from tinyvideo.flows.workers.process_pool import curate_videos
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.find.folders import scan_folder
 from tinyvideo.storage.batches.commit_shard import pack
@@ -98,7 +98,8 @@ def test_one_shard_is_shown_with_its_rows_and_no_pictures(out):
 
 def test_a_shard_that_nobody_knows_is_told(out):
     with pytest.raises(
-        tinyvideo.flows.repair.StorageError, match="no shard 'shard-000009'; 'tinyvideo sh"
+        tinyvideo.flows.upkeep.restore_shard.StorageError,
+        match="no shard 'shard-000009'; 'tinyvideo sh",
     ):
         call("shards", "show", "shard-000009", "--out", out)
 
@@ -131,7 +132,7 @@ def test_strips_of_another_configuration_are_not_mixed_in(out):
 
 
 def test_strips_of_another_version_are_not_mixed_in(out, monkeypatch):
-    monkeypatch.setattr(tinyvideo.flows.repair, "code_version", lambda: "9.9")
+    monkeypatch.setattr(tinyvideo.flows.upkeep.restore_shard, "code_version", lambda: "9.9")
     flip(out / KEY, 0.3)
     _, done = read("shards", "repair", "--out", out, "shard-000001")
     assert "was made by tinyvideo 0.1.0, this is 9.9; repair it with that" in done[0]["problem"]

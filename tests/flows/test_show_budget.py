@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyvideo.flows.commands.show_budget import describe, seconds_for
+from tinyvideo.flows.commands.finding.show_budget import describe, seconds_for
 from tinyvideo.pipeline.hosts.pace import Limit
 from tinyvideo.pipeline.hosts.request_budget import Host
 from tinyvideo.pipeline.types import VideoRecord

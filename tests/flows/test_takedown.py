@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from tests.drawn_strips import curate_drawn, draw_record, opened
 from tests.storage.datasets import ALL_FOR_TRAINING
 from tinyvideo.flows.cli import app
-from tinyvideo.flows.takedowns import finish_open_takedowns
+from tinyvideo.flows.upkeep.finish_takedowns import finish_open_takedowns
 from tinyvideo.models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.block_list import TakedownKind

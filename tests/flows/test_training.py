@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.models.drawn_dataset import make_dataset
 from tests.models.torchrun import environment, free_port
 from tinyvideo.flows.cli import app
-from tinyvideo.flows.commands.training import run_place, time_left
+from tinyvideo.flows.commands.learning.train_command import run_place, time_left
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.train_config import TrainConfig, configure
 from tinyvideo.models.training_errors import CheckpointError, DataError, TrainingError

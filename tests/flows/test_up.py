@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.flows.machine import Machine, films
-from tinyvideo.flows.machine.answers import answers
-from tinyvideo.flows.machine.plugin import full_name
-from tinyvideo.flows.machine.server import free_port
+from tinyvideo.flows.machine.prefect_plugin import full_name
+from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.machine.server_answers import answers
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 

@@ -1,0 +1,61 @@
+"""`tinyvideo render`: cut the strips of a film anew from homographies that are stored.
+
+What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
+size or another crop needs the film and no second stabilization. Frames are decoded at their full
+size; the strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
+
+Cost: decoding, and what `pipeline.stabilize.render` says.
+"""
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tinyvideo.flows.terminal import say
+from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.storage.objects import FolderStore
+
+
+def render_film(film: Path, clips: Path, out: Path, size: int, crop: str) -> dict[str, Any]:
+    """Cut every accepted clip of `clips` from `film`; return how many, and where they are.
+
+    Raises:
+        ValueError: the size or the crop is none, or `clips` is no clips.json.
+        UnreadableError: the film cannot be opened, or ends before the clips do.
+        StorageError: `out` cannot be written.
+    """
+    StripConfig(size=size)
+    places = _read_places(clips)
+    square = _read_square(crop)
+    store = FolderStore(out)
+    store.probe()
+    places.sort(key=lambda place: place.start_frame)
+    strips = cut_strips(film, places, size, square)
+    for place, jpeg in zip(places, strips, strict=True):
+        store.replace(f"{place.index:04d}.jpg", jpeg)
+    store.remove_temporary()
+    say(f"{film}: {len(places)} strips of {size} px in {out}")
+    return {"film": str(film), "folder": str(out), "strips": len(places), "size": size}
+
+
+def _read_places(clips: Path) -> list[ClipPlace]:
+    try:
+        entries = json.loads(clips.read_bytes())
+        return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{clips} is no clips.json of 'tinyvideo stabilize': {error}") from error
+
+
+def _read_square(crop: str) -> tuple[float, float, float] | None:
+    if not crop:
+        return None
+    numbers = [*islice(crop.split(","), 4)]
+    try:
+        left, top, side = (float(number) for number in numbers)
+    except ValueError:
+        raise ValueError(f"a crop is LEFT,TOP,SIDE in pixels, got {crop!r}") from None
+    if side <= 0:
+        raise ValueError(f"the side of a crop must be above 0, got {crop!r}")
+    return left, top, side

@@ -1,0 +1,133 @@
+"""`tinyvideo stabilize`: films in, strips and camera paths out, without catalog or server.
+
+For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
+`DIR/<stem>/clips.json`, a list with one entry per window of 32 frames:
+
+    index        number of the window, from 0; the strip is NNNN.jpg of that number
+    start_frame  its first frame, counted in decoded frames from 0
+    frame_step   frames of the film per frame of the strip
+    accepted     whether there is a strip
+    reason       null, or why there is none; `detail` says it with figures
+    to_first     32 matrices 3 x 3: pixels of frame t, in the film's own pixel coordinates after
+                 rotation, to those of the window's first frame; null where it was not found
+    figures      of the stabilization; null without a strip
+
+Nothing is tagged, and the films are decoded in this process, without the limits of `run`.
+
+Cost: what `pipeline.curation` says.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyvideo.flows.terminal import Position, progress, say
+from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.decode import FramesConfig
+from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.stabilize import METHODS, StabilizeConfig
+from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.types import Clip
+from tinyvideo.storage.objects import FolderStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StabilizedFilm:
+    """What became of one film."""
+
+    film: str
+    folder: str
+    clips: int
+    strips: int
+    problem: str
+    """Why the film as a whole was refused; empty if it was not."""
+
+
+def stabilize_films(
+    films: Sequence[Path], out: Path, config: CurationConfig
+) -> Iterator[StabilizedFilm]:
+    """Stabilize films one after the other, into a folder each below `out`."""
+    for film in films:
+        yield _stabilize_film(film, out, config)
+
+
+def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
+    store = FolderStore(out / film.stem)
+    _remove_old_strips(store.root)
+    entries: list[dict[str, Any]] = []
+    strips, problem = 0, ""
+    try:
+        for clip in curate(film, None, config):
+            entries.append(_entry(clip))
+            if clip.strip is not None:
+                store.replace(f"{clip.index:04d}.jpg", clip.strip.jpeg)
+                strips += 1
+    except (RejectedError, UnreadableError) as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "it needs more memory than there is"
+    store.replace("clips.json", json.dumps(entries, indent=1).encode())
+    store.remove_temporary()
+    return StabilizedFilm(
+        film=str(film), folder=str(store.root), clips=len(entries), strips=strips, problem=problem
+    )
+
+
+def _remove_old_strips(folder: Path) -> None:
+    # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
+    try:
+        listed = json.loads((folder / "clips.json").read_bytes())
+        old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    for name in old:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _entry(clip: Clip) -> dict[str, Any]:
+    return {
+        "index": clip.index,
+        "start_frame": clip.start_frame,
+        "frame_step": clip.frame_step,
+        "accepted": clip.strip is not None,
+        "reason": clip.reason,
+        "detail": clip.detail,
+        "to_first": None if clip.to_first is None else clip.to_first.tolist(),
+        "figures": None if clip.strip is None else asdict(clip.strip.figures),
+    }
+
+
+def stabilize_with_progress(
+    films: Sequence[Path], out: Path, size: int, method: str = METHODS[0]
+) -> list[dict[str, Any]]:
+    """Stabilize films with a progress bar and a line for each; return what became of them.
+
+    Raises:
+        ValueError: no such method, the size is no strip's, or two films would share a folder.
+        StorageError: `out` cannot be written.
+    """
+    config = CurationConfig(
+        # The method of 2016 works on full-size frames.
+        frames=FramesConfig(working_px=None) if method == "paper" else FramesConfig(),
+        stabilize=StabilizeConfig(method=method),
+        strips=StripConfig(size=size),
+    )
+    for stem, count in Counter(film.stem for film in films).items():
+        if count > 1:
+            raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")
+    store = FolderStore(out)
+    store.probe()
+    store.remove_temporary()
+    done: list[StabilizedFilm] = []
+    with progress("films", lambda: Position(len(done), len(films))):
+        for film in stabilize_films(films, out, config):
+            done.append(film)
+            say(f"{film.film}: {film.problem or _sentence(film)}")
+    return [asdict(film) for film in done]
+
+
+def _sentence(film: StabilizedFilm) -> str:
+    return f"{film.strips} strips of {film.clips} windows in {film.folder}"

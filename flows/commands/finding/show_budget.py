@@ -1,0 +1,86 @@
+"""`tinyvideo budget`: how often each host is asked, what it refused, and whether it is paused.
+
+Also how long fetching what is left takes at the least, by the host that takes longest.
+
+Cost: two small queries.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyvideo.flows.terminal import show_facts, write_json
+from tinyvideo.pipeline.hosts import Host
+
+if TYPE_CHECKING:
+    from tinyvideo.storage.catalog import HostState
+    from tinyvideo.storage.outputs import Place
+
+PER_VIDEO = {Host.API: 2, Host.PAGES: 1, Host.MEDIA: 1}
+"""Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
+
+
+def budget(
+    out: Annotated[
+        str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
+    ] = "",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document for programs.")
+    ] = False,
+) -> None:
+    """Show how often Flickr's hosts are asked, and how long the rest will take at the least."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415  imports SQLAlchemy
+
+    told = describe(place_of(out))
+    show_facts("requests", {name: _sentence(host) for name, host in told["hosts"].items()})
+    show_facts("what is left", {"videos": told["videos"], "at least": _time(told["seconds"])})
+    if json:
+        write_json(told)
+
+
+def describe(place: "Place") -> dict[str, Any]:
+    """Lay out the budget of an output, for JSON.
+
+    Raises:
+        StorageError: there is no catalog, or it cannot be used.
+    """
+    from tinyvideo.flows.sources import shared_budget  # noqa: PLC0415  imports SQLAlchemy
+    from tinyvideo.storage.catalog import count_elsewhere  # noqa: PLC0415
+
+    catalog = place.open_catalog()
+    try:
+        videos = count_elsewhere(catalog)
+    finally:
+        catalog.close()
+    with shared_budget(place) as shared:
+        states = shared.states()
+    hosts = {
+        state.host.value: {
+            "permitted_per_second": round(shared.limits[state.host].rate, 3),
+            "per_second": round(state.rate, 3),
+            "paused_for_s": round(state.paused_for_s, 1),
+            "granted": state.granted,
+            "refused": state.refused,
+        }
+        for state in states
+    }
+    return {"hosts": hosts, "videos": videos, "seconds": round(seconds_for(videos, states))}
+
+
+def seconds_for(videos: int, states: "Sequence[HostState]") -> float:
+    """Say how long fetching `videos` takes at the least, by the host that takes longest."""
+    if not videos:
+        return 0.0
+    return max(s.paused_for_s + videos * PER_VIDEO[s.host] / s.rate for s in states)
+
+
+def _sentence(host: dict[str, Any]) -> str:
+    pause = f", paused for {host['paused_for_s']:.0f} s" if host["paused_for_s"] else ""
+    made = f"{host['granted']} made, {host['refused']} refused"
+    return f"{host['per_second']} of {host['permitted_per_second']} a second{pause}; {made}"
+
+
+def _time(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

@@ -1,0 +1,70 @@
+"""The commands `tinyvideo generate` and `tinyvideo predict`: what a checkpoint can make.
+
+Cost: that of `models.use.generate` and `models.use.predict`, and 2 s to import torch.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyvideo.flows.terminal import say, waiting, write_json
+from tinyvideo.pipeline.errors import ExpectedError
+
+Checkpoint = Annotated[
+    Path, typer.Argument(help="Checkpoint, or the folder of a run.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+
+
+class OutputError(ExpectedError):
+    """What was made cannot be written; the text names the place."""
+
+
+def generate(  # noqa: PLR0917  typer reads a command's options from its parameters
+    checkpoint: Checkpoint,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder.", file_okay=False)],
+    count: Annotated[int, typer.Option("-n", "--count", help="Clips.")] = 64,
+    seed: Annotated[int, typer.Option(help="Of the noise; the same seed, the same clips.")] = 0,
+    way: Annotated[
+        bool, typer.Option("--interpolate", help="Go from clip 0 of the seed to clip 1.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make new clips: GIF, MP4 and strips, each beside its parts, and a page that shows them."""
+    from tinyvideo.models.use import PAGE_NAME  # noqa: PLC0415  imports torch
+    from tinyvideo.models.use import generate as generate_now  # noqa: PLC0415
+
+    target = out.absolute()
+    try:
+        with waiting("generate", f"{count} clips"):
+            clips = generate_now(checkpoint, count, seed, target, way=way)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
+    say(f"the page is {target / PAGE_NAME}")
+    if json:
+        write_json({"page": str(target / PAGE_NAME), "clips": [str(c.video) for c in clips]})
+
+
+def predict(
+    checkpoint: Checkpoint,
+    image: Annotated[Path, typer.Argument(help="JPEG or PNG.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File: .gif, .mp4, or .jpg for a strip.")
+    ],
+    json: Json = False,
+) -> None:
+    """Show what may happen next in a still image, by a network trained with --condition."""
+    from tinyvideo.models.use import predict as predict_now  # noqa: PLC0415  imports torch
+
+    try:
+        path = predict_now(checkpoint, image, out.absolute())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
+    say(f"the future is {path}")
+    if json:
+        write_json({"future": str(path)})

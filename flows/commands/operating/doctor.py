@@ -1,0 +1,226 @@
+"""The command `tinyvideo doctor`: is this machine fit, and what to do where it is not.
+
+    disk, memory, weights, gpu      of this machine
+    output, catalog                 can they be read and written, with the keys that are set
+    server, pools, automations      does Prefect answer, and does anybody work there
+
+Each check is a line: fine, worth knowing, or wrong, which makes the exit code 1.
+
+Cost: a second, and 3 s more for torch if there is a GPU; one small object is written and deleted.
+"""
+
+import os
+import shutil
+import urllib.error
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, require_server
+from tinyvideo.flows.settings import Settings, code_version, read_settings
+from tinyvideo.flows.terminal import say, write_json
+from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.storage.outputs import Place
+
+FREE_GB = 20
+"""Ours: two batches of films, their strips and a shard of 256 videos."""
+
+WORKER_MB = 2300
+"""A worker process: 775 MB of libraries, and 1,500 MB for its video."""
+
+
+class Verdict(StrEnum):
+    FINE = "fine"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check has found."""
+
+    what: str
+    verdict: Verdict
+    says: str
+
+
+def doctor(
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Check only what a running worker needs.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check disk, keys, bucket, server, pools and GPU, and say what to do."""
+    settings = read_settings()
+    checks = (check_server,) if worker else CHECKS
+    found = [finding for check in checks for finding in check(settings)]
+    if json:
+        write_json([asdict(finding) for finding in found])
+    else:
+        for finding in found:
+            say(f"{_MARKS[finding.verdict]} {finding.what}: {finding.says}")
+    if any(finding.verdict is Verdict.WRONG for finding in found):
+        raise typer.Exit(1)
+
+
+_MARKS = {Verdict.FINE: "✓", Verdict.NOTE: "·", Verdict.WRONG: "✗"}
+
+
+def check_disk(settings: Settings) -> Iterator[Finding]:
+    """See how much room there is where unfinished work lies."""
+    folder = settings.work.expanduser()
+    if settings.storage and "://" not in settings.storage:
+        folder = Path(settings.storage).expanduser()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    enough = free >= FREE_GB
+    says = f"{free:,.0f} GB free at {folder}"
+    way_out = f"; {FREE_GB} GB let two batches be under way: make room, or set TINYVIDEO_WORK"
+    yield _finding("disk", enough, says if enough else says + way_out, Verdict.NOTE)
+
+
+def check_memory(settings: Settings) -> Iterator[Finding]:
+    """See whether the worker processes fit into the memory."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except (ValueError, OSError):  # not every system tells
+        return
+    wanted = settings.workers * WORKER_MB
+    says = f"{total:,.0f} MB for {settings.workers} processes of up to {WORKER_MB:,} MB"
+    way_out = f"; set TINYVIDEO_WORKERS={max(1, int(total // WORKER_MB))} or less"
+    yield _finding("memory", total >= wanted, says if total >= wanted else says + way_out)
+
+
+def check_weights(settings: Settings) -> Iterator[Finding]:
+    """See who tags the scenes."""
+    path = settings.places_weights
+    if path is None:
+        says = "scenes are ImageNet proxies; 'tinyvideo weights get places365' has the real ones"
+        yield Finding(what="weights", verdict=Verdict.NOTE, says=says)
+        return
+    there = path.expanduser().is_file()
+    says = str(path) if there else f"{path} is missing; 'tinyvideo weights get places365'"
+    yield _finding("weights", there, says)
+
+
+def check_gpu(_: Settings) -> Iterator[Finding]:
+    """See whether torch can use a GPU that is there."""
+    if not Path("/dev/nvidia0").exists():
+        says = "none; training runs on the CPU, slowly"
+        yield Finding(what="gpu", verdict=Verdict.NOTE, says=says)
+        return
+    from tinyvideo.models.devices import count_gpus  # noqa: PLC0415  loads torch
+
+    count = count_gpus()
+    says = f"{count}" if count else "torch cannot use it; install a torch with CUDA, and its driver"
+    yield _finding("gpu", count > 0, says)
+
+
+def check_output(settings: Settings) -> Iterator[Finding]:
+    """See whether the output and its catalog can be used with the keys that are set."""
+    if not settings.storage:
+        says = "TINYVIDEO_STORAGE is not set; commands and runs say --out or options.out"
+        yield Finding(what="output", verdict=Verdict.NOTE, says=says)
+        return
+    place: list[Place] = []
+
+    def probe() -> str:
+        place.append(Place.at(settings.storage, settings.work, settings.catalog))
+        place[0].probe()
+        return f"{place[0].address} can be written"
+
+    def count() -> str:
+        catalog = place[0].open_catalog(make=False)
+        try:
+            done, found, strips = catalog.position()
+        finally:
+            catalog.close()
+        return f"{done} of {found} videos done, {strips} strips"
+
+    yield _tried("output", probe)
+    if place:
+        yield _tried("catalog", count, otherwise=Verdict.NOTE)  # there may be none yet
+
+
+def check_server(settings: Settings) -> Iterator[Finding]:
+    """See whether the Prefect server answers and lets us in."""
+    if settings.prefect_api_url is None:
+        says = (
+            "PREFECT_API_URL is not set; commands start private ones, 'tinyvideo up' a common one"
+        )
+        yield Finding(what="server", verdict=Verdict.NOTE, says=says)
+        return
+    url, password = settings.prefect_api_url, settings.prefect_password
+
+    def reach() -> str:
+        require_server(url, password, otherwise="start it with 'tinyvideo up'")
+        return f"Prefect {ask(url, '/admin/version', password)} answers at {url}"
+
+    yield _tried("server", reach)
+
+
+def check_pools(settings: Settings) -> Iterator[Finding]:
+    """See whether pools and deployments are there, of our version, with workers."""
+    url, password = settings.prefect_api_url, settings.prefect_password
+    if url is None:
+        return
+    for pool in POOLS:
+
+        def look(pool: str = pool) -> str:
+            found = _ask(url, f"/work_pools/{pool}", password)
+            if found["status"] == "READY":
+                return "workers are there"
+            raise ServerError(f"no worker is there; start one with 'tinyvideo worker {pool}'")
+
+        yield _tried(f"pool {pool}", look, otherwise=Verdict.NOTE)
+    for waiting in DEPLOYMENTS:
+
+        def compare(name: str = waiting.name) -> str:
+            version = _ask(url, f"/deployments/name/{name}/{name}", password)["version"]
+            if version == code_version():
+                return f"of version {version}"
+            raise ServerError(
+                f"is of version {version}, this machine has {code_version()}; "
+                "install the same on all, and call 'tinyvideo up'"
+            )
+
+        yield _tried(f"deployment {waiting.name}", compare)
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    check_disk,
+    check_memory,
+    check_weights,
+    check_gpu,
+    check_output,
+    check_server,
+    check_pools,
+)
+"""In the order in which they are shown."""
+
+
+def _ask(url: str, path: str, password: str) -> Any:
+    try:
+        return ask(url, path, password)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            raise ServerError("is not on the server; call 'tinyvideo up' or 'deploy'") from error
+        raise ServerError(f"the server answers {error.code} {error.reason}") from error
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise ServerError(f"the server cannot be asked: {error}") from error
+
+
+def _tried(what: str, check: Callable[[], str], otherwise: Verdict = Verdict.WRONG) -> Finding:
+    try:
+        return Finding(what=what, verdict=Verdict.FINE, says=check())
+    except ExpectedError as error:
+        return Finding(what=what, verdict=otherwise, says=str(error))
+
+
+def _finding(what: str, fine: bool, says: str, otherwise: Verdict = Verdict.WRONG) -> Finding:
+    return Finding(what=what, verdict=Verdict.FINE if fine else otherwise, says=says)

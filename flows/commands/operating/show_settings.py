@@ -1,0 +1,69 @@
+"""The command `tinyvideo settings`: every setting, its value, and who has said so.
+
+Secrets are shown as `***`, and addresses without the passwords in them.
+
+Cost: reads the environment and `.env`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tinyvideo.flows.settings import Settings, origin_of, read_settings, variable_of
+from tinyvideo.flows.terminal import console, write_json
+
+SECRET = re.compile(r"key|secret|password|proxy|notify|ytdlp")
+"""Names of settings that may hold one."""
+
+_PASSWORD = re.compile(r"://[^/@]*@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One setting, fit to be shown."""
+
+    variable: str
+    value: str
+    origin: str
+    """`environment`, `.env` or `default`."""
+
+
+def settings(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Print all settings with their origin; secrets are masked."""
+    known = list(list_settings())
+    if json:
+        write_json([asdict(each) for each in known])
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("setting", "value", "from"):
+        table.add_column(title, overflow="fold")
+    for each in known:
+        table.add_row(each.variable, each.value, each.origin)
+    console.print(table)
+
+
+def list_settings() -> Iterator[Known]:
+    """Name every setting, its value without secrets, and where it comes from.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    found = read_settings()
+    for name in Settings.model_fields:
+        variable = variable_of(name)
+        value = _masked(name, getattr(found, name))
+        yield Known(variable=variable, value=value, origin=origin_of(variable))
+
+
+def _masked(name: str, value: object) -> str:
+    if value in (None, "", {}):
+        return ""
+    if SECRET.search(name):
+        return "***"
+    return _PASSWORD.sub("://***@", str(value))

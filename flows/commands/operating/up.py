@@ -1,0 +1,261 @@
+"""The commands `tinyvideo up` and `tinyvideo down`: all of Prefect on one machine, without Docker.
+
+    server        on a loopback port, its database in the state folder
+    pools, queues, deployments, automations     made or renewed
+    workers       one for the pool `cpu`, and one for `gpu` where there is a GPU
+
+With PREFECT_API_URL set, `up` starts no server but uses that one: so further machines join.
+`up` may be called at any time, and starts what is not there. Each process holds a lock on a file
+of the state folder as long as it lives: so `down` ends exactly what `up` started, and never a
+stranger who got a dead process's number.
+
+Cost: 27 s for a first start on a busy machine, 20 of them the server's, beside which the flows are
+imported; 2 s when all is there.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyvideo.flows.machine import (
+    CPU,
+    ENVIRONMENT,
+    GPU,
+    POOLS,
+    Processes,
+    ServerError,
+    answers,
+    automate,
+    deploy_all,
+    is_free,
+    load_flows,
+    make_pools,
+    prepare_environment,
+    require_server,
+)
+from tinyvideo.flows.settings import Settings, read_settings
+from tinyvideo.flows.terminal import say, show_facts, waiting
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+PORT = 4200
+"""Prefect's own, at which its command line looks."""
+
+SERVER_ENVIRONMENT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_API_URL": "/api",  # right from every address the page is opened at
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # or the database grows
+    "DO_NOT_TRACK": "1",
+}
+"""What a server is told, where the environment says nothing else."""
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="Folder with videos for crawls that are told no other.", file_okay=False),
+]
+Out = Annotated[str, typer.Option(help="Output folder or s3:// address for the same crawls.")]
+
+
+def up(
+    folder: Folder = None,
+    out: Out = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the server.")] = PORT,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(help="Pool to work for, cpu or gpu; may be given twice. Default: what fits."),
+    ] = None,
+) -> None:
+    """Start a Prefect server, pools, deployments and a worker on this machine; or what is missing.
+
+    Then: prefect deployment run crawl-and-stabilize
+    """
+    settings = read_settings()
+    pools = pool or ([CPU, GPU] if has_gpu() else [CPU])
+    for name in pools:
+        if name not in POOLS:
+            raise typer.BadParameter(f"{name!r} is no pool of ours: {' or '.join(POOLS)}")
+    processes = Processes(state_folder(settings))
+    with processes.alone():
+        # What takes seconds to start is started first, and the imports are done meanwhile.
+        url, password = start_server(processes, settings, port)
+        prepare_environment(url, password)
+        parameters = crawl_defaults(settings, folder, out)
+        load_flows()
+        wait_for_server(processes, url, password)
+        with waiting("Prefect", "pools and deployments"):
+            _register(make_pools)
+            started = [name for name in pools if start_worker(processes, name)]
+            _register(partial(deploy_all, parameters=parameters), automate)
+        for name in started:
+            wait_for_worker(processes, name)
+    show_facts(
+        "all is up",
+        {
+            "page": url.removesuffix("/api"),
+            "run": "prefect deployment run crawl-and-stabilize",
+            **({} if url.endswith(f":{PORT}/api") else {"first": f"export PREFECT_API_URL={url}"}),
+            "logs": processes.folder,
+            "end": "tinyvideo down",
+        },
+    )
+
+
+def deploy(folder: Folder = None, out: Out = "") -> None:
+    """Make pools, deployments and automations on the server at PREFECT_API_URL, and start nothing.
+
+    For servers and workers that something else starts, as in docker-compose.yml.
+    """
+    settings = read_settings()
+    if settings.prefect_api_url is None:
+        raise ServerError("say where the Prefect server is: PREFECT_API_URL=http://HOST:4200/api")
+    url, password = settings.prefect_api_url, settings.prefect_password
+    require_server(url, password, otherwise="start it, or use 'tinyvideo up'")
+    prepare_environment(url, password)
+    told = {name: value for name, value in (("folder", folder), ("out", out)) if value}
+    parameters = {"crawl-and-stabilize": {"options": told}} if told else {}
+    _register(make_pools, partial(deploy_all, parameters=parameters), automate)
+    say(f"pools, deployments and automations are at {url.removesuffix('/api')}")
+
+
+def down() -> None:
+    """End what `tinyvideo up` started here; runs that are under way go back into their queue."""
+    processes = Processes(state_folder(read_settings()))
+    with processes.alone():
+        names = sorted(processes.running(), key=lambda name: name == "server")  # which comes last
+        for name in names:
+            with waiting(name, "ends"):
+                processes.end(name)
+    say(f"ended {', '.join(names)}" if names else "nothing was up")
+
+
+def state_folder(settings: Settings) -> Path:
+    """Name the folder of the server's database, the logs and the locks."""
+    return settings.work.expanduser().absolute() / "up"
+
+
+def has_gpu() -> bool:
+    """Tell whether this machine has an NVIDIA GPU, without loading torch."""
+    return Path("/dev/nvidia0").exists()
+
+
+def start_server(processes: Processes, settings: Settings, port: int) -> tuple[str, str]:
+    """Name a server: another's, the one that is up, or a new one; return its URL and password.
+
+    Raises:
+        ServerError: the port is taken, or another's server does not answer or let us in.
+    """
+    if settings.prefect_api_url is not None:
+        otherwise = "start it, or unset PREFECT_API_URL to have one here"
+        require_server(settings.prefect_api_url, settings.prefect_password, otherwise=otherwise)
+        return settings.prefect_api_url, settings.prefect_password
+    password = settings.prefect_password or settings.server_password
+    if (known := processes.read_note("server")) is not None:
+        return str(known["url"]), password
+    url = f"http://127.0.0.1:{port}/api"
+    _require_free(port, url)
+    environment = {**SERVER_ENVIRONMENT, **_without_url(), "PREFECT_SERVER_API_PORT": str(port)}
+    environment |= {"PREFECT_HOME": str(processes.folder / "prefect")}
+    if password:
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = password
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
+    processes.start("server", command, environment, {"url": url})
+    return url, password
+
+
+def wait_for_server(processes: Processes, url: str, password: str) -> None:
+    """Wait until a server that was just started answers, and see that it lets us in.
+
+    Raises:
+        ServerError: it does not start, or does not let us in.
+    """
+    if processes.read_note("server") is not None:
+        with waiting("server", "Prefect starts"):
+            processes.wait_for("server", lambda: answers(url))
+    require_server(url, password, otherwise=f"see {processes.log('server')}")
+
+
+def start_worker(processes: Processes, pool: str) -> bool:
+    """Start a worker for a pool, unless one is there; return whether one was started."""
+    name = _worker_of(pool)
+    if processes.read_note(name) is not None:
+        return False
+    # Unimportant to the locks of its runs, whose own folder it is.
+    environment = {**ENVIRONMENT, **os.environ, "PREFECT_HOME": str(processes.folder / name)}
+    command = [sys.executable, "-P", "-m", "tinyvideo.flows.cli", "worker", pool]
+    processes.start(name, command, environment, {})
+    return True
+
+
+def wait_for_worker(processes: Processes, pool: str) -> None:
+    """Wait until the worker of a pool takes runs.
+
+    Raises:
+        ServerError: it does not start.
+    """
+    name = _worker_of(pool)
+    log = processes.log(name)
+    with waiting(name, "starts"):
+        processes.wait_for(name, lambda: "started!" in log.read_text(errors="replace"))
+
+
+def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[str, Any]:
+    """Lay out what the deployments are told where a run says nothing; by deployment.
+
+    Raises:
+        ValidationError: what is given can be no folder or address.
+    """
+    from tinyvideo.flows.commands.demo import fetch_films, has_films  # noqa: PLC0415
+    from tinyvideo.flows.run_options import RunOptions  # noqa: PLC0415
+
+    folder = folder or settings.folder
+    if folder is None and has_films():
+        folder = state_folder(settings) / "films"
+        fetch_films(folder)
+        say(f"no --folder: crawls take the demo's three films, in {folder}")
+    address = out or settings.storage or str(state_folder(settings) / "out")
+    if "://" not in address:
+        address = str(Path(address).expanduser().absolute())
+    options = RunOptions.model_validate(
+        {"folder": folder and folder.expanduser().absolute(), "out": address}
+    )
+    told = options.model_dump(mode="json", exclude_unset=True)
+    return {"crawl-and-stabilize": {"options": told}, "build-dataset": {"out": options.out}}
+
+
+def _register(*steps: "Callable[[PrefectClient], Awaitable[None]]") -> None:
+    # After the environment, which it reads; and before a loop runs, in which its plugins would not.
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
+    async def register() -> None:
+        async with get_client() as client:
+            for step in steps:
+                await step(client)
+
+    asyncio.run(register())
+
+
+def _worker_of(pool: str) -> str:
+    return f"worker-{pool}"
+
+
+def _require_free(port: int, url: str) -> None:
+    if is_free(port):
+        return
+    if answers(url, timeout_s=5):  # a stranger may take the call and say nothing
+        raise ServerError(
+            f"a Prefect server that 'tinyvideo up' did not start answers at {url}; use it with "
+            f"PREFECT_API_URL={url}, or choose another --port"
+        )
+    raise ServerError(f"port {port} is taken by another program; choose another with --port")
+
+
+def _without_url() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}

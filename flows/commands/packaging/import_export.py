@@ -1,0 +1,125 @@
+"""The commands `tinyvideo import` and `tinyvideo export`: other people's formats, in and out.
+
+Cost: that of `storage.exchange.import_released` and `storage.exchange.export`; no server is
+started.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyvideo.flows.settings import code_version
+from tinyvideo.flows.terminal import Position, progress, say, show_facts, write_json
+
+if TYPE_CHECKING:
+    from tinyvideo.storage.exchange import ImportCounts
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+Out = Annotated[str, typer.Option(help="Output folder or s3:// address with the shards.")]
+
+
+def import_released(  # noqa: PLR0917  typer reads a command's options from its parameters
+    kind: Annotated[str, typer.Argument(help="tinyvideo: the released dataset.")],
+    tar: Annotated[
+        Path, typer.Option(help="Tarball of JPEG strips; it is not unpacked.", dir_okay=False)
+    ],
+    out: Out,
+    listing: Annotated[
+        Path | None, typer.Option("--list", help="List of the strips to take.", dir_okay=False)
+    ] = None,
+    scene: Annotated[
+        str, typer.Option(help="Scene that all strips show, such as golf_course.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Turn the released dataset's tarballs into shards. Run it again: nothing is doubled."""
+    if kind != "tinyvideo":
+        raise typer.BadParameter(f"there is no {kind!r}; tinyvideo is what can be imported")
+    counts = import_now(tar, listing, out, scene)
+    facts = {name: value for name, value in asdict(counts).items() if name != "rejected"}
+    show_facts(f"imported {tar}", {**facts, **counts.rejected})
+    if json:
+        write_json({**facts, "rejected": dict(counts.rejected)})
+
+
+def export(  # noqa: PLR0917
+    out: Out,
+    to: Annotated[Path, typer.Option(help="Folder to write to; it has to be empty.")],
+    form: Annotated[str, typer.Option("--format", help="tinyvideo, webdataset or mp4.")],
+    dataset: Annotated[str, typer.Option(help="Take this dataset; default: all shards.")] = "",
+    split: Annotated[str, typer.Option(help="With --dataset: train, validation or test.")] = "",
+    json: Json = False,
+) -> None:
+    """Write strips in the format of the released dataset, as WebDataset, or as films."""
+    from tinyvideo.storage.datasets import SPLITS  # noqa: PLC0415
+    from tinyvideo.storage.exchange import FORMATS  # noqa: PLC0415
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
+    if split and (not dataset or split not in SPLITS):
+        raise typer.BadParameter(
+            f"choose one of {', '.join(SPLITS)}, of a --dataset", param_hint="--split"
+        )
+    count = export_now(out, to, form, dataset, split)
+    say(f"{count} strips are in {to}")
+    if json:
+        write_json({"strips": count, "folder": str(to)})
+
+
+def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "ImportCounts":
+    """Import a tarball behind a progress bar, holding the output alone.
+
+    Raises:
+        StorageError: the archive, the list or the output cannot be used.
+    """
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.batches import finish_shards, pack, part_path  # noqa: PLC0415
+    from tinyvideo.storage.exchange import ImportCounts, Importer, read_list  # noqa: PLC0415
+
+    counts = ImportCounts()
+    listed = None
+    if listing is not None:
+        names, strange = read_list(listing)
+        listed = frozenset(names)
+        if strange:
+            counts.rejected["not_a_line"] = strange
+    alone = place_of(out).alone(make=True)
+    with alone as output, progress("videos", lambda: _position(counts)):
+        finish_shards(output.catalog, output.store, output.work)
+        importer = Importer(
+            catalog=output.catalog,
+            part_of=lambda video_id: part_path(output.work, video_id),
+            code_version=code_version(),
+            listed=listed,
+            scene=scene,
+            counts=counts,
+        )
+        return importer.run(tar, lambda: pack(output.catalog, output.store, output.work))
+
+
+def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = "") -> int:
+    """Export a dataset, or all committed shards; return the number of strips.
+
+    Raises:
+        StorageError: there is no shard, one cannot be read, or the folder cannot be written.
+    """
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.datasets import SPLITS, committed_shards, read_manifest  # noqa: PLC0415
+    from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+
+    store = open_store(out)
+    if dataset:
+        splits = [split] if split else SPLITS
+        rows = rows_of_dataset(store, read_manifest(store, dataset), splits)
+    else:
+        with place_of(out).open() as output:
+            rows = rows_of_shards(store, committed_shards(output))
+    return export_rows(rows, form, to.absolute())
+
+
+def _position(counts: "ImportCounts") -> Position:
+    lost: dict[str, Any] = dict(counts.rejected)
+    return Position(counts.videos, None, f"{counts.strips} strips, {sum(lost.values())} rejected")

@@ -1,0 +1,27 @@
+"""`explain`, `failures`, `retry`, `credits`, `block`, `takedown`: single videos.
+
+single_videos     The commands about single videos: what became of them, trying again, credits,
+                  the block list
+takedown_command  The command `tinyvideo takedown`: a video or an owner goes out of everything,
+                  for good
+"""
+
+from tinyvideo.flows.commands.tracing.single_videos import (
+    block,
+    credits,
+    explain,
+    failures,
+    retry,
+    unblock,
+)
+from tinyvideo.flows.commands.tracing.takedown_command import takedown
+
+__all__ = [
+    "block",
+    "credits",
+    "explain",
+    "failures",
+    "retry",
+    "takedown",
+    "unblock",
+]

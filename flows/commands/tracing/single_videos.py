@@ -1,0 +1,203 @@
+"""The commands about single videos: what became of them, trying again, credits, the block list.
+
+Cost: that of `storage.outputs.video_history`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinyvideo.flows.terminal import say, show_facts, write_json
+
+Out = Annotated[
+    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+def explain(
+    video: Annotated[str, typer.Argument(help="Id of a video: 123, or flickr-123.")],
+    out: Out = "",
+    json: Json = False,
+) -> None:
+    """Tell everything that happened to one video: attempts, windows, strips, shard, rights."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.outputs import explain as tell  # noqa: PLC0415
+
+    with place_of(out).open() as output:
+        told = tell(output, video)
+    if json:
+        write_json(told)
+        return
+    show_facts(told["video"]["video_id"], _known(told["video"]))
+    for event in told["history"]:
+        say(f"{event['at']}  {event['what']}  {event['detail']}")
+    if told["windows"]:
+        lines = {k: f"{w['count']}  {w['first']}" for k, w in told["windows"].items()}
+        show_facts("windows of 32 frames", lines)
+    for strip in told["strips"]:
+        show_facts(strip["strip_id"], {k: v for k, v in strip.items() if _is_figure(k, v)})
+    for name in told["takedowns"]:
+        say(f"taken down: {name}")
+
+
+def failures(
+    out: Out = "",
+    examples: Annotated[int, typer.Option(min=0, help="Examples of each cause.")] = 3,
+    json: Json = False,
+) -> None:
+    """List why videos failed or wait for another try, with what was really said."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.outputs import failures as find  # noqa: PLC0415
+
+    with place_of(out).open() as output:
+        found = find(output.catalog.engine, examples)
+    for failure in found:
+        lines = {e["video_id"]: e["detail"] or "-" for e in failure.examples}
+        counts = f"{failure.cause}: {failure.failed} failed, {failure.waiting} wait"
+        show_facts(counts, lines) if lines else say(counts)
+    if not found:
+        say("nothing failed")
+    if json:
+        write_json({"failures": [asdict(failure) for failure in found]})
+
+
+def retry(
+    out: Out = "",
+    cause: Annotated[str, typer.Option(help="Causes, separated by commas; else all.")] = "",
+    older_than: Annotated[
+        str, typer.Option(help="Only what happened so long ago: 30m, 6h, 2d.")
+    ] = "0m",
+    json: Json = False,
+) -> None:
+    """Have failed videos tried again by the next run; nothing that was rejected is."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.outputs import retry as reopen  # noqa: PLC0415
+
+    causes, age = _causes(cause), _duration(older_than)
+    with place_of(out).open() as output:
+        count = reopen(output.catalog.engine, causes, age)
+    say(f"{count} videos are tried again by the next run")
+    if json:
+        write_json({"retried": count})
+
+
+def credits(
+    out: Out = "",
+    to: Annotated[Path, typer.Option(help="File to write.", dir_okay=False)] = Path("CREDITS.md"),
+    json: Json = False,
+) -> None:
+    """Write the attribution of every video in the shards: title, owner, license, page."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.outputs import credits as find  # noqa: PLC0415
+
+    count = 0
+
+    def counted(videos: Iterable[dict[str, str]]) -> Iterator[dict[str, str]]:
+        nonlocal count
+        for count, video in enumerate(videos, 1):  # noqa: B007
+            yield video
+
+    with place_of(out).open() as output, to.open("w", encoding="utf-8") as file:
+        file.writelines(_credit_lines(counted(find(output.catalog.engine))))
+    say(f"{to} credits {count} videos")
+    if json:
+        write_json({"credits": str(to), "videos": count})
+
+
+def block(
+    video: Annotated[str, typer.Argument(help="Id of a video: 123, or flickr-123.")] = "",
+    owner: Annotated[str, typer.Option(help="Block everything of this owner.")] = "",
+    why: Annotated[str, typer.Option(help="Reason, for the books.")] = "",
+    out: Out = "",
+    json: Json = False,
+) -> None:
+    """Never fetch a video, or anything of an owner. What is in shards already: `takedown`."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.catalog import block as enter  # noqa: PLC0415
+
+    kind, name = what_is_meant(video, owner)
+    with place_of(out).shared(make=True) as output:
+        rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
+    say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
+    if json:
+        write_json({"blocked": name, "kind": kind, "rejected": rejected})
+
+
+def unblock(
+    video: Annotated[str, typer.Argument(help="As it was blocked: 123, or flickr-123.")] = "",
+    owner: Annotated[str, typer.Option(help="An owner who was blocked.")] = "",
+    out: Out = "",
+    json: Json = False,
+) -> None:
+    """Take a video or an owner off the block list; what was rejected for it waits again."""
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
+    from tinyvideo.storage.catalog import unblock as delete  # noqa: PLC0415
+
+    kind, name = what_is_meant(video, owner)
+    with place_of(out).shared() as output:
+        pending = delete(output.catalog.engine, TakedownKind(kind), name)
+    say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
+    if json:
+        write_json({"unblocked": name, "kind": kind, "pending": pending})
+
+
+def what_is_meant(video: str, owner: str) -> tuple[str, str]:
+    """Say whether a command means a video or an owner, as `TakedownKind` has it, and whom.
+
+    Raises:
+        BadParameter: both were given, or neither.
+    """
+    if bool(video) == bool(owner):
+        raise typer.BadParameter("give either the id of a video or an --owner")
+    return ("owner", owner) if owner else ("video", video)
+
+
+def _causes(text: str) -> list[str]:
+    from tinyvideo.pipeline.errors import FailCause  # noqa: PLC0415
+
+    causes = [word.strip() for word in text.split(",") if word.strip()]
+    known = [cause.value for cause in FailCause]
+    for cause in causes:
+        if cause not in known:
+            raise typer.BadParameter(
+                f"there is no cause {cause!r}; there are {', '.join(known)}", param_hint="--cause"
+            )
+    return causes
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)([mhd])", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"want 30m, 6h or 2d, got {text!r}", param_hint="--older-than")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
+    yield "# Credits\n\nThe strips are made of these videos, under the licenses that are named.\n"
+    for video in videos:
+        owner = video["owner_name"] or video["owner"] or "unknown"
+        title = " ".join((video["title"] or video["video_id"]).split())
+        license_ = video["license"] or "license unknown"
+        page = f" ({video['page_url']})" if video["page_url"] else ""
+        terms = f" ({video['license_url']})" if video["license_url"] else ""
+        yield f"\n- {title}{page} by {owner}, {license_}{terms}"
+    yield "\n"
+
+
+def _known(video: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in video.items() if value not in ("", None)}
+
+
+def _is_figure(name: str, value: Any) -> bool:
+    rights = ("owner", "license", "page_url", "title", "video_id", "source", "strip_id")
+    return not name.startswith(rights) and value not in ("", None, [])

@@ -1,0 +1,79 @@
+"""The command `tinyvideo takedown`: a video or an owner goes out of everything, for good.
+
+Requests that somebody killed are finished by the next takedown, or by the next run.
+
+Cost: that of `storage.takedown`, and 2 ms per checkpoint.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinyvideo.flows.commands.tracing.single_videos import what_is_meant
+from tinyvideo.flows.terminal import say, show_facts, waiting, write_json
+from tinyvideo.flows.upkeep import known_checkpoints, remove_page
+
+Out = Annotated[
+    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+
+
+def takedown(
+    video: Annotated[
+        str, typer.Argument(help="Id of a video: 123, or flickr-123.", show_default=False)
+    ] = "",
+    out: Out = "",
+    owner: Annotated[str, typer.Option(help="Take down everything of this owner.")] = "",
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder with checkpoints elsewhere; may be given more than once."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take a video, or all of an owner, out of catalog, shards and datasets, and keep it out.
+
+    Checkpoints that were trained on it are listed. Stopped or killed, it is finished when run
+    again.
+    """
+    done = take_down_now(out, *what_is_meant(video, owner), checkpoints or ())
+    show_takedown(done)
+    if json:
+        write_json(done)
+
+
+def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> dict[str, Any]:
+    """Take down `name` while holding the output alone; return the audit line.
+
+    Raises:
+        StorageError: the output is in use, a touched shard is broken, or the storage fails.
+    """
+    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.storage.catalog import TakedownKind, as_dict  # noqa: PLC0415
+    from tinyvideo.storage.takedown import take_down  # noqa: PLC0415
+
+    with place_of(out).alone() as output, waiting("takedown", name):
+        known = known_checkpoints(output, folders)
+        done = as_dict(take_down(output, TakedownKind(kind), name, known))
+        remove_page(output)
+    return done
+
+
+def show_takedown(done: Mapping[str, Any]) -> None:
+    """Print what a takedown did."""
+    shards = [f"{old} -> {new or 'nothing left'}" for old, new in done["shards"].items()]
+    show_facts(
+        f"takedown {done['number']}: {done['kind']} {done['name']}",
+        {
+            "videos": ", ".join(done["videos"]) or "none known; blocked from now on",
+            "strips": done["strips"],
+            "shards": ", ".join(shards) or "none",
+            "datasets": ", ".join(done["datasets"]) or "none",
+        },
+    )
+    for path in done["checkpoints"]:
+        say(f"the checkpoint {path} was trained on it")
+    for path in done["uncertain_checkpoints"]:
+        say(f"the checkpoint {path} may have been trained on it: its dataset is gone")

@@ -1,0 +1,120 @@
+"""Training by all devices of this machine: torchrun, its processes, and their end with ours.
+
+    start_training(job)     a guard process; torchrun; one process per device, which is this module
+
+What is to be done travels as one JSON document. The guard reads its standard input: when that
+closes, because the flow run ended or was killed, it ends torchrun and so all its processes; no GPU
+stays busy for nobody. Torchrun's and the processes' words come out of the guard's standard output.
+
+Cost: 5 to 10 s until the first step, of which torch's import takes most.
+"""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyvideo.pipeline.errors import ExpectedError
+
+if TYPE_CHECKING:
+    from tinyvideo.models.train_config import TrainConfig
+
+END_LIMIT_S = 20
+"""Seconds that torchrun has to end its processes. Ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What the processes are told."""
+
+    out: str
+    """Address of the output that holds the dataset."""
+
+    dataset: str
+    run: str
+    """Folder of the training run."""
+
+    mirror: str
+    """Address where checkpoints are kept too; empty: nowhere."""
+
+    config: "TrainConfig"
+    processes: int
+
+    def as_json(self) -> str:
+        """Write it down for the processes."""
+        return json.dumps({**asdict(self), "config": asdict(self.config)})
+
+
+async def start_training(job: Job) -> asyncio.subprocess.Process:
+    """Start the processes; close the standard input of what is returned to end them."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "tinyvideo.flows.machine.torchrun", "guard", job.as_json()),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def guard(job: str) -> int:
+    """Run torchrun until it ends, or until standard input closes; return its exit code."""
+    count = json.loads(job)["processes"]
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    command = [
+        sys.executable,
+        "-P",
+        *launch,
+        "-m",
+        "tinyvideo.flows.machine.torchrun",
+        "train",
+        job,
+    ]
+    torchrun = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    signal.signal(signal.SIGTERM, lambda *_: torchrun.terminate())
+    threading.Thread(target=_end_with_input, args=[torchrun], daemon=True).start()
+    return torchrun.wait()
+
+
+def train(job: Mapping[str, Any]) -> None:
+    """Be one of torchrun's processes.
+
+    Raises:
+        StorageError, TrainingError, CheckpointError: as their texts say.
+    """
+    from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.models.training import train as train_now  # noqa: PLC0415
+    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+
+    mirror = open_store(job["mirror"]) if job["mirror"] else None
+    config = TrainConfig(**job["config"])
+    train_now(job["out"], job["dataset"], config, Path(job["run"]), mirror=mirror)
+
+
+def _end_with_input(torchrun: subprocess.Popen[bytes]) -> None:
+    sys.stdin.read()
+    torchrun.terminate()
+    try:
+        torchrun.wait(timeout=END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        torchrun.kill()
+
+
+def _main(part: str, job: str) -> int:
+    if part == "guard":
+        return guard(job)
+    try:
+        train(json.loads(job))
+    except ExpectedError as error:
+        sys.stderr.write(f"tinyvideo: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:3]))

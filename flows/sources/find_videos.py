@@ -1,0 +1,232 @@
+"""Find videos and enter them in the catalog: from folders, lists, buckets, and by searching Flickr.
+
+A search is walked through window by window (`pipeline.find.walk`). The videos of a window are
+entered first and then the window itself, so that a run which is killed asks again for what was not
+entered and for nothing else. Keys are read from the settings of this machine, here, and go no
+further.
+
+Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from tinyvideo.flows.run_options import RunOptions
+from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.flows.sources.fetch_films import check_authority
+from tinyvideo.flows.sources.host_budget import limits_of, shared_budget
+from tinyvideo.flows.which_output import place_of
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.find import (
+    Query,
+    Span,
+    Window,
+    read_licenses,
+    read_list,
+    read_yfcc100m,
+    scan_folder,
+    search_with,
+    walk,
+    walk_config,
+)
+from tinyvideo.pipeline.hosts import (
+    Budget,
+    Flickr,
+    License,
+    allowed_numbers,
+    flickr_client,
+    open_session,
+)
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.catalog import Catalog, LocalAccounts, PacedBudget, enter_window, left_to_ask
+from tinyvideo.storage.films import list_videos
+from tinyvideo.storage.outputs import Place
+
+NO_KEY = (
+    "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "
+    "https://www.flickr.com/services/apps/create/ gives one"
+)
+
+_CHUNK = 10_000
+"""Videos after which a long list tells how far it is."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """How far a crawl has come."""
+
+    found: int = 0
+    """Videos that were seen, each as often as it was."""
+
+    new: int = 0
+    """Videos that the catalog did not know."""
+
+    calls: int = 0
+    query: str = ""
+    until: int = 0
+    """Second of upload up to which the query was walked through."""
+
+
+Tell = Callable[[Finding], None]
+
+
+def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
+    """Enter what is new in every source that the options name; `tell` how far it has come.
+
+    Raises:
+        ServiceError: Flickr refuses us, or does not answer.
+        SettingsError: there is no key for Flickr.
+        StorageError: a bucket, or the catalog, cannot be used.
+        UnreadableError: a folder or list cannot be read.
+    """
+    finding = Finding()
+    for records in _listed(options):
+        while chunk := list(islice(records, _CHUNK)):
+            finding.found += len(chunk)
+            finding.new += catalog.add(chunk)
+            tell(finding)
+    if options.search is not None:
+        with flickr_of(options.place) as flickr:
+            Search(catalog, flickr, options, finding, tell).walk_all()
+    return finding
+
+
+def _listed(options: RunOptions) -> Iterator[Iterator[VideoRecord]]:
+    if options.folder is not None:
+        yield scan_folder(options.folder)
+    if options.yfcc100m is not None:
+        yield read_yfcc100m(options.yfcc100m, any_license=options.any_license)
+    if options.urls is not None:
+        yield read_list(options.urls)
+    if options.bucket:
+        yield list_videos(options.bucket)
+
+
+@dataclass(slots=True)
+class Search:
+    """A walk through every search that the options name."""
+
+    catalog: Catalog
+    flickr: Flickr
+    options: RunOptions
+    finding: Finding
+    tell: Tell
+
+    def walk_all(self) -> None:
+        """Ask for what is left of every search, until all is seen or the limit is reached.
+
+        Raises:
+            ServiceError: Flickr refuses us, or does not answer.
+            UnreadableError: the file of words cannot be read.
+        """
+        table = read_licenses(self.flickr)
+        self.finding.calls += 1
+        now = datetime.now(UTC)
+        for query in self.queries(table):
+            self.finding.query = query.name
+            for gap in left_to_ask(self.catalog.engine, query.name, self._span(now)):
+                if not self._walk(query, gap, table, now):
+                    return
+
+    def queries(self, table: dict[str, License]) -> list[Query]:
+        """List the searches, with the licenses that are wanted."""
+        search = self.options.search
+        if search is None:
+            return []
+        try:
+            return search.queries(() if self.options.any_license else allowed_numbers(table))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnreadableError(f"the list of words cannot be read: {error}") from error
+
+    def _span(self, now: datetime) -> Span:
+        if self.options.search is None:
+            raise ValueError("nothing is searched for")
+        return self.options.search.span(now)
+
+    def _walk(self, query: Query, gap: Span, table: dict[str, License], now: datetime) -> bool:
+        """Walk through a span; tell whether there is room for more."""
+        for window in walk(search_with(self.flickr, query, table), gap, walk_config(query)):
+            self.finding.calls += window.calls
+            self.finding.until = window.span.until
+            whole = self._enter(window)
+            if whole:
+                enter_window(self.catalog.engine, query.name, window, query.per_page, now)
+            self.tell(self.finding)
+            if not whole or self._room() == 0:
+                return False
+        return True
+
+    def _enter(self, window: Window) -> bool:
+        """Enter the videos of a window, as far as there is room; tell whether all were entered."""
+        records = list(self._fitting(window.records))
+        self.finding.found += len(records)
+        self.finding.new += self.catalog.add(records)
+        return len(records) == len(window.records)
+
+    def _fitting(self, records: Iterable[VideoRecord]) -> Iterable[VideoRecord]:
+        room = self._room()
+        return records if room is None else islice(records, room)
+
+    def _room(self) -> int | None:
+        limit = self.options.search.limit if self.options.search else None
+        return None if limit is None else max(0, limit - self.finding.new)
+
+
+@contextmanager
+def flickr_of(place: Place) -> Iterator[Flickr]:
+    """Be ready to call Flickr for a block, at the pace that all who work for an output share.
+
+    Raises:
+        SettingsError: there is no key.
+        StorageError: the database of the budget cannot be used.
+    """
+    settings = read_settings()
+    with shared_budget(place) as budget:
+        yield make_flickr(settings, budget)
+
+
+@contextmanager
+def flickr_beside(out: str) -> Iterator[Flickr]:
+    """Be ready for a few calls, at the pace of the output at `out` if there is one yet.
+
+    Raises:
+        SettingsError: there is no key.
+    """
+    settings = read_settings()
+    if out or settings.storage:
+        place = place_of(out)
+        if place.has_catalog():
+            with flickr_of(place) as flickr:
+                yield flickr
+                return
+    yield make_flickr(settings, PacedBudget(accounts=LocalAccounts(), limits=limits_of(settings)))
+
+
+def make_flickr(settings: Settings, budget: Budget) -> Flickr:
+    """Make a client of Flickr's API by the settings.
+
+    Raises:
+        SettingsError: there is no key, or no file of certificates where one should be.
+    """
+    require_key(settings)
+    check_authority(settings.ssl_cert_file)
+    return flickr_client(
+        settings.flickr_key,
+        budget,
+        secret=settings.flickr_secret,
+        session=open_session(settings.proxy, settings.ssl_cert_file),
+        timeout_s=settings.fetch_timeout_s,
+    )
+
+
+def require_key(settings: Settings) -> None:
+    """Refuse to search without a key.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if not settings.flickr_key:
+        raise SettingsError(NO_KEY)
