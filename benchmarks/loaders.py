@@ -43,7 +43,7 @@ from tests.drawn_strips import draw_strip
 from tinyvideo.models.data.loader import LoadConfig, Loader
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import read_manifest
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects.folder import FolderStore

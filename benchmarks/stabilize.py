@@ -44,7 +44,7 @@ from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError
 from tinyvideo.pipeline.stabilize.certificate import flicker
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
-from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.rendering import render
 from tinyvideo.pipeline.stabilize.stabilizer import certify, find_camera_path, render_clip
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip
 from tinyvideo.pipeline.types import Frames, Homographies

@@ -25,7 +25,7 @@ from tests.films import film, shaky_path, write_video
 from tinyvideo.models.scenes.places import load_imagenet_proxy
 from tinyvideo.pipeline.curation import use_one_thread
 from tinyvideo.pipeline.decode.frames import open_video
-from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.rendering import render
 from tinyvideo.pipeline.stabilize.stabilizer import find_camera_path
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, decode_strip, encode_strip
 from tinyvideo.pipeline.tag import tag_shot

@@ -30,10 +30,10 @@ from tinyvideo.models.checkpoints.checkpoint import load_checkpoint, save_checkp
 from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import METRICS_NAME, StepMetrics, read_metrics
 from tinyvideo.models.train_config import TrainConfig
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.shards.schema import row_of

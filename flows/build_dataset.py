@@ -1,6 +1,6 @@
 """The flow `build-dataset`: committed shards -> a named training set.
 
-Cost: that of `storage.datasets.draft`; Prefect's part is one flow run.
+Cost: that of `storage.datasets.dataset_draft`; Prefect's part is one flow run.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The flow `train`: a dataset of shards -> a VGAN checkpoint.
 
-Cost: what `models.training.train` says; Prefect's part is one flow run.
+Cost: what `models.training.training_run` says; Prefect's part is one flow run.
 """
 
 import asyncio

@@ -5,8 +5,8 @@ checkpoints in the object store where the output is there, so that another machi
 Started again after a crash, training resumes from the newest checkpoint; a cancelled run ends its
 processes.
 
-Cost: that of `flows.machine.torchrun` and `models.training.train`; a look at the metrics every 10
-s.
+Cost: that of `flows.machine.torchrun` and `models.training.training_run`; a look at the metrics
+every 10 s.
 """
 
 import asyncio

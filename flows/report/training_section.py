@@ -24,7 +24,7 @@ CLIP_PX, CLIP_QUALITY = 64, 75
 95, six clips would take 2 MB of the page."""
 
 METRICS_PATTERN = f"training/*/{METRICS_NAME}"
-# models.use.generate names this file too; importing it costs torch.
+# models.use.generation names this file too; importing it costs torch.
 INDEX_KEY = "generated/index.json"
 
 

@@ -1,14 +1,14 @@
 """Find videos for the catalog, and fetch their films, within the budget of each host.
 
-fetch_films  Films from elsewhere, fetched in threads while others are stabilized
-find_videos  Find videos and enter them in the catalog: from folders, lists, buckets, and by
-             searching Flickr
-host_budget  The request budget of an output: what each host permits, shared by all who work for
-             it
+crawl_sources  Find videos and enter them in the catalog: from folders, lists, buckets, and by
+               searching Flickr
+fetch_films    Films from elsewhere, fetched in threads while others are stabilized
+host_budget    The request budget of an output: what each host permits, shared by all who work
+               for it
 """
 
+from tinyvideo.flows.sources.crawl_sources import Finding, find_videos, flickr_beside, require_key
 from tinyvideo.flows.sources.fetch_films import Fetching, check_settings, fetching, is_elsewhere
-from tinyvideo.flows.sources.find_videos import Finding, find_videos, flickr_beside, require_key
 from tinyvideo.flows.sources.host_budget import shared_budget
 
 __all__ = [

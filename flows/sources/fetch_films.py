@@ -5,7 +5,8 @@ spot, at the budget's pace, and then reported with its cause, so that the video 
 is final is reported at once. Keys and proxies are read from the settings of this machine, here, and
 go no further.
 
-Cost: that of `pipeline.fetch.download`; the threads wait for the network nearly all of the time.
+Cost: that of `pipeline.fetch.film_download`; the threads wait for the network nearly all of the
+time.
 """
 
 import asyncio

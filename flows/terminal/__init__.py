@@ -1,11 +1,11 @@
 """What a person sees in the terminal, and how a command ends when asked to.
 
-console   What the terminal shows: progress bars, the books, and where things are
+screen    What the terminal shows: progress bars, the books, and where things are
 stopping  How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
           sentence
 """
 
-from tinyvideo.flows.terminal.console import (
+from tinyvideo.flows.terminal.screen import (
     Position,
     console,
     counted,

@@ -17,7 +17,7 @@ import signal
 import threading
 from types import FrameType
 
-from tinyvideo.flows.terminal.console import GO_ON, say
+from tinyvideo.flows.terminal.screen import GO_ON, say
 
 GRACE_S = 8.0
 """Seconds to put things in order. Ours: with a server that answers it takes two."""

@@ -1,11 +1,10 @@
 """Processes that curate videos, and the batch that they are leased with.
 
-curate_video  One video in a process of its own: curate it, leave its strips in a part file
 leased_batch  A batch while a run works on it: taken, renewed, and closed at the end
 process_pool  Worker processes for the videos of a batch, and what their deaths mean
+video_worker  One video in a process of its own: curate it, leave its strips in a part file
 """
 
-from tinyvideo.flows.workers.curate_video import Outcome, WorkerConfig, failed
 from tinyvideo.flows.workers.leased_batch import (
     LEASE_S,
     RENEW_S,
@@ -15,6 +14,7 @@ from tinyvideo.flows.workers.leased_batch import (
     worker_name,
 )
 from tinyvideo.flows.workers.process_pool import Supply, curate_videos
+from tinyvideo.flows.workers.video_worker import Outcome, WorkerConfig, failed
 
 __all__ = [
     "LEASE_S",

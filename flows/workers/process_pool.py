@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
-from tinyvideo.flows.workers.curate_video import (
+from tinyvideo.flows.workers.video_worker import (
     Outcome,
     WorkerConfig,
     curate_video,

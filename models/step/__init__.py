@@ -1,6 +1,6 @@
 """One training step, on one device or on many, and all that the next step depends on.
 
-augment         Change clips before the discriminator sees them, so that it cannot learn few
+augmentation    Change clips before the discriminator sees them, so that it cannot learn few
                 clips by heart
 batch_norm      Batch normalization over the batches of all ranks, on any device
 ema             A moving average of the generator: what is shown, while the generator itself

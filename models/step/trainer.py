@@ -37,7 +37,7 @@ from tinyvideo.models.networks import (
     make_generator,
 )
 from tinyvideo.models.step import sample_figures
-from tinyvideo.models.step.augment import augment, draw
+from tinyvideo.models.step.augmentation import augment, draw
 from tinyvideo.models.step.ema import SETTLING, MovingAverage
 from tinyvideo.models.step.losses import (
     accuracy,

@@ -2,19 +2,19 @@
 
 alarms           Signs that a GAN has collapsed: told once, as one sentence each, when they
                  begin
-forecast         What a run will take, before it starts: parameters, memory, time per step and
+cost_forecast    What a run will take, before it starts: parameters, memory, time per step and
                  in all
 tensorboard_log  What TensorBoard shows of a run: curves, and generated clips in their parts, as
                  they move
-train            Train a VGAN on a dataset, so that it can be stopped anywhere and goes on
-                 exactly there
 train_loop       The loop of a training run: steps, figures, pictures, checkpoints, and what to
                  do on an alarm
+training_run     Train a VGAN on a dataset, so that it can be stopped anywhere and goes on
+                 exactly there
 """
 
-from tinyvideo.models.training.forecast import forecast
-from tinyvideo.models.training.train import check_enough, train
+from tinyvideo.models.training.cost_forecast import forecast
 from tinyvideo.models.training.train_loop import Events
+from tinyvideo.models.training.training_run import check_enough, train
 
 __all__ = [
     "Events",

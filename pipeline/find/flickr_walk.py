@@ -6,7 +6,7 @@ Cost: one call per page, one for the licenses.
 from collections.abc import Mapping
 
 from tinyvideo.pipeline.find.flickr_query import Query, parse_answer, parse_result
-from tinyvideo.pipeline.find.walk import Ask, Page, WalkConfig, Wanted
+from tinyvideo.pipeline.find.search_walk import Ask, Page, WalkConfig, Wanted
 from tinyvideo.pipeline.hosts import SEARCH, SHIPPED, Flickr, Json, License, parse_licenses
 
 

@@ -7,12 +7,12 @@ fitting      The unknowns of a camera path, and steps that bring them nearer to 
 overlay      What stays on the screen although the camera moves: a caption, a border, a recorded
              screen
 paper        The stabilization of 2016, as it was: the yardstick for ours
-render       Warp frames into the place of frame 0, and fill what they do not show
+rendering    Warp frames into the place of frame 0, and fill what they do not show
 stabilizer   Remove camera motion: 32 frames -> 32 frames of a camera that stands still, and a
              certificate
 """
 
-from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.rendering import render
 from tinyvideo.pipeline.stabilize.stabilizer import (
     METHODS,
     CameraPath,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize.fitting import Bundle
-from tinyvideo.pipeline.stabilize.render import Rendering
+from tinyvideo.pipeline.stabilize.rendering import Rendering
 from tinyvideo.pipeline.tracking import FEWEST, Tracks, at_rim
 from tinyvideo.pipeline.types import Frames, Homographies, Homography, StabilizationFigures
 

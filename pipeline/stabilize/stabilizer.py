@@ -37,7 +37,7 @@ from tinyvideo.pipeline.stabilize.depth import MODEL, DepthConfig, fit_depth
 from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
 from tinyvideo.pipeline.stabilize.overlay import overlay_share
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
-from tinyvideo.pipeline.stabilize.render import Rendering, check_view, render
+from tinyvideo.pipeline.stabilize.rendering import Rendering, check_view, render
 from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, Tracks, follow_points
 from tinyvideo.pipeline.types import (
     Frames,

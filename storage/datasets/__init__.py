@@ -1,12 +1,12 @@
 """Shards -> a named choice of strips, split without leaks, as revisions.
 
-build_committed  A dataset of all shards that an output has committed, beside takedowns and
+committed_build  A dataset of all shards that an output has committed, beside takedowns and
                  repairs
+dataset_draft    Shards -> a named training set: which rows of which shards, split without leaks
 dataset_lineage  Which datasets, and which of their revisions, were made of some videos
 dataset_lock     Datasets are written, and strips taken out of shards, by turns
 dataset_survey   Read what a dataset's rows say of themselves: owners, groups, classifiers, and
                  leaks
-draft            Shards -> a named training set: which rows of which shards, split without leaks
 manifest         The manifest of a dataset: what it holds, and the list of its pieces beside it
 presets          The four categories of the paper as queries, and `unfiltered`
 revise           A takedown's part in datasets: new revisions without what is gone
@@ -18,7 +18,7 @@ strip_query      What a dataset is made of: the query, and which rows of a table
                  takes
 """
 
-from tinyvideo.storage.datasets.build_committed import build_committed, committed_shards
+from tinyvideo.storage.datasets.committed_build import build_committed, committed_shards
 from tinyvideo.storage.datasets.dataset_lineage import find_lineage
 from tinyvideo.storage.datasets.dataset_lock import dataset_turn
 from tinyvideo.storage.datasets.dataset_survey import find_problems, survey

@@ -1,6 +1,6 @@
 """An output as a whole: where its parts lie, and whether they agree.
 
-audit           The books of an output, held against its objects: does the catalog say what is
+book_audit      The books of an output, held against its objects: does the catalog say what is
                 there?
 inventory       What shards there are, and what one of them holds, for people and programs
 output          The three parts of an output: what became of the videos, the objects, and a
@@ -10,7 +10,7 @@ output_address  Where an output lies: the address of its shards, a local folder 
 video_history   What became of single videos, and what to do about those that failed
 """
 
-from tinyvideo.storage.outputs.audit import audited_books, read_books
+from tinyvideo.storage.outputs.book_audit import audited_books, read_books
 from tinyvideo.storage.outputs.inventory import describe_shard, find_shard, list_shards
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.outputs.output_address import Place

@@ -1,13 +1,14 @@
 """A committed shard that is broken or must change -> another one under a new key.
 
-repair_plan  What is left of a broken shard and what is lost: the plan of a repair, and its rows
-repoint      Turn datasets from shards that cannot be read any more to their replacements, or to
-             nothing
-restore      A broken or missing shard -> a whole one, out of what is left of it and its videos
-             curated again
-rewrite      A committed shard -> another one with other rows: under a new key, so that readers
-             see either
-verify       Hold a shard against its checksums: is it broken, and where
+dataset_repoint  Turn datasets from shards that cannot be read any more to their replacements,
+                 or to nothing
+repair_plan      What is left of a broken shard and what is lost: the plan of a repair, and its
+                 rows
+restore          A broken or missing shard -> a whole one, out of what is left of it and its
+                 videos curated again
+rewrite          A committed shard -> another one with other rows: under a new key, so that
+                 readers see either
+verify           Hold a shard against its checksums: is it broken, and where
 """
 
 from tinyvideo.storage.repair.repair_plan import RepairPlan, plan_repair

@@ -33,7 +33,7 @@ from tinyvideo.storage.datasets import (
 )
 from tinyvideo.storage.objects import Store, sha256_of
 from tinyvideo.storage.outputs import Output
-from tinyvideo.storage.repair.repoint import repoint
+from tinyvideo.storage.repair.dataset_repoint import repoint
 from tinyvideo.storage.shards import ShardWriter, verify_shard
 from tinyvideo.storage.storage_errors import StorageError
 

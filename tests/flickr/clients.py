@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import Video
-from tinyvideo.pipeline.fetch.download import DownloadConfig, Sources, download
+from tinyvideo.pipeline.fetch.film_download import DownloadConfig, Sources, download
 from tinyvideo.pipeline.fetch.ytdlp import Fetcher
 from tinyvideo.pipeline.hosts.flickr_api import flickr_client, open_session
 from tinyvideo.pipeline.hosts.pace import Limit

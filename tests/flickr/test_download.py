@@ -18,7 +18,7 @@ from tinyvideo.pipeline.errors import (
     ServiceError,
     TransientError,
 )
-from tinyvideo.pipeline.fetch.download import DownloadConfig, download
+from tinyvideo.pipeline.fetch.film_download import DownloadConfig, download
 from tinyvideo.pipeline.fetch.ytdlp import OptionError, check_options
 from tinyvideo.pipeline.find.yfcc import commons_uri
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers

@@ -6,16 +6,16 @@ import time
 
 import numpy as np
 
-import tinyvideo.flows.workers.curate_video
-from tinyvideo.flows.workers.curate_video import Outcome
+import tinyvideo.flows.workers.video_worker
+from tinyvideo.flows.workers.video_worker import Outcome
 from tinyvideo.pipeline.errors import RejectReason
 from tinyvideo.pipeline.types import Clip, VideoRecord
 
 
 def misbehave(record: VideoRecord) -> Outcome:
     """Curate a video whose decoder does what the title says."""
-    tinyvideo.flows.workers.curate_video.curate = globals()[record.title]
-    return tinyvideo.flows.workers.curate_video.curate_video(record)
+    tinyvideo.flows.workers.video_worker.curate = globals()[record.title]
+    return tinyvideo.flows.workers.video_worker.curate_video(record)
 
 
 def hang(*_):

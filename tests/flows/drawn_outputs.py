@@ -19,7 +19,7 @@ from tests.drawn_strips import (
 )
 from tests.films import film, shaky_path, write_video
 from tinyvideo.models.step_metrics import StepMetrics
-from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.rendering import render
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip, encode_strip
 from tinyvideo.pipeline.types import Frames, Homographies, Strip, VideoRecord, VideoState
 from tinyvideo.storage.batches.commit_shard import pack, part_path

@@ -18,7 +18,7 @@ import yaml
 from prefect.settings import get_current_settings
 
 from tests.storage.seaweed import find_weed
-from tinyvideo.flows.commands.operating.up import SERVER_ENVIRONMENT
+from tinyvideo.flows.commands.operating.up_and_down import SERVER_ENVIRONMENT
 from tinyvideo.flows.machine.pool_worker import ENVIRONMENT
 from tinyvideo.flows.settings import Settings, variable_of
 

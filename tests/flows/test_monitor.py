@@ -20,7 +20,7 @@ from tinyvideo.flows.monitor.crawl_monitor import (
     shard_text,
     shards_sentence,
 )
-from tinyvideo.pipeline.find.walk import Span
+from tinyvideo.pipeline.find.search_walk import Span
 from tinyvideo.storage.batches.batch_table import Batch, BatchRow, BatchState
 from tinyvideo.storage.catalog.search_coverage import Coverage
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.films import film, shaky_path, write_video
 from tests.flows.bad_workers import misbehave
-from tinyvideo.flows.workers.curate_video import WorkerConfig
 from tinyvideo.flows.workers.process_pool import curate_videos
+from tinyvideo.flows.workers.video_worker import WorkerConfig
 from tinyvideo.models.scenes.weights import WeightsError
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import FailCause

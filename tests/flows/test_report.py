@@ -30,7 +30,7 @@ from tinyvideo.flows.report.shards_survey import survey_shards
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.objects.folder import FolderStore
-from tinyvideo.storage.outputs.audit import read_books
+from tinyvideo.storage.outputs.book_audit import read_books
 from tinyvideo.storage.storage_errors import StorageError
 
 FIRST_SHARD = "shards/shard-000001.parquet"

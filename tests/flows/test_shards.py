@@ -14,8 +14,8 @@ from tests.films import film, shaky_path, write_video
 from tinyvideo.flows.cli import app
 from tinyvideo.flows.settings import config_hash
 from tinyvideo.flows.which_output import place_of
-from tinyvideo.flows.workers.curate_video import WorkerConfig
 from tinyvideo.flows.workers.process_pool import curate_videos
+from tinyvideo.flows.workers.video_worker import WorkerConfig
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.find.folders import scan_folder
 from tinyvideo.storage.batches.commit_shard import pack

@@ -15,7 +15,7 @@ from tinyvideo.models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.block_list import TakedownKind
 from tinyvideo.storage.catalog.takedown_requests import ask
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.shards.shard_reader import iterate_rows

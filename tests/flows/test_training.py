@@ -47,7 +47,7 @@ def root(tmp_path_factory):
 @pytest.fixture
 def small_forecast(monkeypatch):
     """The steps of a forecast on small networks; its counts are of the true ones."""
-    from tinyvideo.models.training.forecast import forecast  # noqa: PLC0415
+    from tinyvideo.models.training.cost_forecast import forecast  # noqa: PLC0415
 
     monkeypatch.setattr(forecast, "_measure", lambda config, clips: (0.5 * clips, 10**6 * clips))
 

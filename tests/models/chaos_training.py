@@ -22,7 +22,7 @@ from tests.models.drawn_dataset import make_dataset
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.step_metrics import METRICS_NAME, StepMetrics, last_metrics, read_metrics
 from tinyvideo.models.train_config import TrainConfig, configure
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 
 WINDOW_S = 0.6
 

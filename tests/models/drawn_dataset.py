@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.pipeline.types import Frames, StabilizationFigures, Strip, VideoRecord
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import Manifest
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects.folder import FolderStore

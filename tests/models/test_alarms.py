@@ -18,8 +18,8 @@ from tinyvideo.models.train_config import TrainConfig
 from tinyvideo.models.training import alarms as alarms_module
 from tinyvideo.models.training import train_loop as run_module
 from tinyvideo.models.training.alarms import Alarms
-from tinyvideo.models.training.train import train
 from tinyvideo.models.training.train_loop import Events
+from tinyvideo.models.training.training_run import train
 from tinyvideo.models.training_errors import CollapsedError, DivergedError
 
 CONFIG = TrainConfig(
@@ -186,7 +186,7 @@ ROLLED_AND_KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pytest, torch
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 from tests.models import test_alarms as t
 
 torch.set_num_threads(1)

@@ -12,7 +12,7 @@ from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, read_metri
 from tinyvideo.models.train_config import TrainConfig
 from tinyvideo.models.training import tensorboard_log as board_module
 from tinyvideo.models.training.tensorboard_log import BOARD_NAME
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 
 CONFIG = TrainConfig(
     width=1, batch=2, steps=4, checkpoint_every=2, precision="fp32", pictures_every=2

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tinyvideo.models.train_config import TrainConfig
-from tinyvideo.models.training.forecast import forecast
+from tinyvideo.models.training.cost_forecast import forecast
 from tinyvideo.models.training_errors import TrainingError
 
 CONFIG = TrainConfig(width=2, batch=4, steps=10, precision="fp32")

@@ -18,7 +18,7 @@ from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import StepMetrics
 from tinyvideo.models.train_config import TrainConfig
 from tinyvideo.models.training_errors import CheckpointError
-from tinyvideo.models.use.generate import generate
+from tinyvideo.models.use.generation import generate
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 WIDTH = 2

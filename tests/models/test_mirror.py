@@ -10,7 +10,7 @@ from tinyvideo.models.checkpoints.checkpoint import list_checkpoints, load_check
 from tinyvideo.models.checkpoints.mirror import pull
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import TrainConfig
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 from tinyvideo.models.training_errors import CheckpointError
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store

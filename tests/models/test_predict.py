@@ -10,8 +10,8 @@ from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import StepMetrics
 from tinyvideo.models.train_config import TrainConfig
 from tinyvideo.models.training_errors import CheckpointError, DataError
-from tinyvideo.models.use.generate import generate, open_generator
-from tinyvideo.models.use.predict import predict
+from tinyvideo.models.use.generation import generate, open_generator
+from tinyvideo.models.use.prediction import predict
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 
 LINE = StepMetrics(

@@ -13,7 +13,7 @@ from tinyvideo.models.step.batch_norm import RankBatchNorm
 from tinyvideo.models.step.ranks import Ranks
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import TrainConfig
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 from tinyvideo.models.training_errors import TrainingError
 
 CONFIG = TrainConfig(

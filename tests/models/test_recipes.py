@@ -13,7 +13,7 @@ from tinyvideo.models.networks.discriminator import Discriminator
 from tinyvideo.models.networks.encoder import ConditionalGenerator
 from tinyvideo.models.networks.generator import LATENT, OneStreamGenerator
 from tinyvideo.models.networks.spectral_norm import SpectralNorm
-from tinyvideo.models.step.augment import augment, draw
+from tinyvideo.models.step.augmentation import augment, draw
 from tinyvideo.models.step.ema import MovingAverage
 from tinyvideo.models.step.losses import (
     discriminator_loss,
@@ -24,7 +24,7 @@ from tinyvideo.models.step.losses import (
 from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import RECIPES, TrainConfig, configure, from_saved
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 
 SMALL = {"width": 1, "batch": 2, "steps": 6, "checkpoint_every": 2, "precision": "fp32"}
 

@@ -15,7 +15,7 @@ from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import MAY_CHANGE, TrainConfig
-from tinyvideo.models.training.train import train
+from tinyvideo.models.training.training_run import train
 from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store
@@ -98,7 +98,7 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 import torch
-from tinyvideo.models.training.train import TrainConfig, train
+from tinyvideo.models.training.training_run import TrainConfig, train
 
 def kill(metrics):
     if metrics.step == 5:

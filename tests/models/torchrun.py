@@ -52,7 +52,7 @@ def free_port() -> int:
 
 
 def main() -> None:
-    from tinyvideo.models.training.train import train  # noqa: PLC0415
+    from tinyvideo.models.training.training_run import train  # noqa: PLC0415
 
     root, out, config, stop = sys.argv[1:]
     torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tinyvideo.pipeline.find.walk import Page, Span, WalkConfig, Wanted, Window, walk
+from tinyvideo.pipeline.find.search_walk import Page, Span, WalkConfig, Wanted, Window, walk
 from tinyvideo.pipeline.types import VideoRecord
 
 PER_PAGE, CAP = 5, 20

@@ -7,7 +7,7 @@ from tests.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path
 from tinyvideo.pipeline.stabilize.bundle import fit_bundle
 from tinyvideo.pipeline.stabilize.certificate import flicker
 from tinyvideo.pipeline.stabilize.depth import fit_depth
-from tinyvideo.pipeline.stabilize.render import render
+from tinyvideo.pipeline.stabilize.rendering import render
 from tinyvideo.pipeline.stabilize.stabilizer import (
     StabilizeConfig,
     certify,

@@ -25,7 +25,7 @@ from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize.certificate import flicker, object_motion
 from tinyvideo.pipeline.stabilize.depth import DepthConfig
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
-from tinyvideo.pipeline.stabilize.render import check_view, render
+from tinyvideo.pipeline.stabilize.rendering import check_view, render
 from tinyvideo.pipeline.stabilize.stabilizer import (
     StabilizeConfig,
     certify,

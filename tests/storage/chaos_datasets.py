@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.drawn_strips import count_clips, draw_record, draw_strip, write_strips
 from tinyvideo.storage.batches.commit_shard import pack, part_path
-from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.committed_build import build_committed
 from tinyvideo.storage.datasets.dataset_survey import find_problems
 from tinyvideo.storage.datasets.manifest import (
     list_revisions,

@@ -16,7 +16,7 @@ from tinyvideo.pipeline.types import Strip, VideoState
 from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
 from tinyvideo.storage.objects.s3 import S3Config, S3Store
 from tinyvideo.storage.objects.stores import open_store
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.outputs.output_address import Place
 from tinyvideo.storage.shards.shard_reader import (

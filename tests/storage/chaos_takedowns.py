@@ -16,11 +16,11 @@ from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_pat
 from tinyvideo.storage.catalog.block_list import TakedownKind
 from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
 from tinyvideo.storage.catalog.takedown_requests import AUDIT_KEY, Takedown, read_takedowns
-from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.committed_build import build_committed
 from tinyvideo.storage.datasets.dataset_survey import find_problems
 from tinyvideo.storage.datasets.manifest import list_datasets, list_revisions, read_manifest
 from tinyvideo.storage.objects.stores import Store
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.outputs.output_address import Place
 from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows, verify_shard

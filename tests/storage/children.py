@@ -193,7 +193,7 @@ def build_again_and_again(root: str, revisions: str) -> None:
 
     Where a takedown is in the way, the build is tried again.
     """
-    from tinyvideo.storage.datasets.build_committed import build_committed  # noqa: PLC0415
+    from tinyvideo.storage.datasets.committed_build import build_committed  # noqa: PLC0415
     from tinyvideo.storage.datasets.strip_query import DatasetConfig  # noqa: PLC0415
     from tinyvideo.storage.outputs.output_address import Place  # noqa: PLC0415
     from tinyvideo.storage.storage_errors import StorageError  # noqa: PLC0415

@@ -38,7 +38,7 @@ from tinyvideo.storage.batches.commit_shard import part_path
 from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, LeaseLostError
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.objects.folder import FolderStore
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.shards.shard_reader import iterate_rows
 from tinyvideo.storage.storage_errors import StorageError

@@ -11,10 +11,10 @@ from tests.storage.datasets import ALL_FOR_TRAINING, chosen
 from tests.storage.test_takedown import ANEW, FIRST, SECOND, fill, opened
 from tinyvideo.storage.catalog.block_list import TakedownKind
 from tinyvideo.storage.catalog.takedown_requests import ask
-from tinyvideo.storage.datasets.build_committed import build_committed
+from tinyvideo.storage.datasets.committed_build import build_committed
 from tinyvideo.storage.datasets.dataset_survey import find_problems
 from tinyvideo.storage.datasets.manifest import list_datasets, list_revisions, read_manifest
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.repair.rewrite import finish_rewrites, rewrite_shard
 from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows

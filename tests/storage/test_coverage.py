@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tinyvideo.pipeline.find.walk import Span, Window, subtract
+from tinyvideo.pipeline.find.search_walk import Span, Window, subtract
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog.search_coverage import (
     SETTLED_S,

@@ -18,8 +18,8 @@ from tests.storage.datasets import (
     write_shard,
     write_tagged,
 )
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import find_problems
-from tinyvideo.storage.datasets.draft import build_dataset
 from tinyvideo.storage.datasets.manifest import (
     list_revisions,
     read_manifest,

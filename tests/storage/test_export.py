@@ -16,7 +16,7 @@ from tests.storage.released import strips_of, write_tarball
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip
 from tinyvideo.pipeline.types import SceneTags
 from tinyvideo.storage.batches.commit_shard import pack, part_path
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.exchange.export import (
     export_rows,
     released_name,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_shard
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import (
     Manifest,
     list_datasets,

@@ -23,7 +23,7 @@ from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.objects.folder import FolderStore, sha256_of
-from tinyvideo.storage.outputs.audit import audit, audited_books, read_books
+from tinyvideo.storage.outputs.book_audit import audit, audited_books, read_books
 from tinyvideo.storage.shards.shard_reader import iterate_rows, shard_metadata
 from tinyvideo.storage.storage_errors import StorageError
 

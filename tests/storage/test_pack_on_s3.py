@@ -15,7 +15,7 @@ from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_pat
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.objects.folder import sha256_of
 from tinyvideo.storage.objects.s3 import S3Config, S3Store
-from tinyvideo.storage.outputs.audit import audit, audited_books
+from tinyvideo.storage.outputs.book_audit import audit, audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.outputs.output_address import Place
 from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows

@@ -12,8 +12,8 @@ from tests.storage.old_shards import write_old_shard
 from tests.storage.test_takedown import Death, Killed, opened
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import find_problems
-from tinyvideo.storage.datasets.draft import build_dataset
 from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
 from tinyvideo.storage.objects.folder import sha256_of
 from tinyvideo.storage.outputs.output import Output

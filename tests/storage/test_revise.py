@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.storage.datasets import ALL_FOR_TRAINING, HALVES, chosen, write_rows, write_shard
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import find_problems
-from tinyvideo.storage.datasets.draft import build_dataset
 from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
 from tinyvideo.storage.datasets.revise import ShardChange, manifests_holding, replace_shards
 from tinyvideo.storage.datasets.row_selection import SPLITS

@@ -17,12 +17,12 @@ from tinyvideo.storage.batches.commit_shard import pack, part_path
 from tinyvideo.storage.catalog.block_list import TakedownKind
 from tinyvideo.storage.catalog.takedown_requests import AUDIT_KEY, Takedown
 from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import find_problems
-from tinyvideo.storage.datasets.draft import build_dataset
 from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 from tinyvideo.storage.repair.verify import ShardState, check_shard

@@ -16,7 +16,7 @@ from tests.storage.released import draw_sheet, strips_of, tarball, write_list, w
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches.commit_shard import finish_shards, pack, part_path
 from tinyvideo.storage.catalog.video_catalog import Catalog
-from tinyvideo.storage.datasets.draft import build_dataset
+from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.exchange.import_released import ImportCounts, Importer
 from tinyvideo.storage.exchange.released_format import (
@@ -27,7 +27,7 @@ from tinyvideo.storage.exchange.released_format import (
     read_list,
 )
 from tinyvideo.storage.objects.folder import FolderStore
-from tinyvideo.storage.outputs.audit import audited_books
+from tinyvideo.storage.outputs.book_audit import audited_books
 from tinyvideo.storage.shards.shard_reader import iterate_rows
 from tinyvideo.storage.storage_errors import StorageError
 

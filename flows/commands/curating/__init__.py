@@ -1,13 +1,13 @@
 """`run`, `stabilize`, `render`, `report`: films in, strips out.
 
-render_films     `tinyvideo render`: cut the strips of a film anew from homographies that are
-                 stored
-run              `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress
-                 bars
-stabilize_films  `tinyvideo stabilize`: films in, strips and camera paths out, without catalog
-                 or server
+film_commands  `tinyvideo stabilize`: films in, strips and camera paths out, without catalog or
+               server
+render_films   `tinyvideo render`: cut the strips of a film anew from homographies that are
+               stored
+run            `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress bars
 """
 
+from tinyvideo.flows.commands.curating.film_commands import stabilize_with_progress
 from tinyvideo.flows.commands.curating.render_films import render_film
 from tinyvideo.flows.commands.curating.run import (
     announced_server,
@@ -17,7 +17,6 @@ from tinyvideo.flows.commands.curating.run import (
     show_page,
     stabilize_all,
 )
-from tinyvideo.flows.commands.curating.stabilize_films import stabilize_with_progress
 
 __all__ = [
     "announced_server",

@@ -4,7 +4,7 @@ What `tinyvideo stabilize` found stands in clips.json, in pixels of the film its
 size or another crop needs the film and no second stabilization. Frames are decoded at their full
 size; the strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
 
-Cost: decoding, and what `pipeline.stabilize.render` says.
+Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The commands `tinyvideo generate` and `tinyvideo predict`: what a checkpoint can make.
 
-Cost: that of `models.use.generate` and `models.use.predict`, and 2 s to import torch.
+Cost: that of `models.use.generation` and `models.use.prediction`, and 2 s to import torch.
 """
 
 from pathlib import Path

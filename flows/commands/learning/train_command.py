@@ -3,8 +3,8 @@
 Started by `torchrun`, the first process reports and writes, the others compute. `--dry-run` starts
 nothing: it takes two small steps and says what the run would take.
 
-Cost: that of `models.training.train`; the private Prefect server, if none is set, takes 5 to 20 s
-to start.
+Cost: that of `models.training.training_run`; the private Prefect server, if none is set, takes 5 to
+20 s to start.
 """
 
 import time

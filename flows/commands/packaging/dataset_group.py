@@ -1,6 +1,7 @@
 """The commands `tinyvideo dataset build|ls|show|verify`.
 
-Cost: that of `storage.datasets.draft` and `storage.datasets.dataset_survey`; no server is started.
+Cost: that of `storage.datasets.dataset_draft` and `storage.datasets.dataset_survey`; no server is
+started.
 """
 
 from dataclasses import asdict

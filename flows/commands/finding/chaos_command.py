@@ -119,11 +119,7 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
     Raises:
         ChaosError: it has failed.
     """
-    from tinyvideo.flows.imitation import (  # noqa: PLC0415
-        EVERY,
-        KEY,
-        SECRET,
-    )
+    from tinyvideo.flows.imitation import EVERY, KEY, SECRET  # noqa: PLC0415
 
     span = imitation.hosts.population.config
     since, until = (datetime.fromtimestamp(t, UTC).date() for t in (span.since, span.until + 1))

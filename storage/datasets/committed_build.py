@@ -7,15 +7,15 @@
 Where shards were written anew meanwhile, it chooses again: what was taken down is in none of them.
 A takedown or a repair that somebody killed must be finished first, because it will change shards.
 
-Cost: that of `storage.datasets.draft`, again for every time that shards have changed.
+Cost: that of `storage.datasets.dataset_draft`, again for every time that shards have changed.
 """
 
 import logging
 from collections.abc import Callable
 
 from tinyvideo.storage.catalog import keys_in_rewrite, read_takedowns
+from tinyvideo.storage.datasets.dataset_draft import Draft, draft_dataset, write_dataset
 from tinyvideo.storage.datasets.dataset_lock import dataset_turn
-from tinyvideo.storage.datasets.draft import Draft, draft_dataset, write_dataset
 from tinyvideo.storage.datasets.manifest import Manifest
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.outputs import Output
@@ -34,7 +34,7 @@ def build_committed(
 
     Raises:
         StorageError: there is no shard, a takedown or repair is not finished, or as
-            `storage.datasets.draft.build_dataset`.
+            `storage.datasets.dataset_draft.build_dataset`.
     """
     while True:
         _refuse_unfinished(output)

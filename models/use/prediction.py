@@ -15,7 +15,7 @@ import torch
 from tinyvideo.models.animations import encode_gif, read_image, to_frames, write_whole
 from tinyvideo.models.networks import CLIP_SIZE
 from tinyvideo.models.training_errors import CheckpointError, DataError
-from tinyvideo.models.use.generate import JPEG_QUALITY, open_generator
+from tinyvideo.models.use.generation import JPEG_QUALITY, open_generator
 from tinyvideo.pipeline.strips import encode_strip, write_mp4
 
 FORMATS = (".gif", ".mp4", ".jpg")

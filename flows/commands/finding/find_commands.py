@@ -3,7 +3,8 @@
 `crawl` enters in the catalog what `run` would work on, and does no more; `plan` asks little and
 says what a crawl would cost; `coverage` says how much of the searches is proven complete.
 
-Cost: that of `flows.sources.find_videos`; a plan is two calls per search, of ten searches at most.
+Cost: that of `flows.sources.crawl_sources`; a plan is two calls per search, of ten searches at
+most.
 """
 
 from pathlib import Path

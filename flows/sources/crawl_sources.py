@@ -1,8 +1,8 @@
 """Find videos and enter them in the catalog: from folders, lists, buckets, and by searching Flickr.
 
-A search is walked through window by window (`pipeline.find.walk`). The videos of a window are
-entered first and then the window itself, so that a run which is killed asks again for what was not
-entered and for nothing else. Keys are read from the settings of this machine, here, and go no
+A search is walked through window by window (`pipeline.find.search_walk`). The videos of a window
+are entered first and then the window itself, so that a run which is killed asks again for what was
+not entered and for nothing else. Keys are read from the settings of this machine, here, and go no
 further.
 
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
