@@ -26,7 +26,7 @@ from benchmarks.catalog_rows import enter_rows
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.outputs.book_audit import read_books
-from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.outputs.output_address import OutputAddress
 
 LEASE, ROUNDS = 256, 100
 PROCESSES = 4
@@ -34,7 +34,7 @@ PROCESSES = 4
 SPAWN = multiprocessing.get_context("spawn")
 
 
-def measure(place: Place) -> dict[str, float]:
+def measure(place: OutputAddress) -> dict[str, float]:
     """Time what a run does with a catalog that is full; seconds and milliseconds."""
     with closing(place.open_catalog()) as catalog:
         known = catalog.position()[1]
@@ -83,7 +83,7 @@ def summarize(name: str, times_ms: list[float]) -> dict[str, float]:
     }
 
 
-def time_status(place: Place) -> float:
+def time_status(place: OutputAddress) -> float:
     """Run `tinyvideo status --json`; return its seconds."""
     command = [
         sys.executable,
@@ -117,17 +117,17 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def database(kind: str, folder: Path) -> Iterator[Place]:
+def database(kind: str, folder: Path) -> Iterator[OutputAddress]:
     """Give the place of the catalog in a folder."""
     out = folder / "out"
     out.mkdir(parents=True, exist_ok=True)
     if kind == "sqlite":
-        yield Place.at(out)
+        yield OutputAddress.at(out)
         return
-    from tests.storage.postgres import serve_postgres  # noqa: PLC0415
+    from tests.servers.postgres import serve_postgres  # noqa: PLC0415
 
     with serve_postgres(folder / "postgres") as server:
-        yield Place.at(out, catalog=server.address)
+        yield OutputAddress.at(out, catalog=server.address)
 
 
 def write_results(title: str, figures: dict[str, float]) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tinyvideo.storage.database.counters import keep_counters
 from tinyvideo.storage.database.engine import transaction
-from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.outputs.output_address import OutputAddress
 
 CHUNK = 100_000
 PER_SHARD = 256
@@ -73,7 +73,7 @@ _SHARDS = """
 """
 
 
-def enter_rows(place: Place, rows: int) -> None:
+def enter_rows(place: OutputAddress, rows: int) -> None:
     """Make a catalog with videos, clips and shards, and a file of one byte for every shard."""
     with closing(place.open_catalog(make=True)) as catalog:
         engine = catalog.engine

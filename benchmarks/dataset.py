@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from tinyvideo.pipeline.types import STRIP_FRAMES
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import survey
-from tinyvideo.storage.datasets.manifest import read_manifest, read_pieces
+from tinyvideo.storage.datasets.manifest import read_manifest, read_selection
 from tinyvideo.storage.datasets.row_selection import SPLITS
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects.folder import FolderStore
@@ -96,7 +96,7 @@ def build(folder: Path) -> dict[str, float]:
     seconds = time.perf_counter() - start
     peak = peak_mb()
     start = time.perf_counter()
-    pieces = {s: read_pieces(store, read_manifest(store, NAME), s) for s in SPLITS}
+    pieces = {s: read_selection(store, read_manifest(store, NAME), s) for s in SPLITS}
     loaded = time.perf_counter() - start
     found = survey(store, manifest.shards, pieces)
     return {

@@ -28,7 +28,7 @@ from benchmarks.truth_films import (
     photo,
     shaking_camera,
 )
-from tests.films import pan, turn, write_video
+from tests.drawn.films import pan, turn, write_video
 from tinyvideo.pipeline.types import Frames, Homographies
 
 FRAMES = 64

@@ -137,7 +137,7 @@ def prepare(folder: Path, names: list[str]) -> None:
 @contextmanager
 def seaweed(folder: Path, data: Path, core: int) -> Iterator[str]:
     """Run an S3 server beside `core`, with all formats in it; yield their address."""
-    from tests.storage.seaweed import BUCKET, serve  # noqa: PLC0415
+    from tests.servers.seaweed import BUCKET, serve  # noqa: PLC0415
 
     (folder / "weed").mkdir()
     with serve(folder / "weed") as server:

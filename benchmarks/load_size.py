@@ -27,7 +27,7 @@ import numpy as np
 
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import read_manifest, write_manifest
-from tinyvideo.storage.datasets.row_selection import Pieces
+from tinyvideo.storage.datasets.row_selection import RowSelection
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.shards.shard_writer import ROW_GROUP_STRIPS
@@ -52,14 +52,14 @@ def write_datasets(folder: Path, strips: int) -> None:
     for key in keys[1:]:
         os.link(first, folder / key)
     groups = SHARD_STRIPS // ROW_GROUP_STRIPS
-    everything = Pieces(
+    everything = RowSelection(
         shard=np.repeat(np.arange(count, dtype=np.int32), groups),
         row_group=np.tile(np.arange(groups, dtype=np.int32), count),
         rows=np.full(count * groups, 2**64 - 1, np.uint64),
         count=np.full(count * groups, ROW_GROUP_STRIPS, np.uint8),
     )
     fields = ("shard", "row_group", "rows", "count")
-    nobody = Pieces(**{name: getattr(everything, name)[:0] for name in fields})
+    nobody = RowSelection(**{name: getattr(everything, name)[:0] for name in fields})
     draft = replace(few, name="many", shards=keys, shard_sha256=few.shard_sha256 * count)
     write_manifest(store, draft, {"train": everything, "validation": nobody, "test": nobody})
 

@@ -39,7 +39,7 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
-from tests.drawn_strips import draw_strip
+from tests.drawn.strip_rows import draw_strip
 from tinyvideo.models.data.loader import LoadConfig, Loader
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, VideoRecord

@@ -7,7 +7,7 @@
     python -m benchmarks.orchestrate outage         the server is away for two minutes
     python -m benchmarks.orchestrate password       no route answers without it
 
-Each takes `--json`. What it survives: `python -m tests.flows.chaos_prefect`.
+Each takes `--json`. What it survives: `python -m tests.chaos.chaos_prefect`.
 
 Cost: `overhead` 4 minutes, `bare` 1, `scaling` 5, `outage` 4, `password` 1.
 """
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
-from tests.flows.machine import Machine, films, kill_tree, machine, seconds
+from tests.servers.prefect_machine import Machine, films, kill_tree, machine, seconds
 from tinyvideo.flows.machine.private_server import free_port
 
 WHAT = (

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.flows.machine import films, machine
+from tests.servers.prefect_machine import films, machine
 
 
 def memory_of_worker(shards: int = 40) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tests.films import film, shaky_path, write_video
+from tests.drawn.films import film, shaky_path, write_video
 from tinyvideo.models.scenes.places import load_imagenet_proxy
 from tinyvideo.pipeline.curation import use_one_thread
 from tinyvideo.pipeline.decode.frames import open_video

@@ -19,7 +19,7 @@ import numpy as np
 import skimage.data
 import sklearn.datasets
 
-from tests.films import pan, turn, write_video
+from tests.drawn.films import pan, turn, write_video
 from tinyvideo.pipeline.decode.frames import FramesConfig, open_video
 from tinyvideo.pipeline.pixels import scaling
 from tinyvideo.pipeline.strips.strip_jpeg import crop_to_strip

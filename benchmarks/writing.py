@@ -18,7 +18,7 @@ from pathlib import Path
 
 import skvideo
 
-from tests.drawn_strips import draw_record, write_strips
+from tests.drawn.strip_rows import draw_record, write_strips
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.types import ClipCounts, Strip
 from tinyvideo.storage.batches.commit_shard import pack, part_path

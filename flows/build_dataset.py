@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prefect import flow, get_run_logger
 
-from tinyvideo.flows.which_output import place_of
+from tinyvideo.flows.which_output import output_at
 from tinyvideo.storage.datasets import DatasetConfig, build_committed
 
 EVERYTHING = DatasetConfig()
@@ -27,7 +27,7 @@ async def build_dataset(
     Raises:
         StorageError: there is no shard, or no strip fits.
     """
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         manifest = build_committed(output, name, config)
     get_run_logger().info("dataset %s: %s", name, manifest.counts)
     return manifest.counts

@@ -153,10 +153,10 @@ def run(
 @app.command(rich_help_panel="Start here")
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import read_books  # noqa: PLC0415
 
-    books = read_books(place_of(out))
+    books = read_books(output_at(out))
     if json:
         write_json(books)
     else:
@@ -217,9 +217,9 @@ def render(
 def report(out: Out = "", json: Json = False) -> None:
     """Write report.html: books, scenes, strips before and after, training, generated clips."""
     from tinyvideo.flows.commands.curating import show_page  # noqa: PLC0415
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
 
-    page = show_page(place_of(out))
+    page = show_page(output_at(out))
     say(f"the page is {page}")
     if json:
         write_json({"report": str(page)})

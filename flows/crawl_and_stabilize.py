@@ -28,7 +28,7 @@ from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError
 from tinyvideo.storage.films import RawFolder
-from tinyvideo.storage.outputs import Output, Place, audited_books
+from tinyvideo.storage.outputs import Output, OutputAddress, audited_books
 from tinyvideo.storage.repair import finish_rewrites
 from tinyvideo.storage.storage_errors import BusyError, StorageError
 
@@ -71,7 +71,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
     return balanced(books)
 
 
-def tidy_up(place: Place) -> None:
+def tidy_up(place: OutputAddress) -> None:
     """Finish what killed runs have left, unless other runs are at work: theirs is under way.
 
     Raises:

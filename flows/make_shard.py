@@ -26,12 +26,12 @@ from tinyvideo.flows.run_options import AS_SET, RunOptions
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import Fetching, fetching, is_elsewhere
 from tinyvideo.flows.workers import (
-    HeldBatch,
+    LeasedBatch,
     Outcome,
     Supply,
     WorkerConfig,
     curate_videos,
-    held_batch,
+    leased_batch,
 )
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
@@ -66,7 +66,7 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
     refuse_hopeless_attempt()
     options = options.with_addresses().with_machine()
     try:
-        async with held_batch(options.place, batch) as held, get_client() as client:
+        async with leased_batch(options.place, batch) as held, get_client() as client:
             own_run = UUID(flow_run.id) if flow_run.id else None
             monitor = ShardMonitor(Board(client, own_run), held)
             if held.video_ids and options.engine == "process":
@@ -83,7 +83,7 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
 
 @task(name="curate-batch", cache_policy=NO_CACHE)
 async def curate_batch(
-    held: HeldBatch, options: RunOptions, monitor: ShardMonitor
+    held: LeasedBatch, options: RunOptions, monitor: ShardMonitor
 ) -> dict[str, int]:
     """Curate the videos of a batch in worker processes; return how many ended how."""
     logger, catalog = get_run_logger(), held.output.catalog
@@ -130,14 +130,14 @@ def outcomes_of(
 
 
 @task(name="commit-shard", cache_policy=NO_CACHE)
-async def commit_shard(held: HeldBatch) -> str | None:
+async def commit_shard(held: LeasedBatch) -> str | None:
     """Pack what is curated of the batch into its shard; return its key, None without any."""
     output = held.output
     return pack_batch(output.catalog, output.store, held.work, held.batch)
 
 
 def films_of(
-    records: Sequence[VideoRecord], held: HeldBatch, options: RunOptions
+    records: Sequence[VideoRecord], held: LeasedBatch, options: RunOptions
 ) -> AbstractContextManager[Fetching | None]:
     """Be ready to fetch films, where there are some to fetch."""
     if not any(map(is_elsewhere, records)):

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from tinyvideo.flows.search_options import SearchOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
-from tinyvideo.flows.which_output import place_of
+from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.strips import StripConfig
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 WHOLE_PATH = "give the whole path, from / on: workers run in folders of their own"
 
@@ -86,11 +86,11 @@ class RunOptions(BaseModel):
     def _address(cls, out: str | Path) -> str:
         text = str(out)
         if not text or "://" in text:
-            return text and Place.at(text).address
+            return text and OutputAddress.at(text).address
         path = Path(text).expanduser()
         if not path.is_absolute():
             raise ValueError(WHOLE_PATH)
-        return Place.at(path).address
+        return OutputAddress.at(path).address
 
     @model_validator(mode="after")
     def _strip_size(self) -> Self:
@@ -120,7 +120,7 @@ class RunOptions(BaseModel):
                 "say where the videos are: the parameter options.folder, TINYVIDEO_FOLDER of the "
                 "worker, or 'tinyvideo up --folder DIR'"
             )
-        out = self.out or ("" if self.local else place_of("").address)
+        out = self.out or ("" if self.local else output_at("").address)
         return self.model_validate({**self.model_dump(), "folder": folder, "out": out})
 
     def with_machine(self) -> "RunOptions":
@@ -133,9 +133,9 @@ class RunOptions(BaseModel):
         return self.model_copy(update=changes)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> OutputAddress:
         """The parts of the output; the catalog's password is read where it is used."""
-        return Place.at(self.out) if self.local else place_of(self.out)
+        return OutputAddress.at(self.out) if self.local else output_at(self.out)
 
     @property
     def elsewhere(self) -> bool:

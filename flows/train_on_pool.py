@@ -26,12 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from tinyvideo.flows.machine import Job, refuse_hopeless_attempt, start_training
 from tinyvideo.flows.monitor import EVERY_S, Board, bar
 from tinyvideo.flows.report import Chart, as_svg, draw_training
-from tinyvideo.flows.which_output import place_of
+from tinyvideo.flows.which_output import output_at
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from tinyvideo.models.train_config import TrainConfig, configure
 from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.objects import is_remote
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 MAX_ATTEMPTS = 20
 """Times that training is begun. Ours: it goes on for days, and loses little each time."""
@@ -80,7 +80,7 @@ async def train(options: TrainOptions = AS_SET) -> str:
         StorageError: the dataset or the output cannot be used.
     """
     refuse_hopeless_attempt(MAX_ATTEMPTS)
-    job = plan(options, place_of(options.out))
+    job = plan(options, output_at(options.out))
     logger = get_run_logger()
     logger.info("%d processes train in %s", job.processes, job.run)
     last_words: deque[str] = deque(maxlen=5)
@@ -96,7 +96,7 @@ async def train(options: TrainOptions = AS_SET) -> str:
     return job.run
 
 
-def plan(options: TrainOptions, place: Place) -> Job:
+def plan(options: TrainOptions, place: OutputAddress) -> Job:
     """Lay out what the processes are to do on this machine.
 
     Raises:

@@ -6,10 +6,10 @@ Cost: reads the environment.
 from pathlib import Path
 
 from tinyvideo.flows.settings import SettingsError, read_settings
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 
-def place_of(out: str | Path) -> Place:
+def output_at(out: str | Path) -> OutputAddress:
     """Name the output at `out`, or at TINYVIDEO_STORAGE if it is empty.
 
     Raises:
@@ -19,4 +19,4 @@ def place_of(out: str | Path) -> Place:
     settings = read_settings()
     if not (str(out) or settings.storage):
         raise SettingsError("say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE")
-    return Place.at(str(out) or settings.storage, settings.work, settings.catalog)
+    return OutputAddress.at(str(out) or settings.storage, settings.work, settings.catalog)

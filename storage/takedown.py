@@ -34,7 +34,7 @@ from tinyvideo.storage.catalog import (
     write_audit,
 )
 from tinyvideo.storage.database import VIDEOS, transaction
-from tinyvideo.storage.datasets import dataset_turn, find_lineage
+from tinyvideo.storage.datasets import dataset_lock, find_lineage
 from tinyvideo.storage.outputs import Output
 from tinyvideo.storage.repair import finish_rewrites, rewrite_shard
 from tinyvideo.storage.shards import ShardFile, iterate_rows
@@ -55,7 +55,7 @@ def take_down(
     """
     if not name.strip():
         raise StorageError("a takedown needs the id of a video, or the name of an owner")
-    with dataset_turn(output):
+    with dataset_lock(output):
         number = ask(output.catalog.engine, kind, name.strip())
     finished = {done.number: done for done in finish_takedowns(output, checkpoints)}
     return finished[number]

@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from tests.storage.postgres import Postgres, serve_postgres
-from tests.storage.seaweed import BUCKET, Seaweed, serve
+from tests.servers.postgres import Postgres, serve_postgres
+from tests.servers.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
 HOME = pytest.StashKey[str]()

@@ -31,7 +31,7 @@ from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import progress, say, show_books, show_facts
 from tinyvideo.storage.datasets import DatasetConfig
 from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.outputs import Place, read_books
+from tinyvideo.storage.outputs import OutputAddress, read_books
 from tinyvideo.storage.storage_errors import StorageError
 
 FILMS = ("bikes.mp4", "carphone_pristine.mp4", "bigbuckbunny.mp4")
@@ -99,7 +99,7 @@ def run_demo(out: Path, *, keep_ui: bool, steps: int) -> dict[str, Any]:
         StorageError, ServerError, TrainingError: as their texts say.
     """
     paths = DemoPaths(out)
-    check_free(Place.at(out))
+    check_free(OutputAddress.at(out))
     if is_done(paths, steps):
         say(f"All is done already in {out}.")
     else:
@@ -126,7 +126,7 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
     # Before the page, which shows them; its own seconds are added after.
     write_note(paths, checkpoint, steps, watch.seconds)
     with watch.stage("write the page"):
-        show_page(Place.at(paths.out))
+        show_page(OutputAddress.at(paths.out))
     write_note(paths, checkpoint, steps, watch.seconds)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from tinyvideo.flows.monitor.artifacts import EVERY_S, Board
 from tinyvideo.flows.report import headline, list_fates, plural
-from tinyvideo.flows.workers import HeldBatch
+from tinyvideo.flows.workers import LeasedBatch
 from tinyvideo.pipeline.rerender import contact_sheet
 from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
 from tinyvideo.storage.catalog import Catalog, Coverage, summarize
@@ -85,7 +85,7 @@ class CrawlMonitor:
 class ShardMonitor:
     """The artifact of one shard."""
 
-    def __init__(self, board: Board, held: HeldBatch) -> None:
+    def __init__(self, board: Board, held: LeasedBatch) -> None:
         self._board = board
         self._held = held
         self._key = f"shard-{held.batch.number:06d}"

@@ -47,7 +47,7 @@ from tinyvideo.flows.report.training_section import (
 from tinyvideo.flows.settings import code_version
 from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.outputs import Place, read_books
+from tinyvideo.storage.outputs import OutputAddress, read_books
 
 PAGE_NAME = "report.html"
 VIDEOS_PER_STATE = 60
@@ -93,26 +93,26 @@ class Report:
     generated: Generated | None
 
 
-def write_report(out: Place | Path) -> Path:
+def write_report(out: OutputAddress | Path) -> Path:
     """Write `report.html` into the work folder of an output, whole or not at all.
 
     Raises:
         StorageError: there is no catalog, or the folder cannot be written.
     """
-    place, gallery = Place.at(out), Gallery()
+    place, gallery = OutputAddress.at(out), Gallery()
     report = collect(place, gallery, datetime.now(UTC))
     work = FolderStore(place.work)
     work.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
     return work.path(PAGE_NAME)
 
 
-def collect(out: Place | Path, gallery: Gallery, now: datetime) -> Report:
+def collect(out: OutputAddress | Path, gallery: Gallery, now: datetime) -> Report:
     """Gather what the page shows of an output; pictures go into `gallery`.
 
     Raises:
         StorageError: there is no catalog.
     """
-    place = Place.at(out)
+    place = OutputAddress.at(out)
     store, work = place.open_store(), place.work
     books = read_books(place)
     survey = survey_shards(store, _committed(place))
@@ -169,7 +169,7 @@ def render(report: Report, gallery: Gallery) -> str:
     )
 
 
-def _committed(place: Place) -> list[str]:
+def _committed(place: OutputAddress) -> list[str]:
     with place.open() as output:
         return [shard.key for shard in output.catalog.shards(committed=True)]
 

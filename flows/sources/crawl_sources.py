@@ -18,7 +18,7 @@ from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
 from tinyvideo.flows.sources.fetch_films import check_authority
 from tinyvideo.flows.sources.host_budget import limits_of, shared_budget
-from tinyvideo.flows.which_output import place_of
+from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find import (
     Query,
@@ -43,7 +43,7 @@ from tinyvideo.pipeline.hosts import (
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog import Catalog, LocalAccounts, PacedBudget, enter_window, left_to_ask
 from tinyvideo.storage.films import list_videos
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 NO_KEY = (
     "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "
@@ -176,7 +176,7 @@ class Search:
 
 
 @contextmanager
-def flickr_of(place: Place) -> Iterator[Flickr]:
+def flickr_of(place: OutputAddress) -> Iterator[Flickr]:
     """Be ready to call Flickr for a block, at the pace that all who work for an output share.
 
     Raises:
@@ -197,7 +197,7 @@ def flickr_beside(out: str) -> Iterator[Flickr]:
     """
     settings = read_settings()
     if out or settings.storage:
-        place = place_of(out)
+        place = output_at(out)
         if place.has_catalog():
             with flickr_of(place) as flickr:
                 yield flickr

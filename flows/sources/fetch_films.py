@@ -35,7 +35,7 @@ from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
 from tinyvideo.storage.catalog import PacedBudget
 from tinyvideo.storage.films import RawFolder
 from tinyvideo.storage.objects import FolderStore
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 from tinyvideo.storage.storage_errors import StorageError
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
 
 @contextmanager
 def fetching(
-    place: Place, work: FolderStore, strip_px: int, *, any_license: bool = False
+    place: OutputAddress, work: FolderStore, strip_px: int, *, any_license: bool = False
 ) -> Iterator[Fetching]:
     """Be ready to fetch films into `work` for a block.
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from tinyvideo.flows.settings import Settings, read_settings
 from tinyvideo.pipeline.hosts import Host, Limit
 from tinyvideo.storage.catalog import PacedBudget, SharedAccounts
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 
 @contextmanager
-def shared_budget(place: Place, settings: Settings | None = None) -> Iterator[PacedBudget]:
+def shared_budget(place: OutputAddress, settings: Settings | None = None) -> Iterator[PacedBudget]:
     """Open the budget of an output for a block; it is kept beside the catalog.
 
     What hosts permit is read from the environment, unless `settings` say it.

@@ -1,16 +1,16 @@
 """Processes that curate videos, and the batch that they are leased with.
 
-leased_batch  A batch while a run works on it: taken, renewed, and closed at the end
+batch_lease   A batch while a run works on it: taken, renewed, and closed at the end
 process_pool  Worker processes for the videos of a batch, and what their deaths mean
 video_worker  One video in a process of its own: curate it, leave its strips in a part file
 """
 
-from tinyvideo.flows.workers.leased_batch import (
+from tinyvideo.flows.workers.batch_lease import (
     LEASE_S,
     RENEW_S,
-    HeldBatch,
+    LeasedBatch,
     at_work,
-    held_batch,
+    leased_batch,
     worker_name,
 )
 from tinyvideo.flows.workers.process_pool import Supply, curate_videos
@@ -19,13 +19,13 @@ from tinyvideo.flows.workers.video_worker import Outcome, WorkerConfig, failed
 __all__ = [
     "LEASE_S",
     "RENEW_S",
-    "HeldBatch",
+    "LeasedBatch",
     "Outcome",
     "Supply",
     "WorkerConfig",
     "at_work",
     "curate_videos",
     "failed",
-    "held_batch",
+    "leased_batch",
     "worker_name",
 ]

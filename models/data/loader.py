@@ -42,7 +42,7 @@ from tinyvideo.models.networks import CLIP_SIZE
 from tinyvideo.models.training_errors import DataError
 from tinyvideo.pipeline.strips import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
-from tinyvideo.storage.datasets import Manifest, read_pieces
+from tinyvideo.storage.datasets import Manifest, read_selection
 from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Loader:
     ) -> None:
         if not 0 <= rank < ranks <= config.batch:
             raise ValueError(f"rank {rank} of {ranks} has no share in a batch of {config.batch}")
-        pieces = read_pieces(store, manifest, split)
+        pieces = read_selection(store, manifest, split)
         self._config, self._manifest_id = config, manifest.manifest_id
         self._rank, self._ranks = rank, ranks
         self._order = EpochOrder(pieces.count, config.seed, config.lanes)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from weakref import WeakValueDictionary
 
 from tinyvideo.models.data.buffers import Memory
-from tinyvideo.storage.datasets import Manifest, Pieces
+from tinyvideo.storage.datasets import Manifest, RowSelection
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards import (
     PictureSpans,
@@ -82,7 +82,9 @@ class RowGroup:
 class RowGroups:
     """All row groups of a split; reads them ahead with threads of its own."""
 
-    def __init__(self, store: Store, manifest: Manifest, pieces: Pieces, readers: int) -> None:
+    def __init__(
+        self, store: Store, manifest: Manifest, pieces: RowSelection, readers: int
+    ) -> None:
         self._store, self._shards, self._pieces = store, manifest.shards, pieces
         self._live: WeakValueDictionary[int, RowGroup] = WeakValueDictionary()
         self._memory = Memory(readers)

@@ -11,8 +11,6 @@ shard_states       The rows of shards: begun with the videos that they will hold
                    with them at once
 takedown_requests  What was asked to be taken down, and what came of it: the table of requests,
                    and audit lines
-tally              Count the books out of the sums that the database keeps, and name the rows
-                   that contradict
 video_catalog      The ledger: one state for every video and every shard, and how they change
 video_results      Verdicts: what a worker found out about a video, entered once, with every
                    window counted

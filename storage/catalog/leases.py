@@ -23,7 +23,7 @@ from tinyvideo.storage.database import (
     EVENTS,
     RECORD_COLUMNS,
     VIDEOS,
-    Ledger,
+    CatalogBase,
     chunks,
     record_of,
     storable,
@@ -47,7 +47,7 @@ class LeaseLostError(StorageError):
     """A worker reports on a video that was given to somebody else meanwhile."""
 
 
-class Leases(Ledger):
+class Leases(CatalogBase):
     """The part of the catalog that gives videos out and takes them back."""
 
     def lease(self, limit: int, holder: str = "run", seconds: float = LEASE_S) -> list[VideoRecord]:

@@ -14,7 +14,7 @@ from tinyvideo.storage.database import (
     REWRITES,
     SHARDS,
     VIDEOS,
-    Ledger,
+    CatalogBase,
     ShardRow,
     chunks,
     now,
@@ -23,7 +23,7 @@ from tinyvideo.storage.database import (
 )
 
 
-class ShardRows(Ledger):
+class ShardRows(CatalogBase):
     """The part of the catalog that knows which strips are in which shard."""
 
     def curated(self, shard_key: str | None = None) -> dict[str, int]:

@@ -28,10 +28,9 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.catalog.block_list import refuse_blocked
-from tinyvideo.storage.catalog.books import Books
+from tinyvideo.storage.catalog.books import Books, count_books, count_states, count_strips
 from tinyvideo.storage.catalog.leases import Leases
 from tinyvideo.storage.catalog.shard_states import ShardRows
-from tinyvideo.storage.catalog.tally import count_books, count_states, count_strips
 from tinyvideo.storage.catalog.video_results import Verdicts
 from tinyvideo.storage.database import (
     FACTS,

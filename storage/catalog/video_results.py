@@ -14,7 +14,7 @@ from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, check_holder
 from tinyvideo.storage.database import (
     CLIPS,
     VIDEOS,
-    Ledger,
+    CatalogBase,
     chunks,
     rows_of_clips,
     storable,
@@ -25,7 +25,7 @@ from tinyvideo.storage.database import (
 _OPEN = (VideoState.PENDING, VideoState.LEASED, VideoState.CURATED)
 
 
-class Verdicts(Ledger):
+class Verdicts(CatalogBase):
     """The part of the catalog that says how videos ended."""
 
     def settle(

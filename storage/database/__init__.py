@@ -12,7 +12,7 @@ migrations/   Alembic's part of the catalog: what makes the tables of an older v
 
 from tinyvideo.storage.database.catalog_base import (
     CATALOG_VERSION,
-    Ledger,
+    CatalogBase,
     chunks,
     now,
     read_fact,
@@ -65,8 +65,8 @@ __all__ = [
     "VIDEOS_FOUND",
     "VIDEO_COLUMNS",
     "WINDOWS",
+    "CatalogBase",
     "Key",
-    "Ledger",
     "ShardRow",
     "VideoRow",
     "alone",

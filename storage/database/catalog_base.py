@@ -41,7 +41,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class CatalogBase:
     """A database with the tables of this version; any number of processes may have it open."""
 
     def __init__(self, engine: sa.Engine, clock: Clock = now) -> None:

@@ -4,7 +4,6 @@ committed_build  A dataset of all shards that an output has committed, beside ta
                  repairs
 dataset_draft    Shards -> a named training set: which rows of which shards, split without leaks
 dataset_lineage  Which datasets, and which of their revisions, were made of some videos
-dataset_lock     Datasets are written, and strips taken out of shards, by turns
 dataset_survey   Read what a dataset's rows say of themselves: owners, groups, classifiers, and
                  leaks
 manifest         The manifest of a dataset: what it holds, and the list of its pieces beside it
@@ -16,42 +15,43 @@ splits           Who goes to which split: no owner, and no group of near duplica
                  sides
 strip_query      What a dataset is made of: the query, and which rows of a table of strips it
                  takes
+write_lock       Datasets are written, and strips taken out of shards, by turns
 """
 
 from tinyvideo.storage.datasets.committed_build import build_committed, committed_shards
 from tinyvideo.storage.datasets.dataset_lineage import find_lineage
-from tinyvideo.storage.datasets.dataset_lock import dataset_turn
 from tinyvideo.storage.datasets.dataset_survey import find_problems, survey
 from tinyvideo.storage.datasets.manifest import (
     Manifest,
     list_datasets,
     list_revisions,
     read_manifest,
-    read_pieces,
+    read_selection,
     write_manifest,
 )
 from tinyvideo.storage.datasets.presets import PRESETS
 from tinyvideo.storage.datasets.revise import ShardChange, in_new_revision, replace_shards
-from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces
+from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.datasets.write_lock import dataset_lock
 
 __all__ = [
     "PRESETS",
     "SPLITS",
     "DatasetConfig",
     "Manifest",
-    "Pieces",
+    "RowSelection",
     "ShardChange",
     "build_committed",
     "committed_shards",
-    "dataset_turn",
+    "dataset_lock",
     "find_lineage",
     "find_problems",
     "in_new_revision",
     "list_datasets",
     "list_revisions",
     "read_manifest",
-    "read_pieces",
+    "read_selection",
     "replace_shards",
     "survey",
     "write_manifest",

@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 from tinyvideo.storage.catalog import keys_in_rewrite, read_takedowns
 from tinyvideo.storage.datasets.dataset_draft import Draft, draft_dataset, write_dataset
-from tinyvideo.storage.datasets.dataset_lock import dataset_turn
 from tinyvideo.storage.datasets.manifest import Manifest
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
+from tinyvideo.storage.datasets.write_lock import dataset_lock
 from tinyvideo.storage.outputs import Output
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -64,7 +64,7 @@ def committed_shards(output: Output) -> dict[str, str]:
 
 
 def _settle(output: Output, draft: Draft) -> Manifest | None:
-    with dataset_turn(output):
+    with dataset_lock(output):
         _refuse_unfinished(output)
         now = committed_shards(output)
         named = zip(draft.manifest.shards, draft.manifest.shard_sha256, strict=True)

@@ -25,7 +25,7 @@ from tinyvideo.storage.datasets.manifest import (
     manifest_key,
     write_manifest,
 )
-from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces, pack
+from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, pack
 from tinyvideo.storage.datasets.select_rows import Chosen, choose
 from tinyvideo.storage.datasets.splits import assign, keep_some
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
@@ -38,7 +38,7 @@ class Draft:
     """A choice that is not yet written; revision, counts and names are still to come."""
 
     manifest: Manifest
-    pieces: Mapping[str, Pieces]
+    pieces: Mapping[str, RowSelection]
 
 
 def build_dataset(
@@ -127,7 +127,7 @@ def _is_proxy(model: str) -> bool:
 
 def _pieces(
     chosen: Chosen, split: npt.NDArray[np.uint8], used: npt.NDArray[np.int32]
-) -> dict[str, Pieces]:
+) -> dict[str, RowSelection]:
     pieces = {}
     for number, name in enumerate(SPLITS):
         part = chosen.take(split == number)

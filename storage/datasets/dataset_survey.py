@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tinyvideo.storage.datasets.manifest import Manifest, read_pieces
-from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces
+from tinyvideo.storage.datasets.manifest import Manifest, read_selection
+from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection
 from tinyvideo.storage.datasets.splits import Digests, groups_of, owners_of
 from tinyvideo.storage.datasets.strip_query import IDENTITY
 from tinyvideo.storage.objects import Store, in_order
@@ -45,7 +45,7 @@ class Survey:
     """Rows that the shards do hold, by split."""
 
 
-def survey(store: Store, shards: Sequence[str], pieces: Mapping[str, Pieces]) -> Survey:
+def survey(store: Store, shards: Sequence[str], pieces: Mapping[str, RowSelection]) -> Survey:
     """Read the small columns of all chosen rows.
 
     Raises:
@@ -79,7 +79,7 @@ def find_problems(store: Store, manifest: Manifest, *, full: bool = False) -> li
     With `full`, every shard is read whole and hashed; else only the small columns are read.
     """
     try:
-        pieces = {split: read_pieces(store, manifest, split) for split in SPLITS}
+        pieces = {split: read_selection(store, manifest, split) for split in SPLITS}
     except StorageError as error:
         return [str(error)]
     problems = _check_objects(store, manifest, full=full)
@@ -129,7 +129,7 @@ class _Seen:
     strips: int
 
 
-def _look(parts: Sequence[Rows], shard: int, pieces: Pieces) -> _Seen:
+def _look(parts: Sequence[Rows], shard: int, pieces: RowSelection) -> _Seen:
     owners, groups, models, strips = [], [], Counter[str](), 0
     for part in parts:
         chosen = _chosen(part, shard, pieces)
@@ -143,7 +143,7 @@ def _look(parts: Sequence[Rows], shard: int, pieces: Pieces) -> _Seen:
     return _Seen(_distinct(owners), alike[alike != 0], models, strips)
 
 
-def _chosen(part: Rows, shard: int, pieces: Pieces) -> npt.NDArray[np.bool_]:
+def _chosen(part: Rows, shard: int, pieces: RowSelection) -> npt.NDArray[np.bool_]:
     last = int(part.row_group[-1]) if len(part.row_group) else 0
     bits = np.zeros(last + 1, np.uint64)
     ours = (pieces.shard == shard) & (pieces.row_group <= last)

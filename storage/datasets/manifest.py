@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces, from_bytes, to_bytes
+from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, from_bytes, to_bytes
 from tinyvideo.storage.objects import FolderStore, Store
 from tinyvideo.storage.storage_errors import GoneError, StorageError
 
@@ -93,7 +93,7 @@ def read_manifest(store: Store, name: str, revision: int | None = None) -> Manif
             continue  # a takedown has deleted it meanwhile, and there is a newer one
 
 
-def read_pieces(store: Store, manifest: Manifest, split: str) -> Pieces:
+def read_selection(store: Store, manifest: Manifest, split: str) -> RowSelection:
     """Read which rows a split of the dataset takes.
 
     Raises:
@@ -109,7 +109,7 @@ def read_pieces(store: Store, manifest: Manifest, split: str) -> Pieces:
         raise StorageError(f"{named} is not a list of pieces: {error}") from error
 
 
-def write_manifest(store: Store, draft: Manifest, pieces: Mapping[str, Pieces]) -> Manifest:
+def write_manifest(store: Store, draft: Manifest, pieces: Mapping[str, RowSelection]) -> Manifest:
     """Write `draft` under the next free revision, and return it as it was written.
 
     The draft's revision, id, counts and pieces' names are filled in here. Where the latest

@@ -25,11 +25,11 @@ from tinyvideo.storage.datasets.manifest import (
     list_revisions,
     manifest_key,
     read_manifest,
-    read_pieces,
+    read_selection,
     sweep_pieces,
     write_manifest,
 )
-from tinyvideo.storage.datasets.row_selection import SPLITS, Pieces, pack, unpack
+from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, pack, unpack
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards import ShardFile, iterate_columns
 
@@ -50,7 +50,7 @@ class ShardChange:
 Revise: TypeAlias = Callable[[Store, Manifest, Mapping[str, ShardChange]], Manifest]
 """Writes a revision in which the shards of the mapping are changed."""
 
-Place = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]
+OutputAddress = tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]
 """Row group and row of strips, (N,) each."""
 
 
@@ -106,7 +106,7 @@ def _holds(store: Store, manifest: Manifest, strips: Mapping[str, Mapping[int, i
     if not named:
         return False
     for split in SPLITS:
-        pieces = read_pieces(store, manifest, split)
+        pieces = read_selection(store, manifest, split)
         for at in np.flatnonzero(np.isin(pieces.shard, [*named])):
             if named[int(pieces.shard[at])].get(int(pieces.row_group[at]), 0) & int(
                 pieces.rows[at]
@@ -118,7 +118,7 @@ def _holds(store: Store, manifest: Manifest, strips: Mapping[str, Mapping[int, i
 def _revise(store: Store, manifest: Manifest, by_old: Mapping[str, ShardChange]) -> Manifest:
     changed = {n: by_old[key] for n, key in enumerate(manifest.shards) if key in by_old}
     maps = {n: _new_places(store, change) for n, change in changed.items()}
-    pieces = {split: _move(read_pieces(store, manifest, split), maps) for split in SPLITS}
+    pieces = {split: _move(read_selection(store, manifest, split), maps) for split in SPLITS}
     used = np.unique(np.concatenate([pieces[split].shard for split in SPLITS]))
     shards = [changed[n].new if n in changed else manifest.shards[n] for n in used.tolist()]
     hashes = [
@@ -163,7 +163,7 @@ def _new_places(store: Store, change: ShardChange) -> _Moves:
     )
 
 
-def _read_ids(store: Store, key: str) -> tuple[pa.Array, *Place]:
+def _read_ids(store: Store, key: str) -> tuple[pa.Array, *OutputAddress]:
     parts = [*iterate_columns(ShardFile(store, key), ["strip_id"])] if key else []
     ids = [part.table["strip_id"].combine_chunks() for part in parts]
     return (
@@ -173,7 +173,7 @@ def _read_ids(store: Store, key: str) -> tuple[pa.Array, *Place]:
     )
 
 
-def _move(pieces: Pieces, maps: Mapping[int, _Moves]) -> Pieces:
+def _move(pieces: RowSelection, maps: Mapping[int, _Moves]) -> RowSelection:
     parts = [_take(pieces, ~np.isin(pieces.shard, [*maps]))]
     for number, moves in maps.items():
         row_group, row = unpack(_take(pieces, pieces.shard == number))
@@ -181,7 +181,7 @@ def _move(pieces: Pieces, maps: Mapping[int, _Moves]) -> Pieces:
         at = np.sort(at[moves.kept[at]])
         shard = np.full(len(at), number, np.int32)
         parts.append(pack(shard, moves.row_group[at], moves.row[at]))
-    joined = Pieces(
+    joined = RowSelection(
         shard=np.concatenate([part.shard for part in parts]),
         row_group=np.concatenate([part.row_group for part in parts]),
         rows=np.concatenate([part.rows for part in parts]),
@@ -190,12 +190,14 @@ def _move(pieces: Pieces, maps: Mapping[int, _Moves]) -> Pieces:
     return _take(joined, np.lexsort((joined.row_group, joined.shard)))
 
 
-def _renumber(pieces: Pieces, used: npt.NDArray[np.int32]) -> Pieces:
+def _renumber(pieces: RowSelection, used: npt.NDArray[np.int32]) -> RowSelection:
     return replace(pieces, shard=np.searchsorted(used, pieces.shard).astype(np.int32))
 
 
-def _take(pieces: Pieces, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Pieces:
-    return Pieces(
+def _take(
+    pieces: RowSelection, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]
+) -> RowSelection:
+    return RowSelection(
         shard=pieces.shard[which],
         row_group=pieces.row_group[which],
         rows=pieces.rows[which],

@@ -31,7 +31,7 @@ _SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pieces:
+class RowSelection:
     """One entry per row group with chosen rows, in the order of the shards; arrays of (N,)."""
 
     shard: npt.NDArray[np.int32]
@@ -50,12 +50,12 @@ class Pieces:
 
 def pack(
     shard: npt.NDArray[np.int32], row_group: npt.NDArray[np.int32], row: npt.NDArray[np.uint8]
-) -> Pieces:
+) -> RowSelection:
     """Gather rows, (N,) in order, into one piece per row group."""
     changes = (np.diff(shard) != 0) | (np.diff(row_group) != 0)
     starts = np.flatnonzero(np.concatenate([[True], changes])[: len(row)])
     bits = np.left_shift(np.uint64(1), row.astype(np.uint64))
-    return Pieces(
+    return RowSelection(
         shard=shard[starts],
         row_group=row_group[starts],
         rows=np.bitwise_or.reduceat(bits, starts) if len(starts) else bits,
@@ -63,14 +63,14 @@ def pack(
     )
 
 
-def unpack(pieces: Pieces) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+def unpack(pieces: RowSelection) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
     """List the rows of pieces, in order: row group and number within it, (N,) each."""
     bits = np.right_shift(pieces.rows[:, None], _BITS)
     piece, row = np.nonzero(bits & np.uint64(1))
     return pieces.row_group[piece], row.astype(np.uint8)
 
 
-def to_bytes(pieces: Mapping[str, Pieces]) -> bytes:
+def to_bytes(pieces: Mapping[str, RowSelection]) -> bytes:
     """Lay out the pieces of all splits as a Parquet file."""
     parts = [
         pa.table(
@@ -90,7 +90,7 @@ def to_bytes(pieces: Mapping[str, Pieces]) -> bytes:
     return sink.getvalue()
 
 
-def from_bytes(content: bytes, split: str) -> Pieces:
+def from_bytes(content: bytes, split: str) -> RowSelection:
     """Read the pieces of one split.
 
     Raises:
@@ -101,7 +101,7 @@ def from_bytes(content: bytes, split: str) -> Pieces:
         table = file.read(use_threads=False).cast(_SCHEMA)
     wanted = table["split"].to_numpy() == SPLITS.index(split)
     columns = ("shard", "row_group", "rows", "count")
-    pieces = Pieces(**{name: table[name].to_numpy()[wanted] for name in columns})
+    pieces = RowSelection(**{name: table[name].to_numpy()[wanted] for name in columns})
     del table, wanted
     pa.default_memory_pool().release_unused()  # 40 MB, which a loader would hold for days
     return pieces

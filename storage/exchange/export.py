@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from tinyvideo.pipeline.strips import DEFAULT_FPS, decode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
-from tinyvideo.storage.datasets import SPLITS, Manifest, Pieces, read_pieces
+from tinyvideo.storage.datasets import SPLITS, Manifest, RowSelection, read_selection
 from tinyvideo.storage.exchange.released_format import FOLDER, StripName, name_of, parse_name
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards import ShardFile, iterate_tables
@@ -79,7 +79,7 @@ def rows_of_dataset(
     Raises:
         StorageError: a shard cannot be read.
     """
-    pieces = {split: read_pieces(store, manifest, split) for split in splits}
+    pieces = {split: read_selection(store, manifest, split) for split in splits}
     for number, key in enumerate(manifest.shards):
         masks = {split: _masks(pieces[split], number) for split in pieces}
         for group, table in enumerate(iterate_tables(ShardFile(store, key))):
@@ -91,7 +91,7 @@ def rows_of_dataset(
                     yield {**row, "split": split}
 
 
-def _masks(pieces: Pieces, shard: int) -> dict[int, int]:
+def _masks(pieces: RowSelection, shard: int) -> dict[int, int]:
     ours = pieces.shard == shard
     groups, rows = pieces.row_group[ours].tolist(), pieces.rows[ours].tolist()
     return dict(zip(groups, rows, strict=True))

@@ -3,8 +3,6 @@
 book_audit      The books of an output, held against its objects: does the catalog say what is
                 there?
 inventory       What shards there are, and what one of them holds, for people and programs
-output          The three parts of an output: what became of the videos, the objects, and a
-                folder to work in
 output_address  Where an output lies: the address of its shards, a local folder to work in, and
                 its catalog
 video_history   What became of single videos, and what to do about those that failed
@@ -12,13 +10,12 @@ video_history   What became of single videos, and what to do about those that fa
 
 from tinyvideo.storage.outputs.book_audit import audited_books, read_books
 from tinyvideo.storage.outputs.inventory import describe_shard, find_shard, list_shards
-from tinyvideo.storage.outputs.output import Output
-from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.outputs.output_address import Output, OutputAddress
 from tinyvideo.storage.outputs.video_history import credits, explain, failures, retry
 
 __all__ = [
     "Output",
-    "Place",
+    "OutputAddress",
     "audited_books",
     "credits",
     "describe_shard",

@@ -9,7 +9,7 @@ from typing import Any
 from tinyvideo.storage.catalog import Catalog, keys_in_rewrite
 from tinyvideo.storage.database import ShardRow
 from tinyvideo.storage.objects import Store, is_remote
-from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.outputs.output_address import OutputAddress
 from tinyvideo.storage.shards import ShardFile, shard_metadata
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -34,13 +34,13 @@ def audit(catalog: Catalog, store: Store) -> list[str]:
     return [*filter(None, (_difference(store, shard) for shard in suspects)), *strangers]
 
 
-def read_books(place: Place | Path) -> dict[str, Any]:
+def read_books(place: OutputAddress | Path) -> dict[str, Any]:
     """Count the books of an output, held against its objects, laid out for JSON.
 
     Raises:
         StorageError: there is no catalog.
     """
-    with Place.at(place).open() as output:
+    with OutputAddress.at(place).open() as output:
         return audited_books(output.catalog, output.store)
 
 

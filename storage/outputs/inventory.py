@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tinyvideo.storage.database import VIDEOS, ShardRow, transaction
-from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Output
 from tinyvideo.storage.shards import (
     PICTURE,
     SCHEMA,

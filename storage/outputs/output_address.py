@@ -20,8 +20,18 @@ from pathlib import Path
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.database import alone, is_url, name_of
 from tinyvideo.storage.objects import FolderStore, Store, folder_of, is_remote, open_store
-from tinyvideo.storage.outputs.output import Output
 from tinyvideo.storage.storage_errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    catalog: Catalog
+    store: Store
+    """Shards and datasets."""
+
+    work: FolderStore
+    """Local: parts and temporary files. That of a folder output is the output itself."""
+
 
 CATALOG_NAME = "catalog.db"
 """File name of the catalog in a work folder."""
@@ -31,7 +41,7 @@ _ADDRESS = "storage"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OutputAddress:
     """The addresses of an output; nothing is opened."""
 
     address: str
@@ -42,13 +52,15 @@ class Place:
     """A path, or postgresql://..., which may hold a password: for messages there is `names`."""
 
     @classmethod
-    def at(cls, out: "Place | str | Path", home: Path | None = None, catalog: str = "") -> "Place":
+    def at(
+        cls, out: "OutputAddress | str | Path", home: Path | None = None, catalog: str = ""
+    ) -> "OutputAddress":
         """Name the output at `out`; `home` is for those which are not in a folder.
 
         Raises:
             StorageError: `out` or `catalog` cannot be an address.
         """
-        if isinstance(out, Place):
+        if isinstance(out, OutputAddress):
             return out
         store = open_store(out)
         if is_remote(store.address):

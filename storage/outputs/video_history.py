@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import note
 from tinyvideo.storage.database import CLIPS, EVENTS, TAKEDOWNS, VIDEOS, transaction
-from tinyvideo.storage.outputs.output import Output
+from tinyvideo.storage.outputs.output_address import Output
 from tinyvideo.storage.shards import PICTURE, SCHEMA, ShardFile, iterate_rows
 from tinyvideo.storage.storage_errors import StorageError
 

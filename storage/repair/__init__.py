@@ -2,8 +2,6 @@
 
 dataset_repoint  Turn datasets from shards that cannot be read any more to their replacements,
                  or to nothing
-repair_plan      What is left of a broken shard and what is lost: the plan of a repair, and its
-                 rows
 restore          A broken or missing shard -> a whole one, out of what is left of it and its
                  videos curated again
 rewrite          A committed shard -> another one with other rows: under a new key, so that
@@ -11,8 +9,7 @@ rewrite          A committed shard -> another one with other rows: under a new k
 verify           Hold a shard against its checksums: is it broken, and where
 """
 
-from tinyvideo.storage.repair.repair_plan import RepairPlan, plan_repair
-from tinyvideo.storage.repair.restore import give_up, restore_shard
+from tinyvideo.storage.repair.restore import RepairPlan, give_up, plan_repair, restore_shard
 from tinyvideo.storage.repair.rewrite import finish_rewrites, rewrite_shard
 from tinyvideo.storage.repair.verify import ShardCheck, ShardState, check_shard
 

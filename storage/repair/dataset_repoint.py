@@ -16,10 +16,10 @@ import numpy as np
 from tinyvideo.storage.datasets import (
     SPLITS,
     Manifest,
-    Pieces,
+    RowSelection,
     ShardChange,
     in_new_revision,
-    read_pieces,
+    read_selection,
     survey,
     write_manifest,
 )
@@ -46,16 +46,16 @@ def _revise(store: Store, manifest: Manifest, by_old: Mapping[str, ShardChange])
     draft = replace(
         manifest, shards=shards, shard_sha256=tuple(named[number].new_sha256 for number in left)
     )
-    pieces = {split: _keep(read_pieces(store, manifest, split), left) for split in SPLITS}
+    pieces = {split: _keep(read_selection(store, manifest, split), left) for split in SPLITS}
     if len(left) < len(named):
         found = survey(store, shards, pieces)
         draft = replace(draft, owners=found.owners, scene_models=found.scene_models)
     return write_manifest(store, draft, pieces)
 
 
-def _keep(pieces: Pieces, shards: Sequence[int]) -> Pieces:
+def _keep(pieces: RowSelection, shards: Sequence[int]) -> RowSelection:
     rest = np.isin(pieces.shard, shards)
-    return Pieces(
+    return RowSelection(
         shard=np.searchsorted(shards, pieces.shard[rest]).astype(np.int32),
         row_group=pieces.row_group[rest],
         rows=pieces.rows[rest],

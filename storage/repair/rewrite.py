@@ -27,7 +27,7 @@ from tinyvideo.storage.database import REWRITES, SHARDS, VIDEOS, ShardRow, trans
 from tinyvideo.storage.datasets import (
     Manifest,
     ShardChange,
-    dataset_turn,
+    dataset_lock,
     list_datasets,
     replace_shards,
 )
@@ -71,7 +71,7 @@ def rewrite_shard(
     """
     key = next_key(shard.key)
     engine = output.catalog.engine
-    with dataset_turn(output), transaction(engine, writes=True) as db:
+    with dataset_lock(output), transaction(engine, writes=True) as db:
         entry = {"old_key": shard.key, "new_key": key, "same_places": same_places}
         db.execute(REWRITES.insert().values(**entry, committed=False))
     new = _put(output, key, rows)

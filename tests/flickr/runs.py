@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.flickr.clients import record_of
 from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import Video
-from tinyvideo.storage.outputs.output_address import Place
+from tinyvideo.storage.outputs.output_address import OutputAddress
 
 RATES = {"API": 40, "PAGE": 20, "MEDIA": 20}
 """Requests per second that are permitted."""
@@ -28,7 +28,7 @@ class Output:
         """Enter the videos, as a crawl would."""
         (self.folder / "in").mkdir(parents=True)
         self.out.mkdir()
-        with Place.at(self.out).open(make=True) as output:
+        with OutputAddress.at(self.out).open(make=True) as output:
             output.catalog.add(map(record_of, videos))
 
     @property
@@ -71,11 +71,11 @@ class Output:
 
     def progress(self) -> tuple[int, int]:
         """Count the videos that need nobody any more, and the shards."""
-        with Place.at(self.out).open() as output:
+        with OutputAddress.at(self.out).open() as output:
             return output.catalog.position()[0], len(output.catalog.shards(committed=True))
 
     def ends(self) -> dict[str, tuple[str, str]]:
         """Read what became of every video, by id."""
-        with Place.at(self.out).open() as output:
+        with OutputAddress.at(self.out).open() as output:
             rows = output.catalog.videos()
         return {row.record.video_id: (row.state.value, row.reason) for row in rows}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.machine import Machine, films, worker_machine
+from tests.servers.prefect_machine import Machine, films, worker_machine
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tests.films import film, flat, pan, shaky_path, write_video
+from tests.drawn.films import film, flat, pan, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig, decode_strip

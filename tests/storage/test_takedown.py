@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.drawn_strips import curate_drawn, draw_record, draw_strip, write_strips
-from tests.storage.datasets import ALL_FOR_TRAINING
-from tests.storage.full_disk import room_for
+from tests.drawn.dataset_rows import ALL_FOR_TRAINING
+from tests.drawn.strip_rows import curate_drawn, draw_record, draw_strip, write_strips
+from tests.servers.full_disk import room_for
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.batches.commit_shard import pack, part_path
 from tinyvideo.storage.catalog.block_list import TakedownKind
@@ -23,8 +23,7 @@ from tinyvideo.storage.datasets.manifest import list_revisions, read_manifest
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store
 from tinyvideo.storage.outputs.book_audit import audited_books
-from tinyvideo.storage.outputs.output import Output
-from tinyvideo.storage.outputs.output_address import CATALOG_NAME
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME, Output
 from tinyvideo.storage.repair.verify import ShardState, check_shard
 from tinyvideo.storage.shards.shard_reader import ShardFile, iterate_rows
 from tinyvideo.storage.storage_errors import StorageError

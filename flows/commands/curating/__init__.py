@@ -1,15 +1,15 @@
 """`run`, `stabilize`, `render`, `report`: films in, strips out.
 
-film_commands  `tinyvideo stabilize`: films in, strips and camera paths out, without catalog or
-               server
-render_films   `tinyvideo render`: cut the strips of a film anew from homographies that are
-               stored
-run            `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress bars
+render_command     `tinyvideo render`: cut the strips of a film anew from homographies that are
+                   stored
+run_command        `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress
+                   bars
+stabilize_command  `tinyvideo stabilize`: films in, strips and camera paths out, without catalog
+                   or server
 """
 
-from tinyvideo.flows.commands.curating.film_commands import stabilize_with_progress
-from tinyvideo.flows.commands.curating.render_films import render_film
-from tinyvideo.flows.commands.curating.run import (
+from tinyvideo.flows.commands.curating.render_command import render_film
+from tinyvideo.flows.commands.curating.run_command import (
     announced_server,
     check_free,
     run_flow,
@@ -17,6 +17,7 @@ from tinyvideo.flows.commands.curating.run import (
     show_page,
     stabilize_all,
 )
+from tinyvideo.flows.commands.curating.stabilize_command import stabilize_with_progress
 
 __all__ = [
     "announced_server",

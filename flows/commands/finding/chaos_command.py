@@ -25,7 +25,7 @@ from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
     from tinyvideo.flows.imitation import Imitation, Population
-    from tinyvideo.storage.outputs import Place
+    from tinyvideo.storage.outputs import OutputAddress
 
 RATES = {"api": 20, "pages": 10, "media": 10}
 """Requests per second that the demo permits itself. Ours: at Flickr's own rate of one call per
@@ -90,7 +90,7 @@ def crawl_imitation(
             SearchConfig,
             imitate_flickr,
         )
-        from tinyvideo.storage.outputs import Place  # noqa: PLC0415
+        from tinyvideo.storage.outputs import OutputAddress  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ChaosError(f"chaos-demo needs {error.name}: pip install 'tinyvideo[demo]'") from error
 
@@ -101,7 +101,7 @@ def crawl_imitation(
     )
     with _folder(out) as folder, imitate_flickr(population, folder / "tls", config) as imitation:
         run_crawl(imitation, folder / "out", "crawl" if search_only else "run")
-        return _judge(population, imitation, Place.at(folder / "out"))
+        return _judge(population, imitation, OutputAddress.at(folder / "out"))
 
 
 @contextmanager
@@ -135,7 +135,9 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
         raise ChaosError(f"the crawl of the imitation ended with exit code {process.returncode}")
 
 
-def _judge(population: "Population", imitation: "Imitation", place: "Place") -> dict[str, Any]:
+def _judge(
+    population: "Population", imitation: "Imitation", place: "OutputAddress"
+) -> dict[str, Any]:
     from tinyvideo.flows.imitation import findable_videos, wrong_ends  # noqa: PLC0415
     from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers  # noqa: PLC0415
     from tinyvideo.storage.catalog import summarize  # noqa: PLC0415

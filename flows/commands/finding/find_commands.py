@@ -68,9 +68,9 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     from tinyvideo.flows.run_options import RunOptions  # noqa: PLC0415
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
     from tinyvideo.flows.sources import Finding, find_videos  # noqa: PLC0415
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
 
-    place = place_of(out)
+    place = output_at(out)
     options = RunOptions.of(read_settings(), folder, place.address, **sources)
     if folder is None and not options.elsewhere:
         raise typer.BadParameter("say where videos are: --flickr, --folder, --yfcc100m, --urls ...")
@@ -145,11 +145,11 @@ def coverage(
     json: Json = False,
 ) -> None:
     """Say how much of every search is proven complete, and what it cost."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.catalog import reopen as reopen_windows  # noqa: PLC0415
     from tinyvideo.storage.catalog import summarize  # noqa: PLC0415
 
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         searches = summarize(output.catalog.engine)
         reopened = reopen_windows(output.catalog.engine) if reopen else 0
     for search in searches:

@@ -15,7 +15,7 @@ from tinyvideo.pipeline.hosts import Host
 
 if TYPE_CHECKING:
     from tinyvideo.storage.catalog import HostState
-    from tinyvideo.storage.outputs import Place
+    from tinyvideo.storage.outputs import OutputAddress
 
 PER_VIDEO = {Host.API: 2, Host.PAGES: 1, Host.MEDIA: 1}
 """Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
@@ -30,16 +30,16 @@ def budget(
     ] = False,
 ) -> None:
     """Show how often Flickr's hosts are asked, and how long the rest will take at the least."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415  imports SQLAlchemy
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415  imports SQLAlchemy
 
-    told = describe(place_of(out))
+    told = describe(output_at(out))
     show_facts("requests", {name: _sentence(host) for name, host in told["hosts"].items()})
     show_facts("what is left", {"videos": told["videos"], "at least": _time(told["seconds"])})
     if json:
         write_json(told)
 
 
-def describe(place: "Place") -> dict[str, Any]:
+def describe(place: "OutputAddress") -> dict[str, Any]:
     """Lay out the budget of an output, for JSON.
 
     Raises:

@@ -20,7 +20,7 @@ from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
 
 if TYPE_CHECKING:
     from tinyvideo.models.train_config import TrainConfig
-    from tinyvideo.storage.outputs import Place
+    from tinyvideo.storage.outputs import OutputAddress
 
 Out = Annotated[
     str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
@@ -143,12 +143,12 @@ def show_forecast(
     Raises:
         StorageError, TrainingError: the dataset cannot be read, or is too small.
     """
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.models.training import forecast  # noqa: PLC0415
 
     clips: dict[str, Any] = {}
     if dataset:
-        clips = {"dataset": dataset, "clips": count_clips(place_of(out), dataset, config)}
+        clips = {"dataset": dataset, "clips": count_clips(output_at(out), dataset, config)}
     found = {"recipe": recipe, **clips, **asdict(forecast(config))}
     show_facts("configuration", found.pop("config"))
     show_facts("forecast, by one process on this machine as busy as it is now", found)
@@ -156,7 +156,7 @@ def show_forecast(
         write_json({**found, "config": asdict(config)})
 
 
-def count_clips(place: "Place", dataset: str, config: "TrainConfig") -> int:
+def count_clips(place: "OutputAddress", dataset: str, config: "TrainConfig") -> int:
     """See that a dataset suffices; return how many clips there are to train on.
 
     Raises:
@@ -180,11 +180,11 @@ def train_with_progress(
     """
     from tinyvideo.flows.commands.curating import announced_server, run_flow  # noqa: PLC0415
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.models.step import is_launched  # noqa: PLC0415
 
     settings = read_settings()
-    place = place_of(out)
+    place = output_at(out)
     target = run_place(place, dataset, run)
     if is_launched() and settings.rank:
         from tinyvideo.models.training import train as train_now  # noqa: PLC0415
@@ -210,14 +210,14 @@ def train_with_progress(
     return {"checkpoint": path, "run": target.address, "last": asdict(last) if last else None}
 
 
-def run_place(place: "Place", dataset: str, run: str) -> "Place":
+def run_place(place: "OutputAddress", dataset: str, run: str) -> "OutputAddress":
     """Name where a run lies: what --run says, or the work folder of the output."""
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.storage.outputs import Place  # noqa: PLC0415
+    from tinyvideo.storage.outputs import OutputAddress  # noqa: PLC0415
 
     if not run:
-        return Place.at(place.work / "training" / dataset)
-    return Place.at(run, read_settings().work)
+        return OutputAddress.at(place.work / "training" / dataset)
+    return OutputAddress.at(run, read_settings().work)
 
 
 def training_position(folder: Path, steps: int) -> Callable[[], Position]:

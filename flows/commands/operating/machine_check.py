@@ -24,7 +24,7 @@ from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, requir
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import say, write_json
 from tinyvideo.pipeline.errors import ExpectedError
-from tinyvideo.storage.outputs import Place
+from tinyvideo.storage.outputs import OutputAddress
 
 FREE_GB = 20
 """Ours: two batches of films, their strips and a shard of 256 videos."""
@@ -127,10 +127,10 @@ def check_output(settings: Settings) -> Iterator[Finding]:
         says = "TINYVIDEO_STORAGE is not set; commands and runs say --out or options.out"
         yield Finding(what="output", verdict=Verdict.NOTE, says=says)
         return
-    place: list[Place] = []
+    place: list[OutputAddress] = []
 
     def probe() -> str:
-        place.append(Place.at(settings.storage, settings.work, settings.catalog))
+        place.append(OutputAddress.at(settings.storage, settings.work, settings.catalog))
         place[0].probe()
         return f"{place[0].address} can be written"
 

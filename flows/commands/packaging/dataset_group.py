@@ -166,7 +166,7 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
     Raises:
         StorageError: there is no shard, no strip fits, or a takedown is not finished.
     """
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.datasets import build_committed  # noqa: PLC0415
 
     position = Position(0, None)
@@ -175,7 +175,7 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
         nonlocal position
         position = Position(done, total)
 
-    with progress("shards", lambda: position), place_of(out).open() as output:
+    with progress("shards", lambda: position), output_at(out).open() as output:
         return build_committed(output, name, config, count)
 
 

@@ -74,7 +74,7 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
     Raises:
         StorageError: the archive, the list or the output cannot be used.
     """
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.batches import finish_shards, pack, part_path  # noqa: PLC0415
     from tinyvideo.storage.exchange import ImportCounts, Importer, read_list  # noqa: PLC0415
 
@@ -85,7 +85,7 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
         listed = frozenset(names)
         if strange:
             counts.rejected["not_a_line"] = strange
-    alone = place_of(out).alone(make=True)
+    alone = output_at(out).alone(make=True)
     with alone as output, progress("videos", lambda: _position(counts)):
         finish_shards(output.catalog, output.store, output.work)
         importer = Importer(
@@ -105,7 +105,7 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
     Raises:
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.datasets import SPLITS, committed_shards, read_manifest  # noqa: PLC0415
     from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
@@ -115,7 +115,7 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
         splits = [split] if split else SPLITS
         rows = rows_of_dataset(store, read_manifest(store, dataset), splits)
     else:
-        with place_of(out).open() as output:
+        with output_at(out).open() as output:
             rows = rows_of_shards(store, committed_shards(output))
     return export_rows(rows, form, to.absolute())
 

@@ -46,10 +46,10 @@ Names = Annotated[
 @shards_app.command("ls")
 def list_all(out: Out = "", json: Json = False) -> None:
     """List the shards: strips, videos, size, and whether a file of that size is there."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import list_shards  # noqa: PLC0415
 
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         lines = [line.as_dict() for line in list_shards(output)]
     if json:
         write_json(lines)
@@ -59,11 +59,11 @@ def list_all(out: Out = "", json: Json = False) -> None:
 @shards_app.command()
 def verify(names: Names = None, out: Out = "", json: Json = False) -> None:
     """Read every byte of the shards, and name the row groups that are not as they were written."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.repair import check_shard  # noqa: PLC0415
 
     checks: list[ShardCheck] = []
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         shards = _chosen(output, names)
         with progress("shards", lambda: Position(len(checks), len(shards))):
             for shard in shards:
@@ -87,10 +87,10 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what one shard holds: metadata, row groups, scenes, first rows."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import describe_shard, find_shard  # noqa: PLC0415
 
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         found = describe_shard(output, find_shard(output, name), rows)
     if json:
         write_json(found)
@@ -113,10 +113,10 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
 ) -> None:
     """Make broken shards anew: what is whole is kept, lost videos are curated again."""
     from tinyvideo.flows.upkeep import repair_shard  # noqa: PLC0415
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.repair import finish_rewrites  # noqa: PLC0415
 
-    with place_of(out).alone() as output, counted("videos") as count:
+    with output_at(out).alone() as output, counted("videos") as count:
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
         options = _repair_options(output, size, workers, give_up=give_up)
         done = [repair_shard(output, s, options, count) for s in _chosen(output, names)]

@@ -28,10 +28,10 @@ def explain(
     json: Json = False,
 ) -> None:
     """Tell everything that happened to one video: attempts, windows, strips, shard, rights."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import explain as tell  # noqa: PLC0415
 
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         told = tell(output, video)
     if json:
         write_json(told)
@@ -54,10 +54,10 @@ def failures(
     json: Json = False,
 ) -> None:
     """List why videos failed or wait for another try, with what was really said."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import failures as find  # noqa: PLC0415
 
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         found = find(output.catalog.engine, examples)
     for failure in found:
         lines = {e["video_id"]: e["detail"] or "-" for e in failure.examples}
@@ -78,11 +78,11 @@ def retry(
     json: Json = False,
 ) -> None:
     """Have failed videos tried again by the next run; nothing that was rejected is."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import retry as reopen  # noqa: PLC0415
 
     causes, age = _causes(cause), _duration(older_than)
-    with place_of(out).open() as output:
+    with output_at(out).open() as output:
         count = reopen(output.catalog.engine, causes, age)
     say(f"{count} videos are tried again by the next run")
     if json:
@@ -95,7 +95,7 @@ def credits(
     json: Json = False,
 ) -> None:
     """Write the attribution of every video in the shards: title, owner, license, page."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.outputs import credits as find  # noqa: PLC0415
 
     count = 0
@@ -105,7 +105,7 @@ def credits(
         for count, video in enumerate(videos, 1):  # noqa: B007
             yield video
 
-    with place_of(out).open() as output, to.open("w", encoding="utf-8") as file:
+    with output_at(out).open() as output, to.open("w", encoding="utf-8") as file:
         file.writelines(_credit_lines(counted(find(output.catalog.engine))))
     say(f"{to} credits {count} videos")
     if json:
@@ -120,12 +120,12 @@ def block(
     json: Json = False,
 ) -> None:
     """Never fetch a video, or anything of an owner. What is in shards already: `takedown`."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
     from tinyvideo.storage.catalog import block as enter  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
-    with place_of(out).shared(make=True) as output:
+    with output_at(out).shared(make=True) as output:
         rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
     say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
     if json:
@@ -139,12 +139,12 @@ def unblock(
     json: Json = False,
 ) -> None:
     """Take a video or an owner off the block list; what was rejected for it waits again."""
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
     from tinyvideo.storage.catalog import unblock as delete  # noqa: PLC0415
 
     kind, name = what_is_meant(video, owner)
-    with place_of(out).shared() as output:
+    with output_at(out).shared() as output:
         pending = delete(output.catalog.engine, TakedownKind(kind), name)
     say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
     if json:

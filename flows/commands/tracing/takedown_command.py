@@ -50,11 +50,11 @@ def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> di
     Raises:
         StorageError: the output is in use, a touched shard is broken, or the storage fails.
     """
-    from tinyvideo.flows.which_output import place_of  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
     from tinyvideo.storage.catalog import TakedownKind, as_dict  # noqa: PLC0415
     from tinyvideo.storage.takedown import take_down  # noqa: PLC0415
 
-    with place_of(out).alone() as output, waiting("takedown", name):
+    with output_at(out).alone() as output, waiting("takedown", name):
         known = known_checkpoints(output, folders)
         done = as_dict(take_down(output, TakedownKind(kind), name, known))
         remove_page(output)

@@ -1,0 +1,7 @@
+"""Kills at random moments leave no trace; `python -m tests.chaos.chaos_training` does twenty."""
+
+from tests.chaos.chaos_training import small, survive
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(tmp_path):
+    assert survive(tmp_path, small(40), kills=2, seed=1) <= 2

@@ -1,0 +1,128 @@
+"""Wrong commands and files get one sentence and exit code 2, and never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.drawn.films import film, shaky_path, write_video
+from tinyvideo.storage.catalog.video_catalog import Catalog
+
+
+def tinyvideo(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+def test_help_names_every_command():
+    answer = tinyvideo("--help")
+
+    assert answer.returncode == 0
+    for command in ("demo", "run", "status", "stabilize", "report", "weights"):
+        assert f" {command} " in answer.stdout
+
+
+WRONG = {
+    "no such command": (["fly"], "No such command 'fly'"),
+    "no such option": (["run", "--colour"], "No such option: --colour"),
+    "no folder": (["run", "--out", "out"], "say where the videos are"),
+    "folder is gone": (["run", "--folder", "gone", "--out", "out"], "gone"),
+    "folder is a file": (["run", "--folder", "file", "--out", "out"], "file"),
+    "out below a file": (["run", "--folder", ".", "--out", "file/out"], "choose another folder"),
+    "odd strip size": (["run", "--folder", ".", "--out", "out", "--size", "100"], "multiple of 16"),
+    "no worker": (["run", "--folder", ".", "--out", "out", "--workers", "0"], "--workers"),
+    "no key": (["run", "--flickr", "--tag", "x", "--out", "out"], "TINYVIDEO_FLICKR_KEY"),
+    "no catalog": (["status", "--out", "out"], "there is no catalog in"),
+    "no report": (["report", "--out", "out"], "there is no catalog in"),
+    "no film": (["stabilize", "gone.mp4", "-o", "out"], "gone.mp4"),
+    "no output": (["stabilize", "file"], "Missing option"),
+    "out is a file": (["stabilize", "file", "-o", "file"], "is a file"),
+    "namesakes": (["stabilize", "a.mp4", "a.avi", "-o", "out"], "two films are called 'a'"),
+    "film size": (["stabilize", "a.mp4", "-o", "out", "--size", "7"], "multiple of 16"),
+    "other weights": (["weights", "get", "imagenet"], "there is no 'imagenet'"),
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG.values(), ids=WRONG)
+def test_a_wrong_command_is_one_sentence(tmp_path, words, sentence):
+    for name in ("file", "a.mp4", "a.avi"):
+        (tmp_path / name).write_text("no video")
+
+    answer = tinyvideo(*words, cwd=tmp_path)
+
+    assert answer.returncode == 2, answer.stderr
+    assert sentence in answer.stderr
+    assert answer.stderr.startswith("tinyvideo: ")
+    assert answer.stderr.count("\n") == 1  # one sentence, no usage box and no traceback
+    assert answer.stdout == ""
+
+
+def test_stabilize_writes_a_strip_and_a_matrix_per_frame(tmp_path):
+    path = write_video(tmp_path / "my film.mp4", film(shaky_path(40)))
+    (tmp_path / "text.mp4").write_text("no video")
+
+    answer = tinyvideo("stabilize", path, tmp_path / "text.mp4", "-o", tmp_path / "o", "--json")
+
+    assert answer.returncode == 0, answer.stderr
+    good, bad = json.loads(answer.stdout)
+    assert (good["clips"], good["strips"], good["problem"]) == (1, 1, "")
+    assert bad["problem"].startswith("not_a_video: ")
+    folder = tmp_path / "o" / "my film"
+    assert sorted(p.name for p in folder.iterdir()) == ["0000.jpg", "clips.json"]
+    (entry,) = json.loads((folder / "clips.json").read_text())
+    assert (entry["index"], entry["start_frame"], entry["accepted"]) == (0, 0, True)
+    assert entry["reason"] is None
+    assert [len(entry["to_first"]), len(entry["to_first"][0]), len(entry["to_first"][0][0])] == [
+        32,
+        3,
+        3,
+    ]
+    assert json.loads((tmp_path / "o" / "text" / "clips.json").read_text()) == []
+
+
+def test_books_that_do_not_balance_have_their_own_exit_code(tmp_path):
+    catalog = Catalog.open(tmp_path / "catalog.db")
+    catalog.fact("videos_found", "3")  # three were entered once, and none is there now
+    catalog.close()
+
+    answer = tinyvideo("status", "--out", tmp_path, "--json")
+
+    assert answer.returncode == 3
+    books = json.loads(answer.stdout)
+    assert books["balanced"] is False
+    assert books["problems"] == ["3 videos found, but 0 accounted for"]
+
+
+def test_settings_that_cannot_be_used_are_named(tmp_path):
+    words = ["run", "--folder", ".", "--out", "out"]
+
+    number = tinyvideo(*words, cwd=tmp_path, env={**os.environ, "TINYVIDEO_WORKERS": "many"})
+    (tmp_path / ".env").write_bytes(b"TINYVIDEO_WORKERS=\xff\n")
+    encoding = tinyvideo(*words, cwd=tmp_path)
+
+    assert (number.returncode, encoding.returncode) == (2, 2)
+    assert number.stderr.startswith("tinyvideo: TINYVIDEO_WORKERS: Input should be a valid integer")
+    assert encoding.stderr.startswith("tinyvideo: the file .env in this folder is not UTF-8 text")
+
+
+def test_stabilize_removes_its_own_strips_and_no_other_picture(tmp_path):
+    (tmp_path / "film.mp4").write_text("no video")
+    folder = tmp_path / "film"
+    folder.mkdir()
+    (folder / "2019.jpg").write_text("a picture of somebody's holiday")
+    (folder / "0007.jpg").write_text("a strip of an earlier run")
+    earlier = [{"index": 7, "accepted": True}, {"index": 2019, "accepted": False}]
+    (folder / "clips.json").write_text(json.dumps(earlier))
+
+    tinyvideo("stabilize", tmp_path / "film.mp4", "-o", tmp_path)
+
+    assert sorted(p.name for p in folder.iterdir()) == ["2019.jpg", "clips.json"]
+    assert not (tmp_path / "tmp").exists()

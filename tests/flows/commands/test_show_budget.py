@@ -1,0 +1,54 @@
+"""`tinyvideo budget`: how long the rest takes at the least, by hand."""
+
+import pytest
+
+from tinyvideo.flows.commands.finding.show_budget import describe, seconds_for
+from tinyvideo.pipeline.hosts.pace import Limit
+from tinyvideo.pipeline.hosts.request_budget import Host
+from tinyvideo.pipeline.types import VideoRecord
+from tinyvideo.storage.catalog.request_accounts import HostState, PacedBudget, SharedAccounts
+from tinyvideo.storage.outputs.output_address import OutputAddress
+
+
+def state(host, rate, paused_for_s=0.0):
+    return HostState(host=host, rate=rate, paused_for_s=paused_for_s, granted=0, refused=0)
+
+
+@pytest.mark.parametrize(
+    ("paused_for_s", "expected"),
+    [
+        (0, 2_000),  # 1,000 videos, 2 calls each, one call a second
+        (1_800, 2_300),  # 1,800 s, and then 1,000 films, two a second
+    ],
+)
+def test_the_slowest_host_decides(paused_for_s, expected):
+    states = [
+        state(Host.API, 1.0),
+        state(Host.PAGES, 2.0),
+        state(Host.MEDIA, 2.0, paused_for_s),
+    ]
+
+    assert seconds_for(1_000, states) == expected
+    assert seconds_for(0, states) == 0
+
+
+def test_it_is_told_what_was_asked_and_what_is_left(tmp_path):
+    place = OutputAddress.at(tmp_path)
+    with place.open(make=True) as output:
+        for uri in ("flickr:1", "flickr:2", "file:///three.mp4"):
+            name = uri.replace(":", "-").replace("/", "")
+            output.catalog.add([VideoRecord(video_id=name, source="any", uri=uri)])
+    accounts = SharedAccounts(place.catalog)
+    budget = PacedBudget(accounts=accounts, limits={Host.API: Limit(rate=1)})
+    budget.acquire(Host.API)
+    budget.penalize(Host.API, 300)
+    accounts.close()
+
+    told = describe(place)
+
+    assert told["videos"] == 2
+    api = told["hosts"]["api"]
+    assert (api["granted"], api["refused"], api["permitted_per_second"]) == (1, 1, 1.0)
+    assert 295 < api["paused_for_s"] <= 300
+    assert api["per_second"] == pytest.approx(1 / 1.1 / 2, abs=1e-3)  # half as fast now
+    assert told["seconds"] > 300

@@ -1,0 +1,60 @@
+"""prefect.yaml, the deployments of `up` and the flows themselves say the same."""
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.utilities.callables import parameter_schema
+
+from tinyvideo.flows.machine.attempts import VersionError, refuse_other_version
+from tinyvideo.flows.machine.automations import TAG
+from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
+from tinyvideo.flows.machine.pool_worker import AT_ONCE
+from tinyvideo.flows.make_shard import make_shard
+from tinyvideo.flows.settings import code_version
+
+YAML = yaml.safe_load((Path(__file__).parents[3] / "prefect.yaml").read_text())
+
+
+def flow_of(entrypoint: str) -> Any:
+    module, name = entrypoint.split(":")
+    return getattr(import_module(module), name)
+
+
+def test_the_yaml_says_what_up_makes():
+    assert YAML["pull"] == []
+    assert [
+        (d["name"], d["entrypoint"], d["tags"], d["work_pool"]) for d in YAML["deployments"]
+    ] == [
+        (d.name, d.entrypoint, [TAG], {"name": d.pool, "work_queue_name": d.queue})
+        for d in DEPLOYMENTS
+    ]
+
+
+@pytest.mark.parametrize("waiting", DEPLOYMENTS, ids=lambda waiting: waiting.name)
+def test_a_deployment_bears_the_name_of_its_flow_and_its_queue_is_worked_at(waiting):
+    assert flow_of(waiting.entrypoint).name == waiting.name
+    assert waiting.queue in POOLS[waiting.pool][1]
+    assert AT_ONCE[waiting.queue] >= 1
+
+
+@pytest.mark.parametrize("waiting", DEPLOYMENTS, ids=lambda waiting: waiting.name)
+def test_every_parameter_is_described_in_the_form(waiting):
+    schema = parameter_schema(flow_of(waiting.entrypoint).fn).model_dump()
+    fields = dict(schema["properties"])
+    for definition in schema["definitions"].values():
+        fields |= definition["properties"]
+    assert fields
+    assert [name for name, field in fields.items() if not field.get("description")] == []
+    needed = set(schema["required"])
+    assert needed == ({"batch"} if waiting.name == "make-shard" else set())
+
+
+def test_a_worker_of_another_version_refuses_with_both_versions():
+    refuse_other_version("")
+    refuse_other_version(code_version())
+    with pytest.raises(VersionError, match=rf"has tinyvideo {code_version()}.*by tinyvideo 9\.9"):
+        asyncio.run(make_shard.fn("some-batch", version="9.9"))

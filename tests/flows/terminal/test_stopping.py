@@ -1,0 +1,133 @@
+"""`tinyvideo run` ends when it is asked to, in one sentence, whether its server answers or not."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.drawn.films import film, shaky_path, write_video
+from tests.flows.commands.test_run import start, wait_for
+from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.outputs.output_address import CATALOG_NAME
+
+SENTENCE = "tinyvideo: stopped; run the same command again to go on"
+
+
+class Way:
+    """A way to a server, which can be closed."""
+
+    def __init__(self, url: str) -> None:
+        there = urlsplit(url)
+        self._there = (there.hostname, there.port)
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}{there.path}"
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def close(self) -> None:
+        """End all connections, and let nobody in any more."""
+        for end in [self._door, *self._open]:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _let_in(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                ends = self._door.accept()[0], socket.create_connection(self._there)
+                self._open += ends
+                for one, other in (ends, ends[::-1]):
+                    threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def way_to(url: str) -> Iterator[Way]:
+    way = Way(url)
+    try:
+        yield way
+    finally:
+        way.close()
+
+
+def children_of(pid: int) -> list[Path]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [Path(f"/proc/{child}") for task in tasks for child in task.read_text().split()]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "in").mkdir()
+    for seed in range(12):
+        path = shaky_path(66, seed=seed)
+        write_video(tmp_path / "in" / f"{seed}.mp4", film(path, seed=seed))
+    return tmp_path / "in"
+
+
+@pytest.fixture(autouse=True)
+def interrupts():
+    """Have processes that are started heed Ctrl-C, also where this one is in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["server", "no server"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_at_work_ends_and_leaves_no_process(tmp_path, folder, prefect_url, number, answers):
+    out = tmp_path / "out"
+
+    def is_at_work() -> bool:
+        catalog = Catalog.open(out / CATALOG_NAME)
+        try:
+            return catalog.position()[0] > 0
+        finally:
+            catalog.close()
+
+    with way_to(prefect_url) as way:
+        run = start(folder, out, way.url, batch_videos=12, workers=1)
+        wait_for(is_at_work, run)
+        children = children_of(run.pid)
+        if not answers:
+            way.close()
+        run.send_signal(number)
+        books, words = run.communicate(timeout=60)
+
+    assert (run.returncode, books) == (128 + number, "")
+    assert words.count(SENTENCE) == 1
+    assert "Traceback" not in words
+    while any(child.exists() for child in children):  # else the test's own limit ends it
+        time.sleep(0.05)
+
+
+def test_a_run_that_is_asked_while_its_server_starts_ends_too(tmp_path, folder):
+    run = start(folder, tmp_path / "out", "")
+    wait_for((tmp_path / "out" / "prefect" / "server.log").exists, run)
+    children = children_of(run.pid)
+    run.terminate()
+    _, words = run.communicate(timeout=60)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert words.count(SENTENCE) == 1
+    while any(child.exists() for child in children):
+        time.sleep(0.05)
+
+
+def test_a_run_whose_server_says_nothing_ends_too(tmp_path, folder):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        run = start(folder, tmp_path / "out", f"http://127.0.0.1:{silent.getsockname()[1]}/api")
+        connection, _ = silent.accept()
+        run.terminate()
+        _, words = run.communicate(timeout=60)
+        connection.close()
+    assert (run.returncode, words.count(SENTENCE)) == (128 + signal.SIGTERM, 1)

@@ -1,0 +1,81 @@
+"""Strips that are cut again from stored homographies are the strips that were cut first."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.drawn.films import film, shaky_path, write_video
+from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.rerender.recrop import ClipPlace, cut_strips
+from tinyvideo.pipeline.strips.strip_jpeg import StripConfig, decode_strip
+
+
+@pytest.fixture(scope="module")
+def shaken(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recrop") / "film.mp4"
+    write_video(path, film(shaky_path(64, seed=8, strength=5)))
+    clips = list(curate(path, None, CurationConfig(strips=StripConfig(size=64))))
+    assert all(clip.strip for clip in clips)
+    return path, clips
+
+
+def output_at(clip):
+    return ClipPlace.of(
+        {
+            "index": clip.index,
+            "start_frame": clip.start_frame,
+            "frame_step": clip.frame_step,
+            "to_first": clip.to_first.tolist(),
+        }
+    )
+
+
+def test_the_same_size_gives_the_same_strips(shaken):
+    path, clips = shaken
+
+    again = list(cut_strips(path, [output_at(clip) for clip in clips], 64))
+
+    for clip, jpeg in zip(clips, again, strict=True):
+        one, other = decode_strip(clip.strip.jpeg), decode_strip(jpeg)
+        assert np.abs(one.astype(int) - other).mean() < 0.5
+
+
+def test_another_crop_shows_that_part_of_the_film(shaken):
+    path, clips = shaken
+    place = output_at(clips[0])
+
+    (middle,) = cut_strips(path, [place], 96, (112, 42, 96))  # pixel for pixel
+    (whole,) = cut_strips(path, [place], 176)
+
+    part, all_of_it = decode_strip(middle), decode_strip(whole)
+    # The strip of 176 px shows 180 px of the film from x = 70, y = 0.
+    near = all_of_it[:, 41:135, 41:135]
+    assert np.abs(near.mean(axis=(1, 2)) - part.mean(axis=(1, 2))).max() < 3
+    assert np.abs(np.diff(part.astype(int), axis=0)).mean() < 3  # it stands still, too
+
+
+def test_another_film_is_noticed(shaken, tmp_path):
+    _, clips = shaken
+    short = write_video(tmp_path / "short.mp4", film(shaky_path(40)))
+
+    with pytest.raises(UnreadableError, match="ends before its clip 1, which begins at frame 32"):
+        list(cut_strips(short, [output_at(clip) for clip in clips], 64))
+
+
+def test_a_clip_without_its_matrices_is_refused():
+    with pytest.raises(ValueError, match="clip 3 has no 32 matrices"):
+        ClipPlace.of({"index": 3, "start_frame": 0, "frame_step": 1, "to_first": [[1]]})
+
+
+def test_no_camera_is_looked_for_again(shaken, monkeypatch):
+    path, clips = shaken
+
+    def forbidden(*args, **kwargs):
+        raise AssertionError("a camera is looked for")
+
+    for name in ("SIFT_create", "findHomography", "calcOpticalFlowPyrLK"):
+        monkeypatch.setattr(cv2, name, forbidden)
+    monkeypatch.setattr(cv2.SIFT, "create", forbidden)
+
+    assert len(list(cut_strips(path, [output_at(clip) for clip in clips], 96))) == len(clips)

@@ -1,0 +1,105 @@
+"""What a window must be before anybody looks for the camera: 32 moments of one living picture."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.drawn.films import film, flat, shaky_path, turn
+from tinyvideo.pipeline.decode.frames import TimedFrame
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.types import VideoFacts
+from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window
+
+FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
+
+
+def window(times, images):
+    return [
+        TimedFrame(index, time, image)
+        for index, (time, image) in enumerate(zip(times, images, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "copies", "reason", "words"),
+    [
+        ([0, 0.04, 0.08], (), None, ""),
+        ([0, 0.04, 0.12], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 2.00 intervals after"),
+        ([0, 0.04, 0.05], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.25 intervals after"),
+        ([0, 0.04, 0.04], (), RejectReason.UNEVEN_TIMING, "frame 2 comes 0.00 intervals after"),
+        ([0, 0.04, 0.08], (1,), RejectReason.REPEATED_FRAME, "frame 1 is equal"),
+    ],
+    ids=["even", "gap", "too-early", "same-time", "repeated"],
+)
+def test_a_window_is_different_moments_at_an_even_pace(times, copies, reason, words):
+    images = list(film([turn(t) for t in range(3)], height=64, width=64))
+    for t in copies:
+        images[t] = images[t - 1]
+    if reason is None:
+        check_window(window(times, images), FACTS)
+        return
+    with pytest.raises(RejectedError, match=words) as caught:
+        check_window(window(times, images), FACTS)
+    assert caught.value.reason is reason
+
+
+def test_one_color_is_flat_however_bright():
+    red = np.tile(np.array([200, 10, 10], np.uint8), (64, 64, 1))
+
+    with pytest.raises(RejectedError, match=r"frame 0 has contrast 0\.0") as caught:
+        check_window(window([0], [red]), FACTS)
+    assert caught.value.reason is RejectReason.FLAT
+
+
+def moments(images):
+    return window([0.04 * t for t in range(len(images))], list(images))
+
+
+def refused(images, config=None):
+    with pytest.raises(RejectedError) as caught:
+        check_window(moments(images), FACTS, config or WindowConfig())
+    return caught.value
+
+
+def living(frames=16):
+    return film(shaky_path(frames, seed=3), height=64, width=64)
+
+
+def test_a_living_picture_passes():
+    check_window(moments(living()), FACTS)
+
+
+@pytest.mark.parametrize("color", [0, 255])
+def test_a_fade_is_told_from_a_flat_picture(color):
+    share = np.linspace(1, 0, 16)[:, None, None, None]
+    fading = (living() * share + color * (1 - share)).astype(np.uint8)
+
+    assert refused(fading).reason is RejectReason.FADE
+    assert refused(fading[::-1]).reason is RejectReason.FADE
+    assert "the contrast goes from" in refused(fading).detail
+    assert refused(flat(16, color, 64, 64)).reason is RejectReason.FLAT
+
+
+def test_a_flash_is_no_fade():
+    frames = living()
+    frames[7] = 255
+
+    assert refused(frames).reason is RejectReason.FLAT
+
+
+def test_a_picture_that_was_encoded_as_a_film_is_frozen():
+    rng = np.random.default_rng(1)
+    still = np.repeat(living(1), 16, axis=0)
+    still[:, 0, 0] = rng.integers(0, 255, (16, 3))  # no two frames are equal
+
+    error = refused(still)
+
+    assert error.reason is RejectReason.FROZEN
+    assert "0.02 needed" in error.detail
+
+
+@pytest.mark.parametrize(("field", "value"), [("max_gap", 1), ("min_contrast", -1)])
+def test_config_refuses_impossible_values(field, value):
+    with pytest.raises(ValueError, match=field):
+        WindowConfig(**{field: value})

@@ -1,0 +1,124 @@
+"""A row says everything about its strip, in the types that the schema promises."""
+
+from dataclasses import fields
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.drawn.strip_rows import draw_record, draw_scenes, draw_strip
+from tinyvideo.pipeline.types import StabilizationFigures
+from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
+
+RECORD = draw_record(
+    7,
+    owner="Ada",
+    owner_name="Ada L.",
+    page_url="https://example.org/7",
+    license="CC BY 4.0",
+    license_id="11",
+    license_url="https://creativecommons.org/licenses/by/4.0/",
+    title='🏖️ "sea"',
+)
+
+
+def test_a_row_has_exactly_the_columns_of_the_schema():
+    assert list(row_of(RECORD, draw_strip(), "0.1.0", "c0ffee")) == SCHEMA.names
+
+
+def test_a_row_carries_the_rights_the_place_and_the_figures():
+    figures = StabilizationFigures(
+        inlier_ratio=0.875,
+        reprojection_rmse_px=0.25,
+        visible_share=0.75,
+        camera_motion_px=4.5,
+        camera_still=False,
+        motion_model="affine",
+        condition_number=1.5,
+        drift_px=0.5,
+        jitter_px=0.125,
+        residual_motion_px=1.25,
+        filled_share=0.0625,
+        object_motion=0.375,
+        flicker=2.5,
+    )
+    strip = draw_strip(3, source_step=2, figures=figures)
+    row = row_of(RECORD, strip, "0.1.0", "c0ffee")
+    jpeg, to_first = row.pop("jpeg"), row.pop("to_first")
+    assert row == {
+        "strip_id": "folder-0000000000000007-00003",
+        "video_id": "folder-0000000000000007",
+        "source": "folder",
+        "uri": "file:///videos/7.mp4",
+        "page_url": "https://example.org/7",
+        "owner": "Ada",
+        "owner_name": "Ada L.",
+        "title": '🏖️ "sea"',
+        "license": "CC BY 4.0",
+        "license_id": "11",
+        "license_url": "https://creativecommons.org/licenses/by/4.0/",
+        "clip_index": 3,
+        "start_frame": 96,
+        "start_s": pytest.approx(3.84),
+        "fps": 25.0,
+        "source_step": 2,
+        "source_width": 320,
+        "source_height": 180,
+        "size": 16,
+        "frames": 32,
+        "inlier_ratio": 0.875,
+        "reprojection_rmse_px": 0.25,
+        "visible_share": 0.75,
+        "camera_motion_px": 4.5,
+        "camera_still": False,
+        "motion_model": "affine",
+        "condition_number": 1.5,
+        "drift_px": 0.5,
+        "jitter_px": 0.125,
+        "residual_motion_px": 1.25,
+        "filled_share": 0.0625,
+        "object_motion": 0.375,
+        "flicker": 2.5,
+        "near_duplicate_group": "",
+        "scene_model": "places365-resnet18",
+        "scenes": [
+            {"scene": "beach", "probability": 0.75},
+            {"scene": "harbor", "probability": 0.125},
+        ],
+        "pipeline_version": "0.1.0",
+        "config_hash": "c0ffee",
+    }
+    assert jpeg == strip.jpeg
+    np.testing.assert_array_equal(np.reshape(to_first, (32, 3, 3)), strip.to_first)
+
+
+def test_a_strip_without_a_classifier_has_no_scenes():
+    row = row_of(RECORD, draw_strip(scenes=None), "0.1.0", "c0ffee")
+    assert (row["scene_model"], row["scenes"]) == ("", [])
+
+
+def test_a_proxy_is_named_as_the_model():
+    scenes = draw_scenes("imagenet-proxy", beach=0.5)
+    row = row_of(RECORD, draw_strip(scenes=scenes), "0.1.0", "c0ffee")
+    assert row["scene_model"] == "imagenet-proxy"
+
+
+def test_rows_fit_the_schema_without_loss():
+    rows = [row_of(RECORD, draw_strip(index), "0.1.0", "c0ffee") for index in range(3)]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    table.validate(full=True)
+    assert table.to_pylist() == rows
+
+
+def test_nothing_in_a_row_may_be_missing():
+    assert [field.name for field in SCHEMA if field.nullable] == []
+    assert [field.name for field in STORED if field.nullable] == ["jpeg"]  # the writer sees to it
+
+
+def test_every_figure_of_the_certificate_is_a_column():
+    assert {field.name for field in fields(StabilizationFigures)} <= set(SCHEMA.names)
+
+
+def test_the_schema_carries_its_version():
+    assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"3"
