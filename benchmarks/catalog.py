@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from benchmarks.catalog_rows import enter_rows
+from benchmarks.parts.catalog_rows import enter_rows
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.outputs.book_audit import read_books

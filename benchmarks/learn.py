@@ -41,7 +41,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.discs import DIRECTIONS, draw_clips
+from benchmarks.films.discs import DIRECTIONS, draw_clips
 from benchmarks.stages import put_into_results
 from tinyvideo.models.networks.generator import LATENT
 from tinyvideo.models.step.trainer import Trainer

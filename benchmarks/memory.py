@@ -5,7 +5,7 @@
 A truth film of 33 frames is drawn and encoded once; its packets are written again and again, with
 later time stamps, until the film has its length. A process of its own curates it as a worker does,
 without the classifier, and reads its resident memory after every clip
-(benchmarks/memory_worker.py).
+(benchmarks/parts/memory_worker.py).
 
 Cost: 8 ms of processor time per frame, twelve minutes for an hour of film.
 """
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import av
 
+from benchmarks.films.truth_films import draw_films
 from benchmarks.stages import put_into_results
-from benchmarks.truth_films import draw_films
 
 FPS, LIMIT_MB = 25, 400
 
@@ -53,7 +53,7 @@ def main() -> None:
         folder = Path(name)
         short = draw_films(folder, 1, count=1, height=1080, width=1920)[0].path
         film = lengthen(short, folder / "long.mp4", wanted.minutes * 60)
-        command = [sys.executable, "-m", "benchmarks.memory_worker", str(film)]
+        command = [sys.executable, "-m", "benchmarks.parts.memory_worker", str(film)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
     clips = found["clips"]

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.orchestrate_memory import memory_of_crawl, memory_of_worker
+from benchmarks.parts.orchestrate_memory import memory_of_crawl, memory_of_worker
 from tests.servers.prefect_machine import Machine, films, kill_tree, machine, seconds
 from tinyvideo.flows.machine.private_server import free_port
 

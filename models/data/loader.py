@@ -18,7 +18,8 @@ Cost per clip of one core: decoding, 1.9 ms for a strip of 128 pixels and 210 kB
 than what two measurements of that differ by (`benchmarks/RESULTS.md`). Memory for batches of 64,
 over 290 MB of Python, NumPy and PyTorch: 300 MB, which are the row groups of all lanes and those
 that are read ahead, 14 MB each, three batches of 25 MB, and memory that waits to be used again.
-With 35 million strips 6 MB more, and a first batch after 1 s (`python -m benchmarks.load_size`).
+With 35 million strips 6 MB more, and a first batch after 1 s (`python -m
+benchmarks.parts.load_size`).
 
 Source: ours. StatefulDataLoader of torchdata keeps a state per worker, which ties a resume to
 their number.

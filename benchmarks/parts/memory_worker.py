@@ -1,6 +1,6 @@
 """The worker that benchmarks/memory.py watches: curates a film, and says what it holds.
 
-    python -m benchmarks.memory_worker FILM     prints JSON
+    python -m benchmarks.parts.memory_worker FILM     prints JSON
 
 A process of its own that imports what cutting strips needs and nothing else: the benchmark draws
 films, and what that takes would be counted too.

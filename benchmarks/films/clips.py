@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.truth_films import (
+from benchmarks.films.truth_films import (
     STRIP_PX,
     TruthFilm,
     corner_error,

@@ -1,7 +1,7 @@
 """Films that are harder than a photo: depth, a person who fills the picture, a talking head.
 
-Each is a photo filmed by a shaking camera (benchmarks/truth_films.py) with a second photo before
-it; the true path is that of the photo behind, in a scene with depth of either:
+Each is a photo filmed by a shaking camera (benchmarks/films/truth_films.py) with a second photo
+before it; the true path is that of the photo behind, in a scene with depth of either:
 
     depth       the lower half is nearer, and moves 1.6 times as far
     foreground  a body that fills 40 % of the picture sways before the camera
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.truth_films import (
+from benchmarks.films.truth_films import (
     HEIGHT,
     NOISE,
     PHOTOS,

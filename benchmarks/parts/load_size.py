@@ -1,7 +1,7 @@
 """The loader's start-up and memory, with a dataset of a few strips and with one of 35 million.
 
-    python -m benchmarks.load_size          prints the table and puts it into RESULTS.md
-    python -m benchmarks.load_size --json
+    python -m benchmarks.parts.load_size          prints the table and puts it into RESULTS.md
+    python -m benchmarks.parts.load_size --json
 
 One shard of 1,024 strips of 128 pixels is written, and named by as many links as the dataset has
 shards: manifest, pieces, footers and row groups are real ones. Each loader runs in a process of its
@@ -40,7 +40,7 @@ FEW = "few"
 def write_datasets(folder: Path, strips: int) -> None:
     """Write a shard, a dataset of it, and one of so many strips in links to it."""
     from benchmarks.load import cut_strips  # noqa: PLC0415
-    from benchmarks.loaders import write_rows  # noqa: PLC0415
+    from benchmarks.peers.loaders import write_rows  # noqa: PLC0415
 
     first = folder / "shards" / "shard-000000.parquet"
     first.parent.mkdir()
@@ -116,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_datasets(Path(folder), wanted.strips)
         for name in (FEW, "many"):
-            command = [sys.executable, "-m", "benchmarks.load_size", "--load", folder, name]
+            command = [sys.executable, "-m", "benchmarks.parts.load_size", "--load", folder, name]
             answer = subprocess.run(command, check=True, capture_output=True, text=True)
             results.append(json.loads(answer.stdout))
     if wanted.json:
@@ -128,7 +128,7 @@ def main() -> None:
     ]
     from benchmarks.stages import put_into_results  # noqa: PLC0415
 
-    body = "`python -m benchmarks.load_size`\n\n" + "\n".join(lines)
+    body = "`python -m benchmarks.parts.load_size`\n\n" + "\n".join(lines)
     put_into_results("Loading from 35 million strips", body)
     print(body)
 

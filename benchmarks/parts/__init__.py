@@ -1,0 +1,1 @@
+"""Parts of a benchmark that run in processes of their own, or fill a database."""

@@ -1,0 +1,1 @@
+"""What ours is held against: other stabilizers, other loaders, a plain port of the network."""
