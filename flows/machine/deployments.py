@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.machine.automations import TAG
+from tinyvideo.flows.machine.server_answers import ServerError
 from tinyvideo.flows.settings import code_version
 
 if TYPE_CHECKING:
@@ -104,6 +105,28 @@ async def deploy_all(client: "PrefectClient", parameters: Mapping[str, Mapping[s
     """Make or renew the deployments; `parameters` are defaults, by deployment."""
     for waiting in DEPLOYMENTS:
         await _deploy(waiting, dict(parameters.get(waiting.name, {})))
+
+
+async def require_current(client: "PrefectClient") -> None:
+    """See that the deployments of this server name flows that this version has.
+
+    Raises:
+        ServerError: one was made by a version whose flows were elsewhere; its runs would fail.
+    """
+    from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
+
+    for waiting in DEPLOYMENTS:
+        try:
+            found = await client.read_deployment_by_name(f"{waiting.name}/{waiting.name}")
+        except ObjectNotFound:
+            continue
+        # Prefect writes a dot where its own prefect.yaml has a colon.
+        if (found.entrypoint or "").replace(":", ".") != waiting.entrypoint.replace(":", "."):
+            raise ServerError(
+                f"the deployment {waiting.name} at {client.api_url} was made by tinyvideo "
+                f"{found.version or 'of another version'} and names {found.entrypoint}, which "
+                f"tinyvideo {code_version()} does not have; renew it with 'tinyvideo deploy'"
+            )
 
 
 async def _make_pool(client: "PrefectClient", name: str, description: str) -> None:

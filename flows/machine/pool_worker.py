@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING
+from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING, require_current
 from tinyvideo.flows.machine.server_answers import ServerError, require_server
 from tinyvideo.flows.settings import code_version, read_settings
 from tinyvideo.flows.terminal import say
@@ -89,6 +89,7 @@ async def _work(pool: str, name: str) -> int:
 
     async with get_client() as client:
         await _require_pool(client, pool)
+        await require_current(client)
     workers = [
         RunWorker(
             work_pool_name=pool,

@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.utilities.callables import parameter_schema
 
 from tinyvideo.flows.machine.attempts import VersionError, refuse_other_version
 from tinyvideo.flows.machine.automations import TAG
-from tinyvideo.flows.machine.deployments import DEPLOYMENTS, POOLS
+from tinyvideo.flows.machine.deployments import (
+    DEPLOYMENTS,
+    POOLS,
+    deploy_all,
+    make_pools,
+    require_current,
+)
 from tinyvideo.flows.machine.pool_worker import AT_ONCE
+from tinyvideo.flows.machine.server_answers import ServerError
 from tinyvideo.flows.make_shard import make_shard
 from tinyvideo.flows.settings import code_version
 
@@ -51,6 +61,37 @@ def test_every_parameter_is_described_in_the_form(waiting):
     assert [name for name, field in fields.items() if not field.get("description")] == []
     needed = set(schema["required"])
     assert needed == ({"batch"} if waiting.name == "make-shard" else set())
+
+
+def test_deployments_of_a_version_whose_flows_were_elsewhere_are_told_before_a_run_is_taken(
+    prefect_url,
+):
+    async def renewed() -> str:
+        async with get_client() as client:
+            await make_pools(client)
+            await deploy_all(client, {})
+            await require_current(client)
+            made = await client.read_deployment_by_name("make-shard/make-shard")
+            await client.update_deployment(
+                made.id,
+                DeploymentUpdate(entrypoint="flows.make_shard:make_shard", version="0.1.0"),
+            )
+            try:
+                await require_current(client)
+            except ServerError as error:
+                return str(error)
+            finally:
+                await deploy_all(client, {})
+                await require_current(client)
+        return ""
+
+    with temporary_settings({PREFECT_API_URL: prefect_url}):
+        said = asyncio.run(renewed())
+    assert said == (
+        f"the deployment make-shard at {prefect_url}/ was made by tinyvideo 0.1.0 and names "
+        f"flows.make_shard:make_shard, which tinyvideo {code_version()} does not have; renew it "
+        "with 'tinyvideo deploy'"
+    )
 
 
 def test_a_worker_of_another_version_refuses_with_both_versions():
