@@ -4,11 +4,15 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.search_options import SearchOptions
+if TYPE_CHECKING:
+    from tinyvideo.flows.search_options import SearchOptions
+
+SAY_WHERE = "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
+"""To who has named no source."""
 
 Folder = Annotated[
     Path | None,
@@ -56,13 +60,20 @@ AnyLicense = Annotated[
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Flickr: not only safe results.")]
 
 
-def search_of(*, flickr: bool, **words: Any) -> SearchOptions | None:
+def absolute(path: Path | None) -> Path | None:
+    """Make a path whole, if there is one: who reads it may work in another folder."""
+    return path and path.absolute()
+
+
+def search_of(*, flickr: bool, **words: Any) -> "SearchOptions | None":
     """Make the options of a search of what a command was told; None where it is not to search.
 
     Raises:
         ValidationError: a value cannot be used, or nothing is searched for.
         BadParameter: a word of a search without --flickr.
     """
+    from tinyvideo.flows.search_options import SearchOptions
+
     given = {name: value for name, value in words.items() if value}
     if not flickr:
         if given:

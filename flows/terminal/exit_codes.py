@@ -26,8 +26,7 @@ MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "the run failed, or what was checked is broken",
     ExitCode.WRONG: "the command, a file or a setting is wrong",
-    ExitCode.NOT_WHOLE: "done, but not whole: books that do not balance, films that were "
-    "refused, or nothing came out",
+    ExitCode.NOT_WHOLE: "done, but not whole: wrong books, refused films, or nothing came out",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C",
     ExitCode.TERMINATED: "stopped by SIGTERM",
 }
