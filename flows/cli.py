@@ -14,7 +14,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  pip refuses, but a clone can be r
 
 import signal
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -25,15 +25,13 @@ from tinyvideo.flows.terminal import (
     ExitCode,
     code_of,
     describe_exit_codes,
+    details_of,
     end_when_asked,
     say,
     sentence_of,
     tell_stopped,
 )
 from tinyvideo.pipeline.errors import ExpectedError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="tinyvideo",
@@ -83,28 +81,34 @@ def main() -> None:
     except SystemExit as asked:
         code = asked.code
     except ValueError as error:
-        code = _refuse_values(error)
+        details = details_of(error)
+        if details is None:
+            raise
+        say("tinyvideo: " + "; ".join(map(sentence_of, details)))
+        code = ExitCode.WRONG
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
     sys.exit(code)
 
 
 def _refuse(error: TyperException) -> int:
-    text = error.format_message()
-    # Without a command, typer's text is the help. The class is not typer's to give.
-    say(text if type(error).__name__ == "NoArgsIsHelpError" else f"tinyvideo: {text}")
+    if type(error).__name__ == "NoArgsIsHelpError":  # typer does not hand out this class
+        say(error.format_message())
+    else:
+        say(f"tinyvideo: {_sentence(error)}")
     return ExitCode.WRONG
 
 
-def _refuse_values(error: ValueError) -> int:
-    if "pydantic_core" not in sys.modules:
-        raise error
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    if not isinstance(error, ValidationError):
-        raise error
-    say("tinyvideo: " + "; ".join(map(sentence_of, error.errors())))
-    return ExitCode.WRONG
+def _sentence(error: TyperException) -> str:
+    if not isinstance(error, typer.BadParameter) or not error.message:
+        return error.format_message()
+    hint = error.param_hint
+    if hint is None and error.param is not None:
+        names = error.param.opts
+        hint = next((name for name in names if name.startswith("--")), names[0].upper())
+    details = details_of(error.__cause__)  # typer, too, has pydantic look at values
+    text = "; ".join(map(sentence_of, details)) if details else error.message
+    return f"{hint}: {text}" if hint else text
 
 
 if __name__ == "__main__":

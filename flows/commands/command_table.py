@@ -98,7 +98,21 @@ def load_command(name: str) -> "Command":
 
 def _built(app: typer.Typer) -> "Command":
     app._add_completion = False  # the root has it, for all
+    app.info.cls = WholeLines
     return typer.main.get_command(app)
+
+
+class WholeLines(TyperGroup):
+    """A group whose help shows the first sentence of each command, and not as much as fits."""
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write names and sentences."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _line(each)) for name, each in self.commands.items()])
+
+
+def _line(command: "Command") -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
 
 
 class LazyGroup(TyperGroup):

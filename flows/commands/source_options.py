@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinyvideo.pipeline.errors import UnreadableError
+
 if TYPE_CHECKING:
+    from tinyvideo.flows.run_options import RunOptions
     from tinyvideo.flows.search_options import SearchOptions
 
 SAY_WHERE = "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
@@ -83,3 +86,33 @@ def search_of(*, flickr: bool, **words: Any) -> "SearchOptions | None":
     if tags := given.get("tags"):
         given["tags"] = ",".join(tags)
     return SearchOptions.model_validate(given)
+
+
+def require_videos(options: "RunOptions") -> None:
+    """Refuse a folder that holds no video at all, unless the output knows videos already.
+
+    Raises:
+        UnreadableError: there is none, or the folder cannot be read.
+    """
+    from tinyvideo.pipeline.find import scan_folder
+
+    folder = options.folder
+    if folder is None or next(scan_folder(folder), None) is not None or _knows_videos(options):
+        return
+    raise UnreadableError(
+        f"there is no video in {folder} or its sub-folders; a video is known by the ending of its "
+        "name, such as .mp4, .mov or .mkv"
+    )
+
+
+def _knows_videos(options: "RunOptions") -> bool:
+    from tinyvideo.storage.storage_errors import StorageError
+
+    try:
+        catalog = options.place.open_catalog()
+    except StorageError:  # there is none, or it cannot be used, which others say
+        return False
+    try:
+        return catalog.position()[1] > 0
+    finally:
+        catalog.close()

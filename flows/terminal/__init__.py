@@ -26,7 +26,12 @@ from tinyvideo.flows.terminal.screen import (
     write_json,
 )
 from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
-from tinyvideo.flows.terminal.wrong_values import option_of, sentence_of, with_option
+from tinyvideo.flows.terminal.wrong_values import (
+    details_of,
+    option_of,
+    sentence_of,
+    with_option,
+)
 
 __all__ = [
     "MEANINGS",
@@ -36,6 +41,7 @@ __all__ = [
     "code_of",
     "counted",
     "describe_exit_codes",
+    "details_of",
     "end_when_asked",
     "end_with",
     "option_of",

@@ -26,10 +26,11 @@ class Pace:
         """
         if total is None:
             return ""
+        now = self._clock()
         if self._began is None or done < self._began[1]:  # a bar may begin anew
-            self._began = (self._clock(), done)
+            self._began = (now, done)
         began, before = self._began
-        return time_left(self._clock() - began, done - before, total - done)
+        return time_left(now - began, done - before, total - done)
 
 
 def time_left(seconds: float, done: int, left: int) -> str:

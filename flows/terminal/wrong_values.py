@@ -7,7 +7,8 @@ Cost: none; pydantic is imported by what raises its errors.
 """
 
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ _LIMITS = {
 def option_of(field: str) -> str:
     """Name the option that fills a field: `batch_videos` -> `--batch-videos`."""
     return OPTIONS.get(field, f"--{field.replace('_', '-')}")
+
+
+def details_of(error: BaseException | None) -> "Sequence[ErrorDetails] | None":
+    """List what pydantic has found wrong; None if the error is not pydantic's."""
+    if "pydantic" not in sys.modules:  # nobody has asked it
+        return None
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    return error.errors() if isinstance(error, ValidationError) else None
 
 
 def sentence_of(entry: "ErrorDetails", name: Callable[[str], str] = option_of) -> str:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tinyvideo.flows.commands.source_options import require_videos
 from tinyvideo.flows.terminal import (
     Position,
     code_of,
@@ -17,7 +18,6 @@ from tinyvideo.flows.terminal import (
     show_facts,
     waiting,
 )
-from tinyvideo.pipeline.errors import UnreadableError
 
 if TYPE_CHECKING:
     from tinyvideo.flows.run_options import RunOptions
@@ -66,23 +66,6 @@ def run_folder(
         },
     )
     return books
-
-
-def require_videos(options: "RunOptions") -> None:
-    """Refuse a folder that holds no video at all, unless the output knows videos already.
-
-    Raises:
-        UnreadableError: there is none.
-    """
-    from tinyvideo.pipeline.find import scan_folder
-
-    if options.folder is None or next(scan_folder(options.folder), None) is not None:
-        return
-    if not _position(options.place)[1]:
-        raise UnreadableError(
-            f"there is no video in {options.folder} or its sub-folders; videos are known by the "
-            "ending of their names, such as .mp4, .mov or .mkv"
-        )
 
 
 def check_free(place: "OutputAddress") -> None:
@@ -155,25 +138,20 @@ def show_page(place: "OutputAddress") -> Path:
 
 def catalog_position(place: "OutputAddress") -> Callable[[], Position]:
     """Read from the catalog how many of the found videos are done."""
-
-    def read() -> Position:
-        done, found, strips = _position(place)
-        return Position(done, found or None, f"{strips} strips" if found else "looking for videos")
-
-    return read
-
-
-def _position(place: "OutputAddress") -> tuple[int, int, int]:
     from tinyvideo.storage.storage_errors import StorageError
 
-    try:
-        catalog = place.open_catalog()
-    except StorageError:  # there is none yet
-        return 0, 0, 0
-    try:
-        return catalog.position()
-    finally:
-        catalog.close()
+    def read() -> Position:
+        try:
+            catalog = place.open_catalog()
+        except StorageError:
+            return Position(0, None, "looking for videos")
+        try:
+            done, found, strips = catalog.position()
+        finally:
+            catalog.close()
+        return Position(done, found, f"{strips} strips")
+
+    return read
 
 
 def _mb(books: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import typer
 
 from tinyvideo.flows.commands import source_options as given
 from tinyvideo.flows.commands.output_options import Json, Out
-from tinyvideo.flows.commands.source_options import absolute, search_of
+from tinyvideo.flows.commands.source_options import absolute, require_videos, search_of
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -84,6 +84,7 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
         raise typer.BadParameter(
             "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
         )
+    require_videos(options)
     now = Finding()
 
     def tell(finding: Finding) -> None:
