@@ -21,7 +21,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tinyvideo.flows.workers import Outcome, WorkerConfig, curate_videos
-from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.errors import ExpectedError, install_extra
 from tinyvideo.pipeline.types import VideoRecord
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def task_runner(engine: str, address: str, workers: int) -> "TaskRunner[Any]":
         return (_dask if engine == "dask" else _ray)(address, workers)
     except ModuleNotFoundError as error:
         raise EngineError(
-            f"the engine {engine} is not installed: pip install 'tinyvideo[{engine}]'"
+            f"the engine {engine} is not installed: {install_extra(engine)}"
         ) from error
 
 

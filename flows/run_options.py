@@ -9,9 +9,9 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tinyvideo.flows.search_options import SearchOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
@@ -92,10 +92,10 @@ class RunOptions(BaseModel):
             raise ValueError(WHOLE_PATH)
         return OutputAddress.at(path).address
 
-    @model_validator(mode="after")
-    def _strip_size(self) -> Self:
-        StripConfig(size=self.size)  # raises ValueError, which names the field and the value
-        return self
+    @field_validator("size")
+    @classmethod
+    def _strip_size(cls, size: int) -> int:
+        return StripConfig(size=size).size  # raises ValueError, which names the field and the value
 
     @classmethod
     def of(

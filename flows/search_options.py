@@ -36,7 +36,10 @@ class SearchOptions(BaseModel):
             raise ValueError("say what to search for: --tag, --text, --words, --owner or --bbox")
         if self.until is not None and self.until <= self.since:
             raise ValueError(f"--since {self.since} is not before --until {self.until}")
-        self.base(())  # raises ValueError for a box that is none
+        try:
+            self.base(())
+        except ValueError as error:
+            raise ValueError(f"--bbox: {error}") from error
         return self
 
     def base(self, licenses: tuple[str, ...], text: str = "") -> Query:

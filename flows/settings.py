@@ -6,10 +6,12 @@ the current folder, overrides it; a command line option overrides both.
 Cost: data only.
 """
 
+import difflib
 import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -20,16 +22,23 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
+from tinyvideo.flows.terminal import sentence_of
 from tinyvideo.pipeline.errors import ExpectedError
 
 if TYPE_CHECKING:
     from tinyvideo.pipeline.curation import CurationConfig
 
 
+PREFIX = "TINYVIDEO_"
+"""What our variables begin with; nothing else may."""
+
+WHERE_LISTED = "unset it, and 'tinyvideo settings' lists those that there are"
+
+
 class Settings(BaseSettings):
     """What the environment may say; `TINYVIDEO_WORKERS=4` sets `workers`."""
 
-    model_config = SettingsConfigDict(env_prefix="TINYVIDEO_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
 
     places_weights: Path | None = None
     """Places365 weights (ResNet-18 or ResNet-50); without them scenes are ImageNet proxies."""
@@ -139,26 +148,52 @@ def read_settings() -> Settings:
     """Read the environment and `.env`.
 
     Raises:
-        SettingsError: a value cannot be used; the text names its variable.
+        SettingsError: a value cannot be used, or a variable is none of ours though it bears our
+            prefix; the text names the variable.
     """
     try:
-        return Settings()
+        found = Settings()
+        refuse_unknown()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper()
-        variable = name if name.startswith(("PREFECT_", "SSL_")) else f"TINYVIDEO_{name}"
-        raise SettingsError(f"{variable}: {first['msg']}, got {first['input']!r}") from error
+        # The place of an error is the field, or the variable where that has a name of its own.
+        raise SettingsError(sentence_of(error.errors()[0], variable_of)) from error
     except UnparsableSetting as error:
-        name = re.findall(r'"(\w+)"', str(error))[0].upper()
-        raise SettingsError(f"TINYVIDEO_{name} is not JSON: {error.__cause__}") from error
+        name = re.findall(r'"(\w+)"', str(error))[0]
+        raise SettingsError(f"{variable_of(name)} is not JSON: {error.__cause__}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
+    return found
+
+
+def refuse_unknown() -> None:
+    """Refuse a mistyped variable, which would else be a setting that silently does nothing.
+
+    Raises:
+        SettingsError: with the name that was probably meant.
+    """
+    for variable, where in _ours():
+        name = variable[len(PREFIX) :].lower()
+        if variable.upper() not in map(variable_of, Settings.model_fields):
+            meant = difflib.get_close_matches(name, Settings.model_fields, n=1)
+            way_out = f"did you mean {variable_of(meant[0])}?" if meant else WHERE_LISTED
+            raise SettingsError(f"{variable}, in {where}, is no setting; {way_out}")
+
+
+def _ours() -> Iterator[tuple[str, str]]:
+    for where, names in (("the environment", os.environ), ("the file .env", dotenv_values(".env"))):
+        yield from ((name, where) for name in names if name.upper().startswith(PREFIX))
 
 
 def variable_of(name: str) -> str:
-    """Name the environment variable of a setting."""
-    alias = Settings.model_fields[name].validation_alias
-    return alias if isinstance(alias, str) else f"TINYVIDEO_{name.upper()}"
+    """Name the environment variable of a setting; a name that is one already stays as it is."""
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return name.upper()
+    return field.validation_alias if isinstance(field.validation_alias, str) else _prefixed(name)
+
+
+def _prefixed(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
 
 
 def origin_of(variable: str) -> str:

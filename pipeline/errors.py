@@ -167,6 +167,14 @@ class TransientError(Exception):
         return f"{self.cause}: {self.detail}"
 
 
+def install_extra(name: str) -> str:
+    """Say how to install what only some need: the command, for a sentence of an `ExpectedError`.
+
+    tinyvideo comes as a clone and not from a package index, so it is said as it works there.
+    """
+    return f"in the folder of tinyvideo, pip install -e '.[{name}]'"
+
+
 class ExpectedError(Exception):
     """Base class of errors whose text is for the user: it names the thing and the way out."""
 

@@ -38,7 +38,7 @@ def photos() -> list[Image.Image]:
     for package, names in PHOTOS.items():
         spec = find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise SystemExit("the photos are in two packages: pip install 'tinyvideo[bench]'")
+            raise SystemExit("the photos are in two packages: pip install -e '.[bench]'")
         folder = Path(spec.submodule_search_locations[0]) / _FOLDERS[package]
         found += [Image.open(folder / name).convert("RGB") for name in names]
     return found

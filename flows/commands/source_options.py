@@ -4,11 +4,18 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.search_options import SearchOptions
+from tinyvideo.pipeline.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from tinyvideo.flows.run_options import RunOptions
+    from tinyvideo.flows.search_options import SearchOptions
+
+SAY_WHERE = "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
+"""To who has named no source."""
 
 Folder = Annotated[
     Path | None,
@@ -56,13 +63,20 @@ AnyLicense = Annotated[
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Flickr: not only safe results.")]
 
 
-def search_of(*, flickr: bool, **words: Any) -> SearchOptions | None:
+def absolute(path: Path | None) -> Path | None:
+    """Make a path whole, if there is one: who reads it may work in another folder."""
+    return path and path.absolute()
+
+
+def search_of(*, flickr: bool, **words: Any) -> "SearchOptions | None":
     """Make the options of a search of what a command was told; None where it is not to search.
 
     Raises:
         ValidationError: a value cannot be used, or nothing is searched for.
         BadParameter: a word of a search without --flickr.
     """
+    from tinyvideo.flows.search_options import SearchOptions
+
     given = {name: value for name, value in words.items() if value}
     if not flickr:
         if given:
@@ -72,3 +86,33 @@ def search_of(*, flickr: bool, **words: Any) -> SearchOptions | None:
     if tags := given.get("tags"):
         given["tags"] = ",".join(tags)
     return SearchOptions.model_validate(given)
+
+
+def require_videos(options: "RunOptions") -> None:
+    """Refuse a folder that holds no video at all, unless the output knows videos already.
+
+    Raises:
+        UnreadableError: there is none, or the folder cannot be read.
+    """
+    from tinyvideo.pipeline.find import scan_folder
+
+    folder = options.folder
+    if folder is None or next(scan_folder(folder), None) is not None or _knows_videos(options):
+        return
+    raise UnreadableError(
+        f"there is no video in {folder} or its sub-folders; a video is known by the ending of its "
+        "name, such as .mp4, .mov or .mkv"
+    )
+
+
+def _knows_videos(options: "RunOptions") -> bool:
+    from tinyvideo.storage.storage_errors import StorageError
+
+    try:
+        catalog = options.place.open_catalog()
+    except StorageError:  # there is none, or it cannot be used, which others say
+        return False
+    try:
+        return catalog.position()[1] > 0
+    finally:
+        catalog.close()

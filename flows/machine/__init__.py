@@ -6,7 +6,7 @@ automations     What Prefect's server does by itself: lost runs are found, done 
                 of for good
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
-pool_worker     The command `tinyvideo worker POOL`: takes flow runs from a pool and does them,
+pool_worker     What `tinyvideo worker POOL` does: takes flow runs from a pool and does them,
                 until stopped
 prefect_plugin  A plugin of Prefect's command line: `prefect deployment run
                 crawl-and-stabilize`, as it stands
@@ -33,7 +33,7 @@ from tinyvideo.flows.machine.deployments import (
     load_flows,
     make_pools,
 )
-from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment, worker
+from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment, work_for
 from tinyvideo.flows.machine.private_server import prefect_server
 from tinyvideo.flows.machine.processes import Processes, is_free
 from tinyvideo.flows.machine.server_answers import ServerError, answers, ask, require_server
@@ -62,5 +62,5 @@ __all__ = [
     "refuse_other_version",
     "require_server",
     "start_training",
-    "worker",
+    "work_for",
 ]

@@ -1,4 +1,4 @@
-"""The command `tinyvideo worker POOL`: takes flow runs from a pool and does them, until stopped.
+"""What `tinyvideo worker POOL` does: takes flow runs from a pool and does them, until stopped.
 
 It runs Prefect's process worker: each flow run is a process of its own. On the pool `cpu` there are
 two in one, so that a crawl that waits for its batches never takes the place of a batch:
@@ -19,7 +19,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -49,11 +49,16 @@ ENVIRONMENT = {
 """What a worker and its runs are told, where the environment says nothing else."""
 
 
-def worker(
-    pool: Annotated[str, typer.Argument(help="cpu, or gpu on a machine that trains.")] = "cpu",
-    name: Annotated[str, typer.Option(help="How Prefect's page calls it; default: HOST.")] = "",
-) -> None:
-    """Do the flow runs of a pool, until stopped. The server is the one at PREFECT_API_URL."""
+def work_for(pool: str, name: str) -> int:
+    """Do the flow runs of a pool, until stopped; return how many were put back at the end.
+
+    The server is the one at PREFECT_API_URL. Prefect's page shows `name`, or else this host's.
+
+    Raises:
+        BadParameter: there is no such pool.
+        ServerError: no server is set, or it does not answer, let us in, or know the pool.
+        Exit: the worker has ended by itself.
+    """
     settings = read_settings()
     if pool not in POOLS:
         raise typer.BadParameter(f"{pool!r} is no pool of ours: {' or '.join(POOLS)}")
@@ -68,9 +73,10 @@ def worker(
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     import prefect  # noqa: F401, PLC0415  after the environment, before a loop: its plugins want none
 
-    code = asyncio.run(_work(pool, name or socket.gethostname()))
+    code, put_back = asyncio.run(_work(pool, name or socket.gethostname()))
     if code:
         raise typer.Exit(code)
+    return put_back
 
 
 def prepare_environment(api_url: str, password: str) -> None:
@@ -82,7 +88,7 @@ def prepare_environment(api_url: str, password: str) -> None:
         os.environ["PREFECT_API_AUTH_STRING"] = password
 
 
-async def _work(pool: str, name: str) -> int:
+async def _work(pool: str, name: str) -> tuple[int, int]:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
     from tinyvideo.flows.machine.run_worker import RunWorker  # noqa: PLC0415
@@ -102,11 +108,10 @@ async def _work(pool: str, name: str) -> int:
     ]
     await _put_back(workers)  # what a worker of this name has left, which was killed
     code = await _until_stopped(workers)
-    await _put_back(workers)
-    return code
+    return code, await _put_back(workers)
 
 
-async def _put_back(workers: "Sequence[RunWorker]") -> None:
+async def _put_back(workers: "Sequence[RunWorker]") -> int:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
     from tinyvideo.flows.machine.run_worker import put_back_interrupted  # noqa: PLC0415
@@ -115,6 +120,7 @@ async def _put_back(workers: "Sequence[RunWorker]") -> None:
         runs = sum([await put_back_interrupted(client, worker) for worker in workers])
     if runs:
         say(f"put back {runs} flow runs that were cut off")
+    return runs
 
 
 async def _until_stopped(workers: "Sequence[RunWorker]") -> int:
@@ -143,7 +149,3 @@ async def _require_pool(client: "PrefectClient", pool: str) -> None:
         raise ServerError(
             f"there is no work pool {pool!r} at {client.api_url}; make it with 'tinyvideo up'"
         ) from error
-
-
-if __name__ == "__main__":
-    typer.run(worker)

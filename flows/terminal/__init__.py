@@ -1,35 +1,58 @@
 """What a person sees in the terminal, and how a command ends when asked to.
 
-screen    What the terminal shows: progress bars, the books, and where things are
-stopping  How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
-          sentence
+screen        What the terminal shows: progress bars, the books, and where things are
+time_left     How long something will still take, from how far it has come
+exit_codes    What a command ends with: one table, which every command keeps
+stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
+              sentence
+wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
+from tinyvideo.flows.terminal.exit_codes import (
+    MEANINGS,
+    ExitCode,
+    describe_exit_codes,
+    end_with,
+)
 from tinyvideo.flows.terminal.screen import (
     Position,
-    console,
     counted,
     progress,
     say,
     show_books,
     show_facts,
+    show_table,
     waiting,
     write_json,
 )
 from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.terminal.wrong_values import (
+    details_of,
+    option_of,
+    sentence_of,
+    with_option,
+)
 
 __all__ = [
+    "MEANINGS",
     "SIGNALS",
+    "ExitCode",
     "Position",
     "code_of",
-    "console",
     "counted",
+    "describe_exit_codes",
+    "details_of",
     "end_when_asked",
+    "end_with",
+    "option_of",
     "progress",
     "say",
+    "sentence_of",
     "show_books",
     "show_facts",
+    "show_table",
     "tell_stopped",
     "waiting",
+    "with_option",
     "write_json",
 ]

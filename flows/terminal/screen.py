@@ -1,27 +1,30 @@
 """What the terminal shows: progress bars, the books, and where things are.
 
-Everything for people goes through one rich console on standard error, so that `--json` has
-standard output to itself.
+Everything for people goes to standard error, so that `--json` has standard output to itself.
+Bars, tables and the books go through one rich console, which is made when the first of them is
+shown: a command that prints one sentence does not import rich.
 
-Cost: a progress bar reads its source twice a second.
+Cost: a progress bar reads its source twice a second; rich takes 0.1 s to import.
 """
 
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from tinyvideo.flows.terminal.time_left import Pace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 GO_ON = "stopped; run the same command again to go on"
 """What whoever stops a run should know."""
 
-console = Console(stderr=True, highlight=False)
+_made: list["Console"] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +39,19 @@ class Position:
 @contextmanager
 def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
     """Show a bar while the block runs; `read` is asked twice a second, in a thread."""
-    columns = (
-        TextColumn("[bold]{task.description:<10}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-    )
-    stop = threading.Event()
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=None, note="")
+    stop, pace = threading.Event(), Pace()
+    with _bar() as bar:
+        task = bar.add_task(title, total=None, note="", left="")
 
         def show() -> None:
             try:
                 position = read()
             except Exception:  # a bar must never end, or hide, the work that it shows
                 return
-            bar.update(task, completed=position.done, total=position.total, note=position.note)
+            left = pace.left(position.done, position.total)
+            bar.update(
+                task, completed=position.done, total=position.total, note=position.note, left=left
+            )
 
         def follow() -> None:
             while not stop.wait(0.5):
@@ -66,6 +65,26 @@ def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
             stop.set()
             thread.join()
             show()
+
+
+def _bar() -> "Progress":
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    return Progress(
+        TextColumn("[bold]{task.description:<10}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=_console(),
+    )
 
 
 def waiting(title: str, note: str) -> AbstractContextManager[None]:
@@ -88,36 +107,58 @@ def counted(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def show_books(books: Mapping[str, Any]) -> None:
     """Print the books of a catalog, in videos and in clips."""
-    table = Table(title="the books", title_style="bold", box=None, pad_edge=False)
-    table.add_column()
-    table.add_column("videos", justify="right")
-    table.add_column("clips", justify="right")
     videos, clips = books["videos"], books["clips"]
-    table.add_row("[bold]found", str(videos["found"]), str(clips["found"]))
-    table.add_row("sharded", str(videos["sharded"]), str(clips["sharded"]))
+    rows = [("[bold]found", str(videos["found"]), str(clips["found"]))]
+    rows.append(("sharded", str(videos["sharded"]), str(clips["sharded"])))
     for kind in ("rejected", "failed"):
         for name in sorted({*videos[kind], *clips[kind]}):
             counts = [str(side[kind].get(name, 0)) for side in (videos, clips)]
-            table.add_row(f"{kind}: {name}", *counts)
-    table.add_row("pending", str(videos["pending"]), str(clips["pending"]))
-    console.print(table)
+            rows.append((f"{kind}: {name}", counts[0], counts[1]))
+    rows.append(("pending", str(videos["pending"]), str(clips["pending"])))
+    show_table(("", "videos>", "clips>"), rows, title="the books")
     if books["balanced"]:
-        console.print("[green]the books balance[/]")
+        _console().print("[green]the books balance[/]")
     for problem in books["problems"]:
-        console.print(f"[red]{problem}[/]", soft_wrap=True)
+        _console().print(f"[red]{problem}[/]", soft_wrap=True)
+
+
+def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table; a title that ends with > is that of a column of numbers."""
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=title or None, title_style="bold", box=None, pad_edge=False)
+    for name in titles:
+        is_number = name.endswith(">")
+        table.add_column(
+            name.rstrip(">"), justify="right" if is_number else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*row)
+    _console().print(table)
 
 
 def show_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print names and values, one per line."""
-    console.print(f"\n[bold]{title}")
+    say(f"\n{title}")
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        console.print(f"  {name:<{width}}  {value}", soft_wrap=True, markup=False)
+        say(f"  {name:<{width}}  {value}")
 
 
 def say(sentence: str) -> None:
-    """Print one sentence."""
-    console.print(sentence, soft_wrap=True, markup=False)
+    """Print one sentence; above a bar, where there is one."""
+    if _made:
+        _made[0].print(sentence, soft_wrap=True, markup=False)
+    else:
+        sys.stderr.write(f"{sentence}\n")
+
+
+def _console() -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
+    if not _made:
+        _made.append(Console(stderr=True, highlight=False))
+    return _made[0]
 
 
 def write_json(document: object) -> None:

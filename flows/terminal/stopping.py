@@ -10,10 +10,10 @@ Cost: a thread that sleeps. A loop with `add_signal_handler` (`tinyvideo worker`
 signals for itself, and as long as it wants.
 """
 
-import multiprocessing
 import os
 import select
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -60,8 +60,10 @@ def _watch(reader: int) -> None:
         if os.read(reader, 1)[0] == signal.SIGINT:
             break
     try:
-        for child in multiprocessing.active_children():
-            child.kill()
+        # It has children only if somebody has imported it, which takes time.
+        if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
+            for child in multiprocessing.active_children():
+                child.kill()
         tell_stopped()
     finally:  # whatever happens: the terminal may be gone, too
         os._exit(code_of(number))

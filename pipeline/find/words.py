@@ -9,7 +9,7 @@ Cost: that of reading wordfreq's lists; one call for the tags. Source: Robyn Spe
 from collections.abc import Mapping
 from typing import Any
 
-from tinyvideo.pipeline.errors import FailCause, ServiceError, TransientError
+from tinyvideo.pipeline.errors import FailCause, ServiceError, TransientError, install_extra
 from tinyvideo.pipeline.hosts import Flickr
 
 LEAST_LETTERS = 3
@@ -28,9 +28,7 @@ def frequent_words(count: int, language: str = "en") -> list[str]:
 
         words = top_n_list(language, _SPARE * count + 100)
     except ModuleNotFoundError as error:
-        raise ServiceError(
-            "word lists come from wordfreq: pip install 'tinyvideo[words]'"
-        ) from error
+        raise ServiceError(f"word lists come from wordfreq: {install_extra('words')}") from error
     except LookupError as error:
         raise ServiceError(f"wordfreq has no words of language {language!r}") from error
     fit = (word for word in words if len(word) >= LEAST_LETTERS and word.isalpha())

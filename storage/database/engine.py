@@ -21,6 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tinyvideo.pipeline.errors import install_extra
 from tinyvideo.storage.storage_errors import BusyError, StorageError
 
 BUSY_S = 30
@@ -218,7 +219,7 @@ def _open_postgres(address: str) -> sa.Engine:
         )
     except ModuleNotFoundError as error:
         raise StorageError(
-            "a catalog in PostgreSQL needs its driver: pip install 'tinyvideo[postgres]'"
+            f"a catalog in PostgreSQL needs its driver: {install_extra('postgres')}"
         ) from error
     sa.event.listen(engine, "begin", _begin_postgres)
     return engine

@@ -42,7 +42,8 @@ def test_an_engine_that_is_not_installed_is_one_sentence(prefect_url, tmp_path):
         "run", "--folder", folder, "--out", tmp_path / "out", "--engine", "dask"
     )
     assert refused.returncode == 2
-    assert "the engine dask is not installed: pip install 'tinyvideo[dask]'" in refused.stderr
+    assert "the engine dask is not installed: " in refused.stderr
+    assert "pip install -e '.[dask]'" in refused.stderr
 
 
 def task_runs(url: str, name: str) -> int:

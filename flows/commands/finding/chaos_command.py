@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.terminal import show_facts, write_json
-from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.flows.commands.output_options import Json, refuse_address
+from tinyvideo.flows.terminal import ExitCode, end_with, show_facts, write_json
+from tinyvideo.pipeline.errors import ExpectedError, install_extra
 
 if TYPE_CHECKING:
     from tinyvideo.flows.imitation import Imitation, Population
@@ -45,7 +46,7 @@ SETTINGS = {
 class ChaosError(ExpectedError):
     """The crawl of the imitation has failed; its own words stand above."""
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
 
 def chaos_demo(
@@ -58,19 +59,28 @@ def chaos_demo(
     search_only: Annotated[
         bool, typer.Option("--search-only", help="Find the videos, fetch none.")
     ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Keep the output there; else it is deleted.")
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            "--out",
+            help="Folder on this disk to keep the output in, as its `out`; else it is deleted.",
+            callback=refuse_address,
+        ),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document for programs.")
-    ] = False,
+    json: Json = False,
 ) -> None:
-    """Crawl an imitation of Flickr with all its vices, and print the books: no key, no network."""
-    result = crawl_imitation(videos, seed, faults, search_only=search_only, out=out)
+    """Crawl an imitation of Flickr with all its vices, and print the books: no key, no network.
+
+    Example: tinyvideo chaos-demo --videos 50
+    """
+    result = crawl_imitation(videos, seed, faults, search_only=search_only, out=to)
     told = {name: value for name, value in result.items() if name != "videos"}
     show_facts("held against what the imitation knows", told)
     if json:
         write_json(result)
+    if result["wrong_ends"] or not result["balanced"]:
+        end_with(ExitCode.NOT_WHOLE, "the crawl has not come out as the imitation knows it")
 
 
 def crawl_imitation(
@@ -82,7 +92,7 @@ def crawl_imitation(
         ChaosError: trustme is not installed, or the crawl has failed.
     """
     try:
-        from tinyvideo.flows.imitation import (  # noqa: PLC0415  # noqa: PLC0415
+        from tinyvideo.flows.imitation import (
             FaultConfig,
             ImitationConfig,
             Population,
@@ -90,9 +100,9 @@ def crawl_imitation(
             SearchConfig,
             imitate_flickr,
         )
-        from tinyvideo.storage.outputs import OutputAddress  # noqa: PLC0415
+        from tinyvideo.storage.outputs import OutputAddress
     except ModuleNotFoundError as error:
-        raise ChaosError(f"chaos-demo needs {error.name}: pip install 'tinyvideo[demo]'") from error
+        raise ChaosError(f"chaos-demo needs {error.name}: {install_extra('demo')}") from error
 
     population = Population(PopulationConfig(videos=videos, seed=seed))
     config = ImitationConfig(
@@ -119,7 +129,7 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
     Raises:
         ChaosError: it has failed.
     """
-    from tinyvideo.flows.imitation import EVERY, KEY, SECRET  # noqa: PLC0415
+    from tinyvideo.flows.imitation import EVERY, KEY, SECRET
 
     span = imitation.hosts.population.config
     since, until = (datetime.fromtimestamp(t, UTC).date() for t in (span.since, span.until + 1))
@@ -131,17 +141,17 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
         env=os.environ | settings | imitation.environment(),
         check=False,
     )
-    if process.returncode:
+    if process.returncode not in {ExitCode.DONE, ExitCode.NOT_WHOLE}:  # which is judged here
         raise ChaosError(f"the crawl of the imitation ended with exit code {process.returncode}")
 
 
 def _judge(
     population: "Population", imitation: "Imitation", place: "OutputAddress"
 ) -> dict[str, Any]:
-    from tinyvideo.flows.imitation import findable_videos, wrong_ends  # noqa: PLC0415
-    from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers  # noqa: PLC0415
-    from tinyvideo.storage.catalog import summarize  # noqa: PLC0415
-    from tinyvideo.storage.outputs import read_books  # noqa: PLC0415
+    from tinyvideo.flows.imitation import findable_videos, wrong_ends
+    from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers
+    from tinyvideo.storage.catalog import summarize
+    from tinyvideo.storage.outputs import read_books
 
     findable = findable_videos(population, allowed_numbers(SHIPPED))
     with place.open() as output:
@@ -167,7 +177,7 @@ def _judge(
 
 
 def _count_requests(imitation: "Imitation") -> dict[str, Any]:
-    from tinyvideo.flows.imitation import most_in  # noqa: PLC0415
+    from tinyvideo.flows.imitation import most_in
 
     searches = imitation.requests("flickr.photos.search")
     answered = sum(line.fault is None for line in searches)

@@ -13,13 +13,17 @@ from typing import Annotated, Any
 import typer
 
 from tinyvideo.flows.commands import source_options as given
-from tinyvideo.flows.commands.source_options import search_of
-from tinyvideo.flows.terminal import Position, progress, say, show_facts, write_json
-
-Out = Annotated[
-    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+from tinyvideo.flows.commands.output_options import Json, Out
+from tinyvideo.flows.commands.source_options import absolute, require_videos, search_of
+from tinyvideo.flows.terminal import (
+    ExitCode,
+    Position,
+    end_with,
+    progress,
+    say,
+    show_facts,
+    write_json,
+)
 
 
 def crawl(
@@ -44,18 +48,22 @@ def crawl(
     """Find videos and enter them in the catalog; `run` fetches and stabilizes them later.
 
     Run it again at any time: it asks for what is new, and for what was not proven.
+
+    Example: tinyvideo crawl --flickr --tag beach --since 2014-01-01 --out strips
     """
     search = search_of(
-        flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
+        flickr=flickr, tags=tag, text=text, words=absolute(words), owner=owner,
         bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
     )  # fmt: skip
     found = crawl_now(
-        out, folder, search=search, yfcc100m=yfcc100m and yfcc100m.absolute(),
-        urls=urls and urls.absolute(), bucket=bucket, any_license=any_license,
+        out, folder, search=search, yfcc100m=absolute(yfcc100m),
+        urls=absolute(urls), bucket=bucket, any_license=any_license,
     )  # fmt: skip
     show_facts("found", found)
     if json:
         write_json(found)
+    if not found["known"]:
+        end_with(ExitCode.NOT_WHOLE, "no video was found")
 
 
 def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
@@ -65,15 +73,18 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
         SettingsError: no source was named, or there is no key for Flickr.
         ServiceError, StorageError, UnreadableError: as their texts say.
     """
-    from tinyvideo.flows.run_options import RunOptions  # noqa: PLC0415
-    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.flows.sources import Finding, find_videos  # noqa: PLC0415
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
+    from tinyvideo.flows.run_options import RunOptions
+    from tinyvideo.flows.settings import read_settings
+    from tinyvideo.flows.sources import Finding, find_videos
+    from tinyvideo.flows.which_output import output_at
 
     place = output_at(out)
     options = RunOptions.of(read_settings(), folder, place.address, **sources)
     if folder is None and not options.elsewhere:
-        raise typer.BadParameter("say where videos are: --flickr, --folder, --yfcc100m, --urls ...")
+        raise typer.BadParameter(
+            "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
+        )
+    require_videos(options)
     now = Finding()
 
     def tell(finding: Finding) -> None:
@@ -85,7 +96,8 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
         progress("finding", lambda: Position(now.new, None, f"{now.calls} calls {now.query}")),
     ):
         finding = find_videos(output.catalog, options, tell)
-    return {"seen": finding.found, "new": finding.new, "calls": finding.calls}
+        known = output.catalog.position()[1]
+    return {"seen": finding.found, "new": finding.new, "known": known, "calls": finding.calls}
 
 
 def plan(
@@ -104,11 +116,13 @@ def plan(
     """Say what a search of Flickr would cost, from a small probe: calls, gigabytes, hours.
 
     Nothing is entered or fetched.
+
+    Example: tinyvideo plan --tag beach --since 2014-01-01
     """
-    from tinyvideo.flows.commands.finding.search_forecast import forecast  # noqa: PLC0415
+    from tinyvideo.flows.commands.finding.search_forecast import forecast
 
     search = search_of(
-        flickr=True, tags=tag, text=text, words=words and words.absolute(), owner=owner,
+        flickr=True, tags=tag, text=text, words=absolute(words), owner=owner,
         bbox=bbox, since=since, until=until, unsafe=unsafe,
     )  # fmt: skip
     figures = forecast(search, out, any_license=any_license)
@@ -122,18 +136,26 @@ def words(
     language: Annotated[str, typer.Option(help="Language, as en or de.")] = "en",
     hot: Annotated[bool, typer.Option("--hot", help="Flickr's popular tags first.")] = False,
     out: Out = "",
+    json: Json = False,
 ) -> None:
-    """Print the most frequent words of a language, one per line, for `crawl --words`."""
-    from tinyvideo.pipeline.find import frequent_words, hot_tags  # noqa: PLC0415
+    """Print the most frequent words of a language, one per line, for `crawl --words`.
+
+    Example: tinyvideo words --count 5000
+    """
+    from tinyvideo.pipeline.find import frequent_words, hot_tags
 
     found: list[str] = []
     if hot:
-        from tinyvideo.flows.sources import flickr_beside  # noqa: PLC0415
+        from tinyvideo.flows.sources import flickr_beside
 
         with flickr_beside(out) as flickr:
             found += hot_tags(flickr, count)
     found += frequent_words(count, language)
-    for word in list(dict.fromkeys(found))[:count]:
+    chosen = list(dict.fromkeys(found))[:count]
+    if json:
+        write_json({"words": chosen})
+        return
+    for word in chosen:
         typer.echo(word)
 
 
@@ -144,10 +166,13 @@ def coverage(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say how much of every search is proven complete, and what it cost."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.catalog import reopen as reopen_windows  # noqa: PLC0415
-    from tinyvideo.storage.catalog import summarize  # noqa: PLC0415
+    """Say how much of every search is proven complete, and what it cost.
+
+    Example: tinyvideo coverage --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import reopen as reopen_windows
+    from tinyvideo.storage.catalog import summarize
 
     with output_at(out).open() as output:
         searches = summarize(output.catalog.engine)

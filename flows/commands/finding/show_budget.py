@@ -6,31 +6,25 @@ Cost: two small queries.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from tinyvideo.flows.commands.output_options import Json, Out
 from tinyvideo.flows.terminal import show_facts, write_json
-from tinyvideo.pipeline.hosts import Host
 
 if TYPE_CHECKING:
     from tinyvideo.storage.catalog import HostState
     from tinyvideo.storage.outputs import OutputAddress
 
-PER_VIDEO = {Host.API: 2, Host.PAGES: 1, Host.MEDIA: 1}
+PER_VIDEO = {"api": 2, "pages": 1, "media": 1}
 """Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
 
 
-def budget(
-    out: Annotated[
-        str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-    ] = "",
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document for programs.")
-    ] = False,
-) -> None:
-    """Show how often Flickr's hosts are asked, and how long the rest will take at the least."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415  imports SQLAlchemy
+def budget(out: Out = "", json: Json = False) -> None:
+    """Show how often Flickr's hosts are asked, and how long the rest will take at the least.
+
+    Example: tinyvideo budget --out strips
+    """
+    from tinyvideo.flows.which_output import output_at  # imports SQLAlchemy
 
     told = describe(output_at(out))
     show_facts("requests", {name: _sentence(host) for name, host in told["hosts"].items()})
@@ -45,8 +39,8 @@ def describe(place: "OutputAddress") -> dict[str, Any]:
     Raises:
         StorageError: there is no catalog, or it cannot be used.
     """
-    from tinyvideo.flows.sources import shared_budget  # noqa: PLC0415  imports SQLAlchemy
-    from tinyvideo.storage.catalog import count_elsewhere  # noqa: PLC0415
+    from tinyvideo.flows.sources import shared_budget  # imports SQLAlchemy
+    from tinyvideo.storage.catalog import count_elsewhere
 
     catalog = place.open_catalog()
     try:
@@ -72,7 +66,7 @@ def seconds_for(videos: int, states: "Sequence[HostState]") -> float:
     """Say how long fetching `videos` takes at the least, by the host that takes longest."""
     if not videos:
         return 0.0
-    return max(s.paused_for_s + videos * PER_VIDEO[s.host] / s.rate for s in states)
+    return max(s.paused_for_s + videos * PER_VIDEO[s.host.value] / s.rate for s in states)
 
 
 def _sentence(host: dict[str, Any]) -> str:

@@ -8,22 +8,32 @@ from typing import Annotated
 
 import typer
 
-from tinyvideo.flows.terminal import say, waiting, write_json
+from tinyvideo.flows.commands.output_options import Json, refuse_address
+from tinyvideo.flows.terminal import say, waiting, with_option, write_json
 from tinyvideo.pipeline.errors import ExpectedError
 
 Checkpoint = Annotated[
     Path, typer.Argument(help="Checkpoint, or the folder of a run.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 
 
 class OutputError(ExpectedError):
     """What was made cannot be written; the text names the place."""
 
 
-def generate(  # noqa: PLR0917  typer reads a command's options from its parameters
+def generate(
     checkpoint: Checkpoint,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder.", file_okay=False)],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--to",
+            "--out",
+            help="Folder on this disk for clips and page.",
+            file_okay=False,
+            callback=refuse_address,
+        ),
+    ],
     count: Annotated[int, typer.Option("-n", "--count", help="Clips.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the noise; the same seed, the same clips.")] = 0,
     way: Annotated[
@@ -31,16 +41,19 @@ def generate(  # noqa: PLR0917  typer reads a command's options from its paramet
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make new clips: GIF, MP4 and strips, each beside its parts, and a page that shows them."""
-    from tinyvideo.models.use import PAGE_NAME  # noqa: PLC0415  imports torch
-    from tinyvideo.models.use import generate as generate_now  # noqa: PLC0415
+    """Make new clips: GIF, MP4 and strips, each beside its parts, and a page that shows them.
 
-    target = out.absolute()
+    Example: tinyvideo generate strips/training/beaches -n 16 --to new
+    """
+    from tinyvideo.models.use import PAGE_NAME  # imports torch
+    from tinyvideo.models.use import generate as generate_now
+
+    target = to.absolute()
     try:
         with waiting("generate", f"{count} clips"):
             clips = generate_now(checkpoint, count, seed, target, way=way)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(with_option(error)) from error
     except OSError as error:
         raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
     say(f"the page is {target / PAGE_NAME}")
@@ -51,20 +64,30 @@ def generate(  # noqa: PLR0917  typer reads a command's options from its paramet
 def predict(
     checkpoint: Checkpoint,
     image: Annotated[Path, typer.Argument(help="JPEG or PNG.", show_default=False)],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="File: .gif, .mp4, or .jpg for a strip.")
+    to: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--to",
+            "--out",
+            help="File on this disk: .gif, .mp4, or .jpg for a strip.",
+            callback=refuse_address,
+        ),
     ],
     json: Json = False,
 ) -> None:
-    """Show what may happen next in a still image, by a network trained with --condition."""
-    from tinyvideo.models.use import predict as predict_now  # noqa: PLC0415  imports torch
+    """Show what may happen next in a still image, by a network trained with --condition.
+
+    Example: tinyvideo predict strips/training/beaches still.jpg --to future.gif
+    """
+    from tinyvideo.models.use import predict as predict_now  # imports torch
 
     try:
-        path = predict_now(checkpoint, image, out.absolute())
+        path = predict_now(checkpoint, image, to.absolute())
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(with_option(error)) from error
     except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {to}: {error.strerror or error}") from error
     say(f"the future is {path}")
     if json:
         write_json({"future": str(path)})

@@ -7,7 +7,6 @@ Cost: that of `models.training.training_run`; the private Prefect server, if non
 20 s to start.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,20 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.terminal import Position, progress, show_facts, write_json
+from tinyvideo.flows.commands.output_options import Json, KeepUi, Out
+from tinyvideo.flows.terminal import Position, progress, show_facts, with_option, write_json
 from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
 
 if TYPE_CHECKING:
     from tinyvideo.models.train_config import TrainConfig
     from tinyvideo.storage.outputs import OutputAddress
 
-Out = Annotated[
-    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 
-
-def train(  # noqa: PLR0917  typer reads a command's options from its parameters
+def train(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.", show_default=False)] = "",
     out: Out = "",
     run: Annotated[
@@ -77,13 +72,13 @@ def train(  # noqa: PLR0917  typer reads a command's options from its parameters
         bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")
     ] = False,
     json: Json = False,
-    keep_ui: Annotated[
-        bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
-    ] = False,
+    keep_ui: KeepUi = False,
 ) -> None:
     """Train a VGAN on a dataset, or go on where the last run was stopped or killed.
 
     On several devices: torchrun --nproc-per-node 4 --no-python tinyvideo train ...
+
+    Example: tinyvideo train beaches --out strips --steps 10000
     """
     wishes = {
         "width": width,
@@ -126,13 +121,13 @@ def choose_config(recipe: str, wishes: Mapping[str, Any]) -> "TrainConfig":
     Raises:
         BadParameter: there is no such recipe, or a value is out of range.
     """
-    from tinyvideo.models.step import best_device  # noqa: PLC0415
-    from tinyvideo.models.train_config import configure  # noqa: PLC0415
+    from tinyvideo.models.step import best_device
+    from tinyvideo.models.train_config import configure
 
     try:
         return configure(recipe, **{**wishes, "device": wishes["device"] or best_device()})
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(with_option(error)) from error
 
 
 def show_forecast(
@@ -143,8 +138,8 @@ def show_forecast(
     Raises:
         StorageError, TrainingError: the dataset cannot be read, or is too small.
     """
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.models.training import forecast  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.models.training import forecast
 
     clips: dict[str, Any] = {}
     if dataset:
@@ -162,8 +157,8 @@ def count_clips(place: "OutputAddress", dataset: str, config: "TrainConfig") -> 
     Raises:
         StorageError, TrainingError: it cannot be read, or is too small.
     """
-    from tinyvideo.models.training import check_enough  # noqa: PLC0415
-    from tinyvideo.storage.datasets import read_manifest  # noqa: PLC0415
+    from tinyvideo.models.training import check_enough
+    from tinyvideo.storage.datasets import read_manifest
 
     clips = read_manifest(place.open_store(), dataset).counts["train"]
     check_enough(clips, dataset, config.batch)
@@ -178,22 +173,22 @@ def train_with_progress(
     Raises:
         StorageError, TrainingError, CheckpointError, ServerError: as their texts say.
     """
-    from tinyvideo.flows.commands.curating import announced_server, run_flow  # noqa: PLC0415
-    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.models.step import is_launched  # noqa: PLC0415
+    from tinyvideo.flows.commands.curating import announced_server, run_flow
+    from tinyvideo.flows.settings import read_settings
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.models.step import is_launched
 
     settings = read_settings()
     place = output_at(out)
     target = run_place(place, dataset, run)
     if is_launched() and settings.rank:
-        from tinyvideo.models.training import train as train_now  # noqa: PLC0415
+        from tinyvideo.models.training import train as train_now
 
         train_now(place.address, dataset, config, target.work)
         return None
     count_clips(place, dataset, config)  # what is told now needs no server
     with announced_server(place.work, settings, keep_ui=keep_ui):
-        from tinyvideo.flows.train_here import train as train_flow  # noqa: PLC0415  after the server
+        from tinyvideo.flows.train_here import train as train_flow  # after the server
 
         mirror = target.address if target.address != str(target.work) else ""
         with progress("training", training_position(target.work, config.steps)):
@@ -204,7 +199,7 @@ def train_with_progress(
         {
             "checkpoint": path,
             "curves": f"tensorboard --logdir {target.work}",
-            "next": f"tinyvideo generate {path} -n 16 -o {target.work / 'generated'}",
+            "next": f"tinyvideo generate {path} -n 16 --to {target.work / 'generated'}",
         },
     )
     return {"checkpoint": path, "run": target.address, "last": asdict(last) if last else None}
@@ -212,8 +207,8 @@ def train_with_progress(
 
 def run_place(place: "OutputAddress", dataset: str, run: str) -> "OutputAddress":
     """Name where a run lies: what --run says, or the work folder of the output."""
-    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.storage.outputs import OutputAddress  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings
+    from tinyvideo.storage.outputs import OutputAddress
 
     if not run:
         return OutputAddress.at(place.work / "training" / dataset)
@@ -221,26 +216,13 @@ def run_place(place: "OutputAddress", dataset: str, run: str) -> "OutputAddress"
 
 
 def training_position(folder: Path, steps: int) -> Callable[[], Position]:
-    """Read from the metrics of a training run how many steps are done, and when it will be."""
-    began: list[tuple[float, int]] = []
+    """Read from the metrics of a training run how many steps are done."""
 
     def read() -> Position:
         last = last_metrics(folder / METRICS_NAME)
         if last is None:
             return Position(0, steps, "loading")
-        if not began:
-            began.append((time.monotonic(), last.step))
         losses = f"D {last.discriminator_loss:.2f}  G {last.generator_loss:.2f}"
-        left = time_left(time.monotonic() - began[0][0], last.step - began[0][1], steps - last.step)
-        return Position(last.step, steps, f"{losses}  {last.clips_per_second:.1f} clips/s{left}")
+        return Position(last.step, steps, f"{losses}  {last.clips_per_second:.1f} clips/s")
 
     return read
-
-
-def time_left(seconds: float, done: int, left: int) -> str:
-    """Write out how long `left` steps will take if `done` took `seconds`; nothing if none did."""
-    if not done or not left:
-        return ""
-    minutes, rest = divmod(round(seconds / done * left), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"  {hours}:{minutes:02}:{rest:02} left"

@@ -1,15 +1,20 @@
-"""`up`, `down`, `deploy`, `doctor`, `settings`: Prefect on this machine.
+"""`up`, `down`, `deploy`, `worker`, `doctor`, `settings`: Prefect on this machine.
 
-machine_check  The command `tinyvideo doctor`: is this machine fit, and what to do where it is
-               not
-show_settings  The command `tinyvideo settings`: every setting, its value, and who has said so
-up_and_down    The commands `tinyvideo up` and `tinyvideo down`: all of Prefect on one machine,
-               without Docker
+machine_commands  All of them, as they are typed
+installed_copies  Which copy of tinyvideo runs, and where others lie that may be meant
+machine_check     What `tinyvideo doctor` does: is this machine fit, and what to do where it is not
+show_settings     What `tinyvideo settings` does: every setting, its value, and who has said so
+up_and_down       What `tinyvideo up` and `down` do: all of Prefect on one machine, without Docker
 """
 
-from tinyvideo.flows.commands.operating.machine_check import doctor
-from tinyvideo.flows.commands.operating.show_settings import settings
-from tinyvideo.flows.commands.operating.up_and_down import deploy, down, up
+from tinyvideo.flows.commands.operating.machine_commands import (
+    deploy,
+    doctor,
+    down,
+    settings,
+    up,
+    worker,
+)
 
 __all__ = [
     "deploy",
@@ -17,4 +22,5 @@ __all__ = [
     "down",
     "settings",
     "up",
+    "worker",
 ]

@@ -1,5 +1,6 @@
-"""The command `tinyvideo doctor`: is this machine fit, and what to do where it is not.
+"""What `tinyvideo doctor` does: is this machine fit, and what to do where it is not.
 
+    copy                            which tinyvideo runs, and where others lie
     disk, memory, weights, gpu      of this machine
     output, catalog                 can they be read and written, with the keys that are set
     server, pools, automations      does Prefect answer, and does anybody work there
@@ -16,13 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from tinyvideo.flows.commands.operating.installed_copies import other_copies, running_copy
 from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, require_server
 from tinyvideo.flows.settings import Settings, code_version, read_settings
-from tinyvideo.flows.terminal import say, write_json
+from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.outputs import OutputAddress
 
@@ -48,26 +48,38 @@ class Finding:
     says: str
 
 
-def doctor(
-    worker: Annotated[
-        bool, typer.Option("--worker", help="Check only what a running worker needs.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """Check disk, keys, bucket, server, pools and GPU, and say what to do."""
+def check_machine(*, only_worker: bool, json: bool) -> None:
+    """Check what a command needs here, or only what a running worker needs, and show it.
+
+    Raises:
+        Exit: something is wrong.
+    """
     settings = read_settings()
-    checks = (check_server,) if worker else CHECKS
+    checks = (check_server,) if only_worker else CHECKS
     found = [finding for check in checks for finding in check(settings)]
     if json:
         write_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             say(f"{_MARKS[finding.verdict]} {finding.what}: {finding.says}")
-    if any(finding.verdict is Verdict.WRONG for finding in found):
-        raise typer.Exit(1)
+    if wrong := [finding.what for finding in found if finding.verdict is Verdict.WRONG]:
+        end_with(ExitCode.FAILED, f"something is wrong with: {', '.join(wrong)}")
 
 
 _MARKS = {Verdict.FINE: "✓", Verdict.NOTE: "·", Verdict.WRONG: "✗"}
+
+
+def check_copies(_: Settings) -> Iterator[Finding]:
+    """See which copy of tinyvideo runs, and whether another one may be meant."""
+    says = f"tinyvideo {code_version()} runs from {running_copy()}"
+    others = other_copies()
+    if others:
+        listed = ", ".join(map(str, others))
+        says += (
+            f"; there is another in {listed}: which one runs depends on the folder, PATH and "
+            "PYTHONPATH, so remove what you do not mean"
+        )
+    yield _finding("copy", not others, says, Verdict.NOTE)
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
@@ -114,7 +126,7 @@ def check_gpu(_: Settings) -> Iterator[Finding]:
         says = "none; training runs on the CPU, slowly"
         yield Finding(what="gpu", verdict=Verdict.NOTE, says=says)
         return
-    from tinyvideo.models.devices import count_gpus  # noqa: PLC0415  loads torch
+    from tinyvideo.models.devices import count_gpus  # loads torch
 
     count = count_gpus()
     says = f"{count}" if count else "torch cannot use it; install a torch with CUDA, and its driver"
@@ -193,6 +205,7 @@ def check_pools(settings: Settings) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    check_copies,
     check_disk,
     check_memory,
     check_weights,

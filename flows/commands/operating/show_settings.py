@@ -1,4 +1,4 @@
-"""The command `tinyvideo settings`: every setting, its value, and who has said so.
+"""What `tinyvideo settings` does: every setting, its value, and who has said so.
 
 Secrets are shown as `***`, and addresses without the passwords in them.
 
@@ -8,13 +8,9 @@ Cost: reads the environment and `.env`.
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated
-
-import typer
-from rich.table import Table
 
 from tinyvideo.flows.settings import Settings, origin_of, read_settings, variable_of
-from tinyvideo.flows.terminal import console, write_json
+from tinyvideo.flows.terminal import show_table, write_json
 
 SECRET = re.compile(r"key|secret|password|proxy|notify|ytdlp")
 """Names of settings that may hold one."""
@@ -32,20 +28,14 @@ class Known:
     """`environment`, `.env` or `default`."""
 
 
-def settings(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """Print all settings with their origin; secrets are masked."""
+def show_settings(*, json: bool) -> None:
+    """Print all settings with their origin, secrets masked: for people, or for programs."""
     known = list(list_settings())
     if json:
         write_json([asdict(each) for each in known])
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("setting", "value", "from"):
-        table.add_column(title, overflow="fold")
-    for each in known:
-        table.add_row(each.variable, each.value, each.origin)
-    console.print(table)
+    rows = ((each.variable, each.value, each.origin) for each in known)
+    show_table(("setting", "value", "from"), rows)
 
 
 def list_settings() -> Iterator[Known]:

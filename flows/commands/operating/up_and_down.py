@@ -1,4 +1,4 @@
-"""The commands `tinyvideo up` and `tinyvideo down`: all of Prefect on one machine, without Docker.
+"""What `tinyvideo up` and `down` do: all of Prefect on one machine, without Docker.
 
     server        on a loopback port, its database in the state folder
     pools, queues, deployments, automations     made or renewed
@@ -16,15 +16,16 @@ imported; 2 s when all is there.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from tinyvideo.flows.machine import (
     CPU,
+    DEPLOYMENTS,
     ENVIRONMENT,
     GPU,
     POOLS,
@@ -57,28 +58,17 @@ SERVER_ENVIRONMENT = {
 }
 """What a server is told, where the environment says nothing else."""
 
-Folder = Annotated[
-    Path | None,
-    typer.Option(help="Folder with videos for crawls that are told no other.", file_okay=False),
-]
-Out = Annotated[str, typer.Option(help="Output folder or s3:// address for the same crawls.")]
 
+def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> dict[str, Any]:
+    """Start what is not up yet; return where it is.
 
-def up(
-    folder: Folder = None,
-    out: Out = "",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the server.")] = PORT,
-    pool: Annotated[
-        list[str] | None,
-        typer.Option(help="Pool to work for, cpu or gpu; may be given twice. Default: what fits."),
-    ] = None,
-) -> None:
-    """Start a Prefect server, pools, deployments and a worker on this machine; or what is missing.
-
-    Then: prefect deployment run crawl-and-stabilize
+    Raises:
+        BadParameter: there is no such pool.
+        ServerError: the port is taken, or a server does not start, answer or let us in.
+        ValidationError: `folder` or `out` can be none.
     """
     settings = read_settings()
-    pools = pool or ([CPU, GPU] if has_gpu() else [CPU])
+    pools = list(pool) or ([CPU, GPU] if has_gpu() else [CPU])
     for name in pools:
         if name not in POOLS:
             raise typer.BadParameter(f"{name!r} is no pool of ours: {' or '.join(POOLS)}")
@@ -106,12 +96,14 @@ def up(
             "end": "tinyvideo down",
         },
     )
+    return {"url": url, "pools": pools, "started": started, "logs": str(processes.folder)}
 
 
-def deploy(folder: Folder = None, out: Out = "") -> None:
-    """Make pools, deployments and automations on the server at PREFECT_API_URL, and start nothing.
+def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
+    """Make pools, deployments and automations on the server at PREFECT_API_URL; name them.
 
-    For servers and workers that something else starts, as in docker-compose.yml.
+    Raises:
+        ServerError: no server is set, or it does not answer or let us in.
     """
     settings = read_settings()
     if settings.prefect_api_url is None:
@@ -123,10 +115,11 @@ def deploy(folder: Folder = None, out: Out = "") -> None:
     parameters = {"crawl-and-stabilize": {"options": told}} if told else {}
     _register(make_pools, partial(deploy_all, parameters=parameters), automate)
     say(f"pools, deployments and automations are at {url.removesuffix('/api')}")
+    return {"url": url, "pools": list(POOLS), "deployments": [each.name for each in DEPLOYMENTS]}
 
 
-def down() -> None:
-    """End what `tinyvideo up` started here; runs that are under way go back into their queue."""
+def end_all() -> list[str]:
+    """End what `tinyvideo up` started here, the server last; return the names."""
     processes = Processes(state_folder(read_settings()))
     with processes.alone():
         names = sorted(processes.running(), key=lambda name: name == "server")  # which comes last
@@ -134,6 +127,7 @@ def down() -> None:
             with waiting(name, "ends"):
                 processes.end(name)
     say(f"ended {', '.join(names)}" if names else "nothing was up")
+    return names
 
 
 def state_folder(settings: Settings) -> Path:
@@ -212,8 +206,8 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
     Raises:
         ValidationError: what is given can be no folder or address.
     """
-    from tinyvideo.flows.commands.demo import fetch_films, has_films  # noqa: PLC0415
-    from tinyvideo.flows.run_options import RunOptions  # noqa: PLC0415
+    from tinyvideo.flows.commands.demo import fetch_films, has_films
+    from tinyvideo.flows.run_options import RunOptions
 
     folder = folder or settings.folder
     if folder is None and has_films():
@@ -232,7 +226,7 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
 
 def _register(*steps: "Callable[[PrefectClient], Awaitable[None]]") -> None:
     # After the environment, which it reads; and before a loop runs, in which its plugins would not.
-    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.client.orchestration import get_client
 
     async def register() -> None:
         async with get_client() as client:

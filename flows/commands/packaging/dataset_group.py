@@ -9,28 +9,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.terminal import Position, progress, say, show_facts, write_json
+from tinyvideo.flows.commands.output_options import Json, Out
+from tinyvideo.flows.terminal import (
+    ExitCode,
+    Position,
+    end_with,
+    progress,
+    say,
+    show_facts,
+    with_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from tinyvideo.storage.datasets import DatasetConfig, Manifest
 
 dataset_app = typer.Typer(
-    name="dataset", no_args_is_help=True, help="Choose strips to train on, split by owner."
+    name="dataset",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Choose strips to train on, split by owner.\n\n"
+    "Example: tinyvideo dataset build beaches --preset beach --out strips",
 )
 
-BROKEN = 1
-"""Exit code of `verify` where something is wrong."""
-
 Name = Annotated[str, typer.Argument(help="Name of the dataset.", show_default=False)]
-Out = Annotated[str, typer.Option(help="Output folder or s3:// address with the shards.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Revision = Annotated[int | None, typer.Option(help="Revision; default: the latest.", min=1)]
 
 
 @dataset_app.command()
-def build(  # noqa: PLR0917  typer reads a command's options from its parameters
+def build(
     name: Name,
-    out: Out,
+    out: Out = "",
     preset: Annotated[
         str, typer.Option(help="beach, golf, train_station, hospital or unfiltered.")
     ] = "",
@@ -76,6 +85,8 @@ def build(  # noqa: PLR0917  typer reads a command's options from its parameters
     """Choose strips for training, validation and test, as a new revision of a dataset.
 
     No owner, and no group of near duplicates, is in two splits. With nothing new, nothing is made.
+
+    Example: tinyvideo dataset build beaches --preset beach --out strips
     """
     config = _config(
         preset,
@@ -104,12 +115,15 @@ def build(  # noqa: PLR0917  typer reads a command's options from its parameters
 
 
 @dataset_app.command("ls")
-def list_all(out: Out, json: Json = False) -> None:
-    """List datasets and their latest revisions."""
-    from tinyvideo.storage.datasets import list_datasets, read_manifest  # noqa: PLC0415
-    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+def list_all(out: Out = "", json: Json = False) -> None:
+    """List datasets and their latest revisions.
 
-    store = open_store(out)
+    Example: tinyvideo dataset ls --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.datasets import list_datasets, read_manifest
+
+    store = output_at(out).open_store()
     found = [facts_of(read_manifest(store, name)) for name in list_datasets(store)]
     if json:
         write_json(found)
@@ -120,12 +134,15 @@ def list_all(out: Out, json: Json = False) -> None:
 
 
 @dataset_app.command()
-def show(name: Name, out: Out, revision: Revision = None, json: Json = False) -> None:
-    """Show what a dataset holds, how it was chosen, and its revisions."""
-    from tinyvideo.storage.datasets import list_revisions, read_manifest  # noqa: PLC0415
-    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+def show(name: Name, out: Out = "", revision: Revision = None, json: Json = False) -> None:
+    """Show what a dataset holds, how it was chosen, and its revisions.
 
-    store = open_store(out)
+    Example: tinyvideo dataset show beaches --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.datasets import list_revisions, read_manifest
+
+    store = output_at(out).open_store()
     manifest = read_manifest(store, name, revision)
     _show(manifest)
     revisions = list_revisions(store, name)
@@ -137,16 +154,19 @@ def show(name: Name, out: Out, revision: Revision = None, json: Json = False) ->
 @dataset_app.command()
 def verify(
     name: Name,
-    out: Out,
+    out: Out = "",
     revision: Revision = None,
     full: Annotated[bool, typer.Option("--full", help="Read and hash whole shards.")] = False,
     json: Json = False,
 ) -> None:
-    """Hold a dataset against its shards, and look for owners in more than one split."""
-    from tinyvideo.storage.datasets import find_problems, read_manifest  # noqa: PLC0415
-    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+    """Hold a dataset against its shards, and look for owners in more than one split.
 
-    store = open_store(out)
+    Example: tinyvideo dataset verify beaches --full --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.datasets import find_problems, read_manifest
+
+    store = output_at(out).open_store()
     manifest = read_manifest(store, name, revision)
     problems = find_problems(store, manifest, full=full)
     for problem in problems:
@@ -157,7 +177,7 @@ def verify(
     if json:
         write_json({"name": name, "revision": manifest.revision, "problems": problems})
     if problems:
-        raise typer.Exit(BROKEN)
+        end_with(ExitCode.FAILED, f"dataset {name} has {len(problems)} problems")
 
 
 def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manifest":
@@ -166,8 +186,8 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
     Raises:
         StorageError: there is no shard, no strip fits, or a takedown is not finished.
     """
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.datasets import build_committed  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.datasets import build_committed
 
     position = Position(0, None)
 
@@ -190,7 +210,7 @@ def facts_of(manifest: "Manifest") -> dict[str, Any]:
 def _config(
     preset: str, scene: list[str] | None, min_probability: float | None, rest: dict[str, Any]
 ) -> "DatasetConfig":
-    from tinyvideo.storage.datasets import PRESETS, DatasetConfig  # noqa: PLC0415
+    from tinyvideo.storage.datasets import PRESETS, DatasetConfig
 
     if preset and (scene or preset not in PRESETS):
         raise typer.BadParameter(
@@ -205,7 +225,7 @@ def _config(
     try:
         return DatasetConfig(scenes=scenes, min_probability=least, **rest)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(with_option(error)) from error
 
 
 def _show(manifest: "Manifest") -> None:

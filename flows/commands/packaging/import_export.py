@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.settings import code_version
-from tinyvideo.flows.terminal import Position, progress, say, show_facts, write_json
+from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
+from tinyvideo.flows.terminal import (
+    ExitCode,
+    Position,
+    end_with,
+    progress,
+    say,
+    show_facts,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from tinyvideo.storage.exchange import ImportCounts
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-Out = Annotated[str, typer.Option(help="Output folder or s3:// address with the shards.")]
 
-
-def import_released(  # noqa: PLR0917  typer reads a command's options from its parameters
+def import_released(
     kind: Annotated[str, typer.Argument(help="tinyvideo: the released dataset.")],
     tar: Annotated[
         Path, typer.Option(help="Tarball of JPEG strips; it is not unpacked.", dir_okay=False)
     ],
-    out: Out,
+    out: Out = "",
     listing: Annotated[
         Path | None, typer.Option("--list", help="List of the strips to take.", dir_okay=False)
     ] = None,
@@ -34,7 +39,10 @@ def import_released(  # noqa: PLR0917  typer reads a command's options from its 
     ] = "",
     json: Json = False,
 ) -> None:
-    """Turn the released dataset's tarballs into shards. Run it again: nothing is doubled."""
+    """Turn the released dataset's tarballs into shards. Run it again: nothing is doubled.
+
+    Example: tinyvideo import tinyvideo --tar golf.tar.bz2 --list golf.txt --out strips
+    """
     if kind != "tinyvideo":
         raise typer.BadParameter(f"there is no {kind!r}; tinyvideo is what can be imported")
     counts = import_now(tar, listing, out, scene)
@@ -42,19 +50,29 @@ def import_released(  # noqa: PLR0917  typer reads a command's options from its 
     show_facts(f"imported {tar}", {**facts, **counts.rejected})
     if json:
         write_json({**facts, "rejected": dict(counts.rejected)})
+    if not (counts.strips or counts.known):
+        end_with(ExitCode.NOT_WHOLE, f"no strip came out of {tar}")
 
 
-def export(  # noqa: PLR0917
-    out: Out,
-    to: Annotated[Path, typer.Option(help="Folder to write to; it has to be empty.")],
+def export(
+    to: Annotated[
+        Path,
+        typer.Option(
+            help="Folder on this disk to write to; it has to be empty.", callback=refuse_address
+        ),
+    ],
     form: Annotated[str, typer.Option("--format", help="tinyvideo, webdataset or mp4.")],
+    out: Out = "",
     dataset: Annotated[str, typer.Option(help="Take this dataset; default: all shards.")] = "",
     split: Annotated[str, typer.Option(help="With --dataset: train, validation or test.")] = "",
     json: Json = False,
 ) -> None:
-    """Write strips in the format of the released dataset, as WebDataset, or as films."""
-    from tinyvideo.storage.datasets import SPLITS  # noqa: PLC0415
-    from tinyvideo.storage.exchange import FORMATS  # noqa: PLC0415
+    """Write strips in the format of the released dataset, as WebDataset, or as films.
+
+    Example: tinyvideo export --format webdataset --out strips --to tars
+    """
+    from tinyvideo.storage.datasets import SPLITS
+    from tinyvideo.storage.exchange import FORMATS
 
     if form not in FORMATS:
         raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
@@ -66,6 +84,8 @@ def export(  # noqa: PLR0917
     say(f"{count} strips are in {to}")
     if json:
         write_json({"strips": count, "folder": str(to)})
+    if not count:
+        end_with(ExitCode.NOT_WHOLE, "no strip was written: there is none in what was asked for")
 
 
 def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "ImportCounts":
@@ -74,9 +94,10 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
     Raises:
         StorageError: the archive, the list or the output cannot be used.
     """
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.batches import finish_shards, pack, part_path  # noqa: PLC0415
-    from tinyvideo.storage.exchange import ImportCounts, Importer, read_list  # noqa: PLC0415
+    from tinyvideo.flows.settings import code_version
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.batches import finish_shards, pack, part_path
+    from tinyvideo.storage.exchange import ImportCounts, Importer, read_list
 
     counts = ImportCounts()
     listed = None
@@ -105,12 +126,11 @@ def export_now(out: str, to: Path, form: str, dataset: str = "", split: str = ""
     Raises:
         StorageError: there is no shard, one cannot be read, or the folder cannot be written.
     """
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.datasets import SPLITS, committed_shards, read_manifest  # noqa: PLC0415
-    from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards  # noqa: PLC0415
-    from tinyvideo.storage.objects import open_store  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.datasets import SPLITS, committed_shards, read_manifest
+    from tinyvideo.storage.exchange import export_rows, rows_of_dataset, rows_of_shards
 
-    store = open_store(out)
+    store = output_at(out).open_store()
     if dataset:
         splits = [split] if split else SPLITS
         rows = rows_of_dataset(store, read_manifest(store, dataset), splits)

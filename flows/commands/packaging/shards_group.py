@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
+from tinyvideo.flows.commands.output_options import Json, Out, Size, Workers
 from tinyvideo.flows.terminal import (
+    ExitCode,
     Position,
-    console,
     counted,
+    end_with,
     progress,
     say,
     show_facts,
+    show_table,
+    with_option,
     write_json,
 )
 
@@ -27,16 +30,13 @@ if TYPE_CHECKING:
     from tinyvideo.storage.repair import ShardCheck
 
 shards_app = typer.Typer(
-    name="shards", no_args_is_help=True, help="List, check and mend the shards of an output."
+    name="shards",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="List, check and mend the shards of an output.\n\n"
+    "Example: tinyvideo shards verify --out strips",
 )
 
-BROKEN = 1
-"""Exit code where a shard is broken."""
-
-Out = Annotated[
-    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 Names = Annotated[
     list[str] | None,
     typer.Argument(help="Shards, such as shard-000001; default: all.", show_default=False),
@@ -45,9 +45,12 @@ Names = Annotated[
 
 @shards_app.command("ls")
 def list_all(out: Out = "", json: Json = False) -> None:
-    """List the shards: strips, videos, size, and whether a file of that size is there."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import list_shards  # noqa: PLC0415
+    """List the shards: strips, videos, size, and whether a file of that size is there.
+
+    Example: tinyvideo shards ls --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import list_shards
 
     with output_at(out).open() as output:
         lines = [line.as_dict() for line in list_shards(output)]
@@ -58,9 +61,12 @@ def list_all(out: Out = "", json: Json = False) -> None:
 
 @shards_app.command()
 def verify(names: Names = None, out: Out = "", json: Json = False) -> None:
-    """Read every byte of the shards, and name the row groups that are not as they were written."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.repair import check_shard  # noqa: PLC0415
+    """Read every byte of the shards, and name the row groups that are not as they were written.
+
+    Example: tinyvideo shards verify shard-000001 --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.repair import check_shard
 
     checks: list[ShardCheck] = []
     with output_at(out).open() as output:
@@ -72,11 +78,12 @@ def verify(names: Names = None, out: Out = "", json: Json = False) -> None:
     for problem in problems:
         say(problem)
     broken = sum(1 for check in checks if check.problems)
-    say(f"{broken} of {len(checks)} shards are broken" if broken else f"{_all(checks)} whole")
+    if not broken:
+        say(f"{_all(checks)} whole")
     if json:
         write_json({"broken": broken, "shards": [check.as_dict() for check in checks]})
     if broken:
-        raise typer.Exit(BROKEN)
+        end_with(ExitCode.FAILED, f"{broken} of {len(checks)} shards are broken")
 
 
 @shards_app.command()
@@ -86,9 +93,12 @@ def show(
     rows: Annotated[int, typer.Option(min=0, help="How many rows to show.")] = 3,
     json: Json = False,
 ) -> None:
-    """Show what one shard holds: metadata, row groups, scenes, first rows."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import describe_shard, find_shard  # noqa: PLC0415
+    """Show what one shard holds: metadata, row groups, scenes, first rows.
+
+    Example: tinyvideo shards show shard-000001 --out strips --rows 1
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import describe_shard, find_shard
 
     with output_at(out).open() as output:
         found = describe_shard(output, find_shard(output, name), rows)
@@ -98,23 +108,26 @@ def show(
 
 
 @shards_app.command()
-def repair(  # noqa: PLR0917  typer reads a command's options from its parameters
+def repair(
     names: Names = None,
     out: Out = "",
-    size: Annotated[int, typer.Option(help="Size of the frames, as in the run.")] = 128,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
-    ] = None,
+    size: Size = 128,
+    workers: Workers = None,
     give_up: Annotated[
         bool,
         typer.Option("--give-up", help="Forget shards that stay broken; their videos are pending."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Make broken shards anew: what is whole is kept, lost videos are curated again."""
-    from tinyvideo.flows.upkeep import repair_shard  # noqa: PLC0415
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.repair import finish_rewrites  # noqa: PLC0415
+    """Make broken shards anew: what is whole is kept, lost videos are curated again.
+
+    Size is that of the run that made them.
+
+    Example: tinyvideo shards repair --out strips
+    """
+    from tinyvideo.flows.upkeep import repair_shard
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.repair import finish_rewrites
 
     with output_at(out).alone() as output, counted("videos") as count:
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
@@ -129,12 +142,12 @@ def repair(  # noqa: PLR0917  typer reads a command's options from its parameter
         say(f"{_all(done)} whole")
     if json:
         write_json([entry.as_dict() for entry in done])
-    if any(entry.state == "broken" for entry in done):
-        raise typer.Exit(BROKEN)
+    if broken := sum(1 for entry in done if entry.state == "broken"):
+        end_with(ExitCode.FAILED, f"{broken} of {len(done)} shards stay broken")
 
 
 def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
-    from tinyvideo.storage.outputs import find_shard  # noqa: PLC0415
+    from tinyvideo.storage.outputs import find_shard
 
     if not names:
         return output.catalog.shards(committed=True)
@@ -144,17 +157,17 @@ def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
 def _repair_options(
     output: "Output", size: int, workers: int | None, *, give_up: bool
 ) -> "RepairOptions":
-    from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
-    from tinyvideo.flows.upkeep import SCRATCH, RepairOptions  # noqa: PLC0415
-    from tinyvideo.flows.workers import WorkerConfig  # noqa: PLC0415
-    from tinyvideo.pipeline.curation import CurationConfig  # noqa: PLC0415
-    from tinyvideo.pipeline.strips import StripConfig  # noqa: PLC0415
+    from tinyvideo.flows.settings import read_settings
+    from tinyvideo.flows.upkeep import SCRATCH, RepairOptions
+    from tinyvideo.flows.workers import WorkerConfig
+    from tinyvideo.pipeline.curation import CurationConfig
+    from tinyvideo.pipeline.strips import StripConfig
 
     settings = read_settings()
     try:
         curation = CurationConfig(strips=StripConfig(size=size))
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--size") from error
+        raise typer.BadParameter(with_option(error)) from error
     worker = WorkerConfig(
         out=output.work.path(SCRATCH),
         places_weights=settings.places_weights,
@@ -171,15 +184,17 @@ def _repair_options(
 
 
 def _show_table(lines: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("shard")
-    for name in ("strips", "videos", "MB"):
-        table.add_column(name, justify="right")
-    table.add_column("state")
-    for line in lines:
-        numbers = (str(line["strips"]), str(line["videos"]), f"{line['bytes'] / 1e6:.1f}")
-        table.add_row(line["key"], *numbers, line["state"])
-    console.print(table)
+    rows = (
+        (
+            line["key"],
+            str(line["strips"]),
+            str(line["videos"]),
+            f"{line['bytes'] / 1e6:.1f}",
+            line["state"],
+        )
+        for line in lines
+    )
+    show_table(("shard", "strips>", "videos>", "MB>", "state"), rows)
 
 
 def _show_shard(found: Mapping[str, Any]) -> None:

@@ -12,12 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyvideo.flows.terminal import say, show_facts, write_json
-
-Out = Annotated[
-    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
+from tinyvideo.flows.terminal import ExitCode, end_with, say, show_facts, write_json
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -27,9 +23,12 @@ def explain(
     out: Out = "",
     json: Json = False,
 ) -> None:
-    """Tell everything that happened to one video: attempts, windows, strips, shard, rights."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import explain as tell  # noqa: PLC0415
+    """Tell everything that happened to one video: attempts, windows, strips, shard, rights.
+
+    Example: tinyvideo explain flickr-123 --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import explain as tell
 
     with output_at(out).open() as output:
         told = tell(output, video)
@@ -53,9 +52,12 @@ def failures(
     examples: Annotated[int, typer.Option(min=0, help="Examples of each cause.")] = 3,
     json: Json = False,
 ) -> None:
-    """List why videos failed or wait for another try, with what was really said."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import failures as find  # noqa: PLC0415
+    """List why videos failed or wait for another try, with what was really said.
+
+    Example: tinyvideo failures --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import failures as find
 
     with output_at(out).open() as output:
         found = find(output.catalog.engine, examples)
@@ -77,9 +79,12 @@ def retry(
     ] = "0m",
     json: Json = False,
 ) -> None:
-    """Have failed videos tried again by the next run; nothing that was rejected is."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import retry as reopen  # noqa: PLC0415
+    """Have failed videos tried again by the next run; nothing that was rejected is.
+
+    Example: tinyvideo retry --cause network,timeout --older-than 6h --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import retry as reopen
 
     causes, age = _causes(cause), _duration(older_than)
     with output_at(out).open() as output:
@@ -91,12 +96,18 @@ def retry(
 
 def credits(
     out: Out = "",
-    to: Annotated[Path, typer.Option(help="File to write.", dir_okay=False)] = Path("CREDITS.md"),
+    to: Annotated[
+        Path,
+        typer.Option(help="File on this disk to write.", dir_okay=False, callback=refuse_address),
+    ] = Path("CREDITS.md"),
     json: Json = False,
 ) -> None:
-    """Write the attribution of every video in the shards: title, owner, license, page."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.outputs import credits as find  # noqa: PLC0415
+    """Write the attribution of every video in the shards: title, owner, license, page.
+
+    Example: tinyvideo credits --out strips --to CREDITS.md
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import credits as find
 
     count = 0
 
@@ -110,6 +121,8 @@ def credits(
     say(f"{to} credits {count} videos")
     if json:
         write_json({"credits": str(to), "videos": count})
+    if not count:
+        end_with(ExitCode.NOT_WHOLE, "nobody is credited: no shard holds a strip")
 
 
 def block(
@@ -119,10 +132,13 @@ def block(
     out: Out = "",
     json: Json = False,
 ) -> None:
-    """Never fetch a video, or anything of an owner. What is in shards already: `takedown`."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
-    from tinyvideo.storage.catalog import block as enter  # noqa: PLC0415
+    """Never fetch a video, or anything of an owner. What is in shards already: `takedown`.
+
+    Example: tinyvideo block --owner 12345678@N00 --why "asked by mail" --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import TakedownKind
+    from tinyvideo.storage.catalog import block as enter
 
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared(make=True) as output:
@@ -138,10 +154,13 @@ def unblock(
     out: Out = "",
     json: Json = False,
 ) -> None:
-    """Take a video or an owner off the block list; what was rejected for it waits again."""
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.catalog import TakedownKind  # noqa: PLC0415
-    from tinyvideo.storage.catalog import unblock as delete  # noqa: PLC0415
+    """Take a video or an owner off the block list; what was rejected for it waits again.
+
+    Example: tinyvideo unblock --owner 12345678@N00 --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import TakedownKind
+    from tinyvideo.storage.catalog import unblock as delete
 
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared() as output:
@@ -163,7 +182,7 @@ def what_is_meant(video: str, owner: str) -> tuple[str, str]:
 
 
 def _causes(text: str) -> list[str]:
-    from tinyvideo.pipeline.errors import FailCause  # noqa: PLC0415
+    from tinyvideo.pipeline.errors import FailCause
 
     causes = [word.strip() for word in text.split(",") if word.strip()]
     known = [cause.value for cause in FailCause]

@@ -11,14 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from tinyvideo.flows.commands.output_options import Json, Out
 from tinyvideo.flows.commands.tracing.single_videos import what_is_meant
 from tinyvideo.flows.terminal import say, show_facts, waiting, write_json
-from tinyvideo.flows.upkeep import known_checkpoints, remove_page
-
-Out = Annotated[
-    str, typer.Option(help="Output folder, or s3://BUCKET/PREFIX; default: TINYVIDEO_STORAGE.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 
 
 def takedown(
@@ -37,6 +32,8 @@ def takedown(
 
     Checkpoints that were trained on it are listed. Stopped or killed, it is finished when run
     again.
+
+    Example: tinyvideo takedown --owner 12345678@N00 --out strips
     """
     done = take_down_now(out, *what_is_meant(video, owner), checkpoints or ())
     show_takedown(done)
@@ -50,9 +47,10 @@ def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> di
     Raises:
         StorageError: the output is in use, a touched shard is broken, or the storage fails.
     """
-    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
-    from tinyvideo.storage.catalog import TakedownKind, as_dict  # noqa: PLC0415
-    from tinyvideo.storage.takedown import take_down  # noqa: PLC0415
+    from tinyvideo.flows.upkeep import known_checkpoints, remove_page
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import TakedownKind, as_dict
+    from tinyvideo.storage.takedown import take_down
 
     with output_at(out).alone() as output, waiting("takedown", name):
         known = known_checkpoints(output, folders)

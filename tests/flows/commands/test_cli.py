@@ -22,23 +22,29 @@ def tinyvideo(*words, **options):
     )
 
 
-def test_help_names_every_command():
-    answer = tinyvideo("--help")
-
-    assert answer.returncode == 0
-    for command in ("demo", "run", "status", "stabilize", "report", "weights"):
-        assert f" {command} " in answer.stdout
-
-
 WRONG = {
     "no such command": (["fly"], "No such command 'fly'"),
     "no such option": (["run", "--colour"], "No such option: --colour"),
-    "no folder": (["run", "--out", "out"], "say where the videos are"),
+    "no folder": (["run", "--out", "out"], "--folder: say where the videos are"),
+    "no video": (["run", "--folder", "empty", "--out", "out"], "there is no video in"),
+    "no video to crawl": (["crawl", "--folder", "empty", "--out", "out"], "there is no video in"),
     "folder is gone": (["run", "--folder", "gone", "--out", "out"], "gone"),
     "folder is a file": (["run", "--folder", "file", "--out", "out"], "file"),
     "out below a file": (["run", "--folder", ".", "--out", "file/out"], "choose another folder"),
-    "odd strip size": (["run", "--folder", ".", "--out", "out", "--size", "100"], "multiple of 16"),
-    "no worker": (["run", "--folder", ".", "--out", "out", "--workers", "0"], "--workers"),
+    "odd strip size": (["run", "--folder", ".", "--out", "out", "--size", "100"], "--size must be"),
+    "no worker": (
+        ["run", "--folder", ".", "--out", "out", "--workers", "0"],
+        "--workers: '0' is out of range: it must be at least 1",
+    ),
+    "workers in words": (["run", "--workers", "many"], "--workers: 'many' is no whole number"),
+    "no day": (
+        ["run", "--flickr", "--tag", "x", "--since", "2014-13-45", "--out", "out"],
+        "--since: '2014-13-45' is no day; write it as 2014-01-31",
+    ),
+    "no box": (["plan", "--bbox", "1,2"], "--bbox: a box is WEST,SOUTH,EAST,NORTH in degrees"),
+    "address for files": (["stabilize", "a.mp4", "--to", "s3://b/x"], "--to: give a path on this"),
+    "two words for one": (["render", "a.mp4", "--clips", "file", "-o", "out"], "no clips.json"),
+    "width": (["train", "d", "--out", "out", "--width", "0"], "--width must be at least 1, got 0"),
     "no key": (["run", "--flickr", "--tag", "x", "--out", "out"], "TINYVIDEO_FLICKR_KEY"),
     "no catalog": (["status", "--out", "out"], "there is no catalog in"),
     "no report": (["report", "--out", "out"], "there is no catalog in"),
@@ -55,6 +61,7 @@ WRONG = {
 def test_a_wrong_command_is_one_sentence(tmp_path, words, sentence):
     for name in ("file", "a.mp4", "a.avi"):
         (tmp_path / name).write_text("no video")
+    (tmp_path / "empty").mkdir()
 
     answer = tinyvideo(*words, cwd=tmp_path)
 
@@ -71,7 +78,8 @@ def test_stabilize_writes_a_strip_and_a_matrix_per_frame(tmp_path):
 
     answer = tinyvideo("stabilize", path, tmp_path / "text.mp4", "-o", tmp_path / "o", "--json")
 
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 3, answer.stderr
+    assert answer.stderr.endswith(f"not every film could be used: {tmp_path / 'text.mp4'}\n")
     good, bad = json.loads(answer.stdout)
     assert (good["clips"], good["strips"], good["problem"]) == (1, 1, "")
     assert bad["problem"].startswith("not_a_video: ")
@@ -105,11 +113,17 @@ def test_settings_that_cannot_be_used_are_named(tmp_path):
     words = ["run", "--folder", ".", "--out", "out"]
 
     number = tinyvideo(*words, cwd=tmp_path, env={**os.environ, "TINYVIDEO_WORKERS": "many"})
+    (tmp_path / ".env").write_text("TINYVIDEO_WORKRES=4\n")
+    mistyped = tinyvideo("settings", cwd=tmp_path)
     (tmp_path / ".env").write_bytes(b"TINYVIDEO_WORKERS=\xff\n")
     encoding = tinyvideo(*words, cwd=tmp_path)
 
-    assert (number.returncode, encoding.returncode) == (2, 2)
-    assert number.stderr.startswith("tinyvideo: TINYVIDEO_WORKERS: Input should be a valid integer")
+    assert [each.returncode for each in (number, mistyped, encoding)] == [2, 2, 2]
+    assert number.stderr == "tinyvideo: TINYVIDEO_WORKERS: 'many' is no whole number\n"
+    assert mistyped.stderr == (
+        "tinyvideo: TINYVIDEO_WORKRES, in the file .env, is no setting; "
+        "did you mean TINYVIDEO_WORKERS?\n"
+    )
     assert encoding.stderr.startswith("tinyvideo: the file .env in this folder is not UTF-8 text")
 
 

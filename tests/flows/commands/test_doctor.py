@@ -4,7 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+import tinyvideo as installed
+from tinyvideo.flows.commands.operating import installed_copies
 from tinyvideo.flows.machine.private_server import free_port
 
 SECRETS = {
@@ -75,3 +80,64 @@ def test_what_is_wrong_is_said_with_its_way_out(tmp_path):
     assert "tinyvideo weights get places365" in found["weights"][1]
     assert f"no Prefect server answers at {url}; start it" in found["server"][1]
     assert "Traceback" not in process.stderr
+
+
+RUNNING = Path(installed.__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Only the copy that runs can be found: on the import path, and in no folder of PATH."""
+    monkeypatch.setattr(sys, "path", [str(RUNNING)])
+    monkeypatch.setenv("PATH", "")
+
+
+def test_one_copy_is_alone(alone):
+    assert installed_copies.running_copy() == RUNNING
+    assert installed_copies.other_copies() == []
+
+
+def make_clone(folder):
+    (folder / "tinyvideo").mkdir(parents=True)
+    (folder / "tinyvideo" / "__init__.py").touch()
+    return folder
+
+
+def test_a_clone_on_the_import_path_is_found(alone, tmp_path, monkeypatch):
+    clone = make_clone(tmp_path / "clone")
+    monkeypatch.setattr(sys, "path", [str(RUNNING), str(clone), str(tmp_path)])
+
+    assert installed_copies.other_copies() == [clone]
+
+
+@pytest.mark.parametrize("editable", [True, False])
+def test_an_installed_copy_is_found_where_its_code_lies(alone, tmp_path, monkeypatch, editable):
+    clone, site = make_clone(tmp_path / "a clone"), tmp_path / "site"
+    entry = site / "tinyvideo-0.0.7.dist-info"
+    entry.mkdir(parents=True)
+    (entry / "METADATA").write_text("Metadata-Version: 2.1\nName: tinyvideo\nVersion: 0.0.7\n")
+    origin = {"url": clone.as_uri(), "dir_info": {"editable": editable}}
+    (entry / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.setattr(sys, "path", [str(RUNNING), str(site)])
+
+    assert installed_copies.other_copies() == [clone if editable else site]
+
+
+def test_a_command_of_another_environment_is_found(alone, tmp_path, monkeypatch):
+    (tmp_path / "tinyvideo").write_text("#!/bin/sh\n")
+    (tmp_path / "tinyvideo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"/nowhere:{tmp_path}")
+
+    assert installed_copies.other_copies() == [tmp_path]
+
+
+def test_the_doctor_says_which_copy_runs_and_where_another_lies(tmp_path):
+    clone = make_clone(tmp_path / "clone")
+    paths = f"{RUNNING}{os.pathsep}{clone}"
+
+    process = tinyvideo(tmp_path, "doctor", PYTHONPATH=paths, TINYVIDEO_WORKERS="1")
+
+    verdict, says = findings(process)["copy"]
+    assert (process.returncode, verdict) == (0, "note")
+    assert f" runs from {RUNNING}; there is another in " in says
+    assert str(clone) in says

@@ -74,10 +74,10 @@ def start(folder, out, url, **settings):
     return subprocess.Popen([*map(str, command), "--json"], env=environment, text=True, **pipes)
 
 
-def finish(*arguments, **settings):
+def finish(*arguments, code=0, **settings):
     process = start(*arguments, **settings)
     books, words = process.communicate(timeout=280)
-    assert process.returncode == 0, words
+    assert process.returncode == code, words
     return json.loads(books)
 
 
@@ -166,7 +166,10 @@ def test_killed_at_any_moment_it_finishes_when_run_again(tmp_path, prefect_url):
 def test_other_settings_are_refused_and_nothing_is_lost(tmp_path, prefect_url):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    finish(folder, out, prefect_url)
+    (folder / "text.mp4").write_text("this is no film")
+    for _ in range(2):  # nothing was kept, however often it is asked for
+        books = finish(folder, out, prefect_url, code=3)
+        assert (books["balanced"], books["strips"]) == (True, 0)
 
     process = subprocess.run(
         [

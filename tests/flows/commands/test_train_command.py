@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.drawn.training_set import make_dataset
 from tests.servers.torchrun_ranks import environment, free_port
 from tinyvideo.flows.cli import app
-from tinyvideo.flows.commands.learning.train_command import run_place, time_left
+from tinyvideo.flows.commands.learning.train_command import run_place
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.train_config import TrainConfig, configure
 from tinyvideo.models.training_errors import CheckpointError, DataError, TrainingError
@@ -137,19 +137,6 @@ def test_a_run_lies_in_the_output_or_where_it_is_told(tmp_path, monkeypatch):
     remote = run_place(place, "beach", "s3://bucket/runs/beach")
     assert remote.address == "s3://bucket/runs/beach"
     assert remote.work == tmp_path / "work" / "bucket" / "runs" / "beach"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "done", "left", "text"),
-    [
-        (0.0, 0, 9, ""),
-        (10.0, 5, 0, ""),
-        (10.0, 5, 30, "  0:01:00 left"),
-        (9, 1, 800, "  2:00:00 left"),
-    ],
-)
-def test_time_left(seconds, done, left, text):
-    assert time_left(seconds, done, left) == text
 
 
 def tinyvideo(url, *words):

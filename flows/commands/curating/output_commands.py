@@ -1,0 +1,124 @@
+"""The commands `tinyvideo run`, `status` and `report`: videos into an output, and what is in it.
+
+Cost: none before they run.
+"""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tinyvideo.flows.commands import source_options as given
+from tinyvideo.flows.commands.output_options import Json, KeepUi, Out, Size, Workers
+from tinyvideo.flows.commands.source_options import absolute, search_of
+from tinyvideo.flows.terminal import ExitCode, end_with, say, show_books, write_json
+
+Engine = Annotated[
+    Literal["process", "dask", "ray"],
+    typer.Option(help="What curates: processes of this machine, or a cluster."),
+]
+EngineAddress = Annotated[str, typer.Option(help="The cluster; default: one on this machine.")]
+
+
+def run(
+    out: Out = "",
+    folder: given.Folder = None,
+    flickr: given.Flickr = False,
+    tag: given.Tag = None,
+    text: given.Text = "",
+    words: given.Words = None,
+    owner: given.Owner = "",
+    bbox: given.Bbox = "",
+    since: given.Since = "",
+    until: given.Until = "",
+    limit: given.Limit = None,
+    yfcc100m: given.Yfcc = None,
+    urls: given.Urls = None,
+    bucket: given.Bucket = "",
+    any_license: given.AnyLicense = False,
+    unsafe: given.Unsafe = False,
+    size: Size = 128,
+    workers: Workers = None,
+    engine: Engine = "process",
+    engine_address: EngineAddress = "",
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
+    ] = False,
+    json: Json = False,
+    keep_ui: KeepUi = False,
+) -> None:
+    """Turn videos, your own or found on Flickr, into shards of stabilized, tagged strips.
+
+    Run it again at any time: it does what is missing, after a crash or with new videos.
+
+    Example: tinyvideo run --folder beaches --out strips
+    """
+    from tinyvideo.flows.commands.curating.run_command import run_folder
+
+    search = search_of(
+        flickr=flickr, tags=tag, text=text, words=absolute(words), owner=owner,
+        bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
+    )  # fmt: skip
+    if not (folder or search or yfcc100m or urls or bucket):
+        raise typer.BadParameter(given.SAY_WHERE, param_hint="--folder")
+    changes: dict[str, object] = {
+        "size": size, "retry_failed": retry_failed, "search": search,
+        "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
+        "bucket": bucket, "any_license": any_license,
+        "engine": engine, "engine_address": engine_address,
+    }  # fmt: skip
+    if workers is not None:
+        changes["workers"] = workers
+    books = run_folder(folder, out, keep_ui=keep_ui, **changes)
+    if json:
+        write_json(books)
+    if missing := what_is_missing(books):
+        end_with(ExitCode.NOT_WHOLE, missing)
+
+
+def what_is_missing(books: dict[str, Any]) -> str:
+    """Say why a run whose books balance has not done what was asked; empty if it has."""
+    videos = books["videos"]
+    if videos["pending"]:
+        return f"{videos['pending']} videos are pending; run the same command again to go on"
+    if books["strips"]:
+        return ""
+    if not videos["found"]:
+        return "no video was found, so there is no strip"
+    rejected, failed = (sum(videos[kind].values()) for kind in ("rejected", "failed"))
+    return (
+        f"no strip was kept: of {videos['found']} videos, {rejected} were rejected and {failed} "
+        "failed; the books say why"
+    )
+
+
+def status(out: Out = "", json: Json = False) -> None:
+    """Print the books of an output: what became of every video and every clip.
+
+    Example: tinyvideo status --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.outputs import read_books
+
+    books = read_books(output_at(out))
+    if json:
+        write_json(books)
+    else:
+        show_books(books)
+    if not books["balanced"]:
+        end_with(ExitCode.NOT_WHOLE, "the books do not balance: " + "; ".join(books["problems"]))
+
+
+def report(out: Out = "", json: Json = False) -> None:
+    """Write report.html: books, scenes, strips before and after, training, generated clips.
+
+    It lies in the output, or in its work folder where that is on S3.
+
+    Example: tinyvideo report --out strips
+    """
+    from tinyvideo.flows.commands.curating.run_command import show_page
+    from tinyvideo.flows.which_output import output_at
+
+    page = show_page(output_at(out))
+    say(f"the page is {page}")
+    if json:
+        write_json({"report": str(page)})
