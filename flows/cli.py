@@ -124,15 +124,18 @@ def run(
 ) -> None:
     """Turn videos, your own or found on Flickr, into shards of stabilized, tagged strips.
 
-    Run it again at any time: it does what is missing, after a crash or with new videos.
+    Run it again at any time: it does what is missing, after a crash or with new videos. Without
+    any of --folder, --flickr, --yfcc100m, --urls and --bucket, it works on videos that wait.
     """
     from tinyvideo.flows.commands.curating import run_folder  # noqa: PLC0415
+    from tinyvideo.flows.which_output import output_at  # noqa: PLC0415
 
     search = search_of(
         flickr=flickr, tags=tag, text=text, words=words and words.absolute(), owner=owner,
         bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
     )  # fmt: skip
-    if not (folder or search or yfcc100m or urls or bucket):
+    named = bool(folder or search or yfcc100m or urls or bucket)
+    if not named and not output_at(out).has_catalog():
         raise typer.BadParameter(
             "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket",
             param_hint="--folder",
@@ -141,7 +144,7 @@ def run(
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": yfcc100m and yfcc100m.absolute(), "urls": urls and urls.absolute(),
         "bucket": bucket, "any_license": any_license,
-        "engine": engine, "engine_address": engine_address,
+        "engine": engine, "engine_address": engine_address, "waiting_only": not named,
     }  # fmt: skip
     if workers is not None:
         changes["workers"] = workers
