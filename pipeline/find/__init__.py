@@ -1,7 +1,7 @@
 """Find videos: each source yields records of videos, and opens none of them.
 
-flickr_query  A search on Flickr: what is asked for, how a call says it, and what a result says
-              of a video
+flickr_query  A search on Flickr: what is asked for, how a call says it, and what a result says of
+              a video
 flickr_walk   What a walk through a search asks, in calls to Flickr; and which licenses Flickr
               knows
 folders       Find videos: each source is a function that returns `Iterator[VideoRecord]`

@@ -30,6 +30,7 @@ def build_committed(
     name: str,
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
+    *,
     own: OwnChoice | None = None,
 ) -> Manifest:
     """Choose strips of all committed shards, as a new revision of the dataset `name`.
@@ -44,7 +45,7 @@ def build_committed(
         _refuse_unfinished(output)
         shards = committed_shards(output)
         try:
-            draft = draft_dataset(output.store, name, shards, config, on_shard, own)
+            draft = draft_dataset(output.store, name, shards, config, on_shard, own=own)
             if manifest := _settle(output, draft):
                 return manifest
         except StorageError:

@@ -76,6 +76,7 @@ def draft_dataset(
     shards: Iterable[str] | Mapping[str, str],
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
+    *,
     own: OwnChoice | None = None,
 ) -> Draft:
     """Choose as `build_dataset` does, and write nothing; `own` narrows it by somebody's own rule.

@@ -80,6 +80,7 @@ class Taking:
         self._choice = choice
         self._taken: list[str] = []
         self._seen: set[str] = set()
+        self._ids = pa.array(sorted((choice and choice.ids) or ()), pa.string())
         self._lock = Lock()
 
     @property
@@ -124,7 +125,7 @@ class Taking:
         self, choice: OwnChoice, table: pa.Table, fits: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.bool_]:
         if choice.ids is not None:
-            wanted = pc.is_in(table[STRIP_ID], pa.array(sorted(choice.ids), pa.string()))
+            wanted = pc.is_in(table[STRIP_ID], self._ids)
             self._seen.update(table[STRIP_ID].filter(wanted).to_pylist())
             return np.asarray(wanted.to_numpy(), np.bool_)
         found = np.zeros(len(table), np.bool_)
