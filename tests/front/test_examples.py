@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import tinyvideo as tv
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip

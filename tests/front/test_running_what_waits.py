@@ -1,4 +1,4 @@
-"""An output with videos that wait is finished without naming a source, from Python and by command."""
+"""An output with videos that wait is finished without a source: from Python, and by command."""
 
 import os
 import subprocess
