@@ -9,9 +9,9 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tinyvideo.flows.search_options import SearchOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
@@ -37,6 +37,9 @@ class RunOptions(BaseModel):
     yfcc100m: Path | None = Field(None, description="Metadata of YFCC100M: text, bz2 or SQLite.")
     urls: Path | None = Field(None, description="List of addresses: one, or JSON, per line.")
     bucket: str = Field("", description="s3://BUCKET/PREFIX with videos.")
+    waiting_only: bool = Field(
+        False, description="Look for no new videos: work on those that the catalog holds."
+    )
     any_license: bool = Field(
         False, description="Take videos of every license, also where it forbids derivatives."
     )
@@ -97,6 +100,12 @@ class RunOptions(BaseModel):
     def _strip_size(cls, size: int) -> int:
         return StripConfig(size=size).size  # raises ValueError, which names the field and the value
 
+    @model_validator(mode="after")
+    def _one_wish(self) -> Self:
+        if self.waiting_only and (self.folder or self.elsewhere):
+            raise ValueError("waiting_only looks for no new videos: name no source beside it")
+        return self
+
     @classmethod
     def of(
         cls, settings: Settings, folder: Path | None, out: str | Path, **changes: object
@@ -114,8 +123,9 @@ class RunOptions(BaseModel):
             SettingsError: nobody says where the videos are, or where the strips go.
         """
         settings = read_settings()
-        folder = self.folder or (None if self.elsewhere else settings.folder)
-        if folder is None and not self.elsewhere:
+        told = self.elsewhere or self.waiting_only
+        folder = self.folder or (None if told else settings.folder)
+        if folder is None and not told:
             raise SettingsError(
                 "say where the videos are: the parameter options.folder, TINYVIDEO_FOLDER of the "
                 "worker, or 'tinyvideo up --folder DIR'"
@@ -148,7 +158,8 @@ class RunOptions(BaseModel):
         named = {"folder": self.folder, "YFCC100M": self.yfcc100m, "list": self.urls}
         words = [f"{name} {path.name}" for name, path in named.items() if path]
         searched = [self.search.label] if self.search else []
-        return ", ".join([*words, *searched, *([self.bucket] if self.bucket else [])])
+        waiting = ["what waits"] if self.waiting_only else []
+        return ", ".join([*words, *searched, *([self.bucket] if self.bucket else []), *waiting])
 
     def curation(self) -> CurationConfig:
         """What decides on pixels; everything else in here may change between runs."""

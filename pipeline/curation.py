@@ -58,6 +58,20 @@ class CurationConfig:
     strips: StripConfig = field(default_factory=StripConfig)
     tag: TagConfig = field(default_factory=TagConfig)
 
+    @classmethod
+    def of(cls, *, size: int, method: str) -> "CurationConfig":
+        """Take a size of strips, in pixels, and a method of `pipeline.stabilize`.
+
+        Raises:
+            ValueError: no such method, or the size is no strip's.
+        """
+        return cls(
+            # The method of 2016 works on full-size frames.
+            frames=FramesConfig(working_px=None) if method == "paper" else FramesConfig(),
+            stabilize=StabilizeConfig(method=method),
+            strips=StripConfig(size=size),
+        )
+
 
 DEFAULT_CONFIG = CurationConfig()
 
@@ -166,6 +180,8 @@ class _Curation:
                 frame_step=facts.step,
                 strip=strip,
                 to_first=to_first,
+                start_s=first.time_s,
+                frames=rendering.frames,
             )
         )
 
@@ -180,6 +196,7 @@ class _Curation:
                 reason=reason,
                 detail=detail,
                 to_first=to_first,
+                start_s=self.window[0].time_s if self.window else None,
             )
         )
 

@@ -254,6 +254,17 @@ class Clip:
     to_first: Homographies | None = None
     """As in `Strip`; also for a dropped clip whose camera path is known."""
 
+    start_s: float | None = None
+    """As in `Strip`, also for a dropped clip; None where the film broke off before its frame."""
+
+    frames: Frames | None = field(default=None, repr=False)
+    """The stabilized frames, (32, S, S, 3), as they were before JPEG; None for a dropped clip."""
+
+    @property
+    def certificate(self) -> StabilizationFigures | None:
+        """How well it was stabilized; None for a dropped clip."""
+        return None if self.strip is None else self.strip.figures
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:

@@ -14,10 +14,11 @@ training_run     Train a VGAN on a dataset, so that it can be stopped anywhere a
 
 from tinyvideo.models.training.cost_forecast import forecast
 from tinyvideo.models.training.train_loop import Events
-from tinyvideo.models.training.training_run import check_enough, train
+from tinyvideo.models.training.training_run import TrainResult, check_enough, train
 
 __all__ = [
     "Events",
+    "TrainResult",
     "check_enough",
     "forecast",
     "train",

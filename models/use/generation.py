@@ -73,21 +73,10 @@ def generate(
         OSError: `out` cannot be written.
         ValueError: `count` is below 1, with `way` 2, or `seed` not from 0 to below 2 ** 63.
     """
-    if count < 1 + way or not 0 <= seed < 2**63:
-        raise ValueError(
-            f"count must be above {int(way)} and seed from 0 to below 2 ** 63, "
-            f"got {count} and {seed}"
-        )
-    path, state, config, network = open_generator(checkpoint)
-    if config.condition != "none":
-        raise CheckpointError(
-            f"{path} continues a first frame; use: tinyvideo predict {path} IMAGE"
-        )
+    check_wish(count, seed, way=way)
+    path, state, config, network = open_unconditional(checkpoint)
     clips = []
-    for number, z in enumerate(_noise_on_the_way(seed, count) if way else _noise(seed, count)):
-        # One by one, so that clip k does not depend on how many clips are wanted.
-        with torch.inference_mode():
-            generated = network(z)
+    for number, generated in enumerate(draw_videos(network, count, seed, way=way)):
         folder = out / (f"{seed}-way-{number}" if way else f"{seed}-{number}")
         clips.append(_write_clip(generated, seed, number, folder))
     document = {
@@ -103,6 +92,44 @@ def generate(
     folders = [clip.video.parent.relative_to(out).as_posix() for clip in clips]
     write_whole(out / PAGE_NAME, draw_page(title, folders, parts=config.streams == 2).encode())
     return clips
+
+
+def check_wish(count: int, seed: int, *, way: bool = False) -> None:
+    """Refuse what cannot be generated.
+
+    Raises:
+        ValueError: `count` is below 1, with `way` 2, or `seed` not from 0 to below 2 ** 63.
+    """
+    if count < 1 + way or not 0 <= seed < 2**63:
+        raise ValueError(
+            f"count must be above {int(way)} and seed from 0 to below 2 ** 63, "
+            f"got {count} and {seed}"
+        )
+
+
+def open_unconditional(checkpoint: Path) -> tuple[Path, Checkpoint, TrainConfig, nn.Module]:
+    """Open a generator as `open_generator` does, one that makes videos of nothing but noise.
+
+    Raises:
+        CheckpointError: as there, or it wants an image to go on from.
+    """
+    path, state, config, network = open_generator(checkpoint)
+    if config.condition != "none":
+        raise CheckpointError(
+            f"{path} continues a first frame; use: tinyvideo predict {path} IMAGE"
+        )
+    return path, state, config, network
+
+
+def draw_videos(
+    network: nn.Module, count: int, seed: int, *, way: bool = False
+) -> Iterator[GeneratedVideo]:
+    """Generate `count` videos of a seed, or on the way from its first to its second."""
+    for z in _noise_on_the_way(seed, count) if way else _noise(seed, count):
+        # One by one, so that clip k does not depend on how many clips are wanted.
+        with torch.inference_mode():
+            generated: GeneratedVideo = network(z)
+        yield generated
 
 
 def open_generator(checkpoint: Path) -> tuple[Path, Checkpoint, TrainConfig, nn.Module]:

@@ -17,6 +17,7 @@ from tinyvideo.models.networks import CLIP_SIZE
 from tinyvideo.models.training_errors import CheckpointError, DataError
 from tinyvideo.models.use.generation import JPEG_QUALITY, open_generator
 from tinyvideo.pipeline.strips import encode_strip, write_mp4
+from tinyvideo.pipeline.types import Frames
 
 FORMATS = (".gif", ".mp4", ".jpg")
 """Endings of the file to write; .jpg is a strip, 32 frames from top to bottom."""
@@ -34,6 +35,26 @@ def predict(checkpoint: Path, image: Path, out: Path) -> Path:
     kind = out.suffix.lower()
     if kind not in FORMATS:
         raise ValueError(f"the file to write must end with one of {', '.join(FORMATS)}, got {out}")
+    frames = predict_frames(checkpoint, image)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if kind == ".mp4":
+        partial = out.with_name(f"{out.name}.partial")
+        write_mp4(partial, frames)
+        partial.replace(out)
+    else:
+        write_whole(
+            out, encode_gif(frames) if kind == ".gif" else encode_strip(frames, JPEG_QUALITY)
+        )
+    return out
+
+
+def predict_frames(checkpoint: Path, image: Path) -> Frames:
+    """Tell the future of `image` as frames, (32, 64, 64, 3).
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read, or was trained without a condition.
+        DataError: `image` is no picture, or cannot be read.
+    """
     try:
         first = read_image(image.read_bytes(), CLIP_SIZE)
     except OSError as error:
@@ -46,14 +67,4 @@ def predict(checkpoint: Path, image: Path, out: Path) -> Path:
             f"{path} was trained without a first frame; train one with --condition first-frame"
         )
     with torch.inference_mode():
-        frames = to_frames(network(first.unsqueeze(0)).video[0])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if kind == ".mp4":
-        partial = out.with_name(f"{out.name}.partial")
-        write_mp4(partial, frames)
-        partial.replace(out)
-    else:
-        write_whole(
-            out, encode_gif(frames) if kind == ".gif" else encode_strip(frames, JPEG_QUALITY)
-        )
-    return out
+        return to_frames(network(first.unsqueeze(0)).video[0])

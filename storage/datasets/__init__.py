@@ -7,6 +7,8 @@ dataset_lineage  Which datasets, and which of their revisions, were made of some
 dataset_survey   Read what a dataset's rows say of themselves: owners, groups, classifiers, and
                  leaks
 manifest         The manifest of a dataset: what it holds, and the list of its pieces beside it
+own_choice       Strips that somebody takes by a rule of their own: a list of ids, or a predicate
+                 on columns
 presets          The four categories of the paper as queries, and `unfiltered`
 revise           A takedown's part in datasets: new revisions without what is gone
 row_selection    Which rows of which row groups: the compact list that a dataset consists of
@@ -29,6 +31,7 @@ from tinyvideo.storage.datasets.manifest import (
     read_selection,
     write_manifest,
 )
+from tinyvideo.storage.datasets.own_choice import OwnChoice, Predicate
 from tinyvideo.storage.datasets.presets import PRESETS
 from tinyvideo.storage.datasets.revise import ShardChange, in_new_revision, replace_shards
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection
@@ -40,6 +43,8 @@ __all__ = [
     "SPLITS",
     "DatasetConfig",
     "Manifest",
+    "OwnChoice",
+    "Predicate",
     "RowSelection",
     "ShardChange",
     "build_committed",

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from tinyvideo.storage.catalog import keys_in_rewrite, read_takedowns
 from tinyvideo.storage.datasets.dataset_draft import Draft, draft_dataset, write_dataset
 from tinyvideo.storage.datasets.manifest import Manifest
+from tinyvideo.storage.datasets.own_choice import OwnChoice
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.datasets.write_lock import dataset_lock
 from tinyvideo.storage.outputs import Output
@@ -29,8 +30,12 @@ def build_committed(
     name: str,
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
+    *,
+    own: OwnChoice | None = None,
 ) -> Manifest:
     """Choose strips of all committed shards, as a new revision of the dataset `name`.
+
+    `own` narrows the choice by somebody's own rule.
 
     Raises:
         StorageError: there is no shard, a takedown or repair is not finished, or as
@@ -40,7 +45,7 @@ def build_committed(
         _refuse_unfinished(output)
         shards = committed_shards(output)
         try:
-            draft = draft_dataset(output.store, name, shards, config, on_shard)
+            draft = draft_dataset(output.store, name, shards, config, on_shard, own=own)
             if manifest := _settle(output, draft):
                 return manifest
         except StorageError:

@@ -25,6 +25,7 @@ from tinyvideo.storage.datasets.manifest import (
     manifest_key,
     write_manifest,
 )
+from tinyvideo.storage.datasets.own_choice import OwnChoice, Taking
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, pack
 from tinyvideo.storage.datasets.select_rows import Chosen, choose
 from tinyvideo.storage.datasets.splits import assign, keep_some
@@ -75,18 +76,24 @@ def draft_dataset(
     shards: Iterable[str] | Mapping[str, str],
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
+    *,
+    own: OwnChoice | None = None,
 ) -> Draft:
-    """Choose as `build_dataset` does, and write nothing.
+    """Choose as `build_dataset` does, and write nothing; `own` narrows it by somebody's own rule.
 
     Raises:
         StorageError: the name is no file name, a shard cannot be read or answer the query, no
-            strip fits, or proxies and true scenes would be mixed.
+            strip fits, or proxies and true scenes would be mixed, or a strip of the own choice
+            is in no shard.
     """
     manifest_key(name, 1)  # a bad name is told before an hour of reading
     keys = list(shards)
-    chosen, models = choose(store, keys, config, on_shard)
+    taking = Taking(own)
+    chosen, models = choose(store, keys, config, on_shard, taking)
+    query = {**asdict(config), **taking.record()}
     if not len(chosen):
-        asked = ", ".join(f"{field}={value!r}" for field, value in config.asked().items())
+        rules = {**config.asked(), **({"own choice": own.name} if own else {})}
+        asked = ", ".join(f"{field}={value!r}" for field, value in rules.items())
         raise StorageError(f"no strip in {len(keys)} shards fits dataset {name!r}: {asked}")
     _check_models(chosen, models, config)
     if config.max_per_owner or config.balance:
@@ -99,7 +106,7 @@ def draft_dataset(
         version=MANIFEST_VERSION,
         revision=0,
         manifest_id="",
-        query=asdict(config),
+        query=query,
         code_version=version("tinyvideo"),
         shards=tuple(keys[number] for number in used),
         shard_sha256=tuple(hashes.get(k) or store.sha256(k) for k in (keys[n] for n in used)),

@@ -50,7 +50,8 @@ class Manifest:
     """SHA-256 of everything else in here, as hexadecimal digits."""
 
     query: dict[str, Any]
-    """The `DatasetConfig` that made the choice."""
+    """The `DatasetConfig` that made the choice, and `own_choice` where somebody's own rule took
+    part in it, as `storage.datasets.own_choice` records it."""
 
     code_version: str
     """Version of tinyvideo that made it."""

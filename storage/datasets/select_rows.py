@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tinyvideo.storage.datasets.own_choice import Taking
 from tinyvideo.storage.datasets.splits import groups_of, owners_of
 from tinyvideo.storage.datasets.strip_query import DatasetConfig, check_columns, columns_of, matches
 from tinyvideo.storage.objects import Store, in_order
@@ -51,17 +52,21 @@ def choose(
     keys: Sequence[str],
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
+    taking: Taking | None = None,
 ) -> tuple[Chosen, list[str]]:
     """Read the small columns of all shards; return the rows that fit, and the classifiers' names.
+
+    `taking` is what somebody takes of them by a rule of their own; None: all.
 
     Raises:
         StorageError: a shard cannot be read, or does not hold what the query asks for.
     """
     models = _Names()
     parts = [_EMPTY]
+    taking = taking or Taking(None)
 
     def search(number: int) -> list[Chosen]:
-        return [*_choose_in(ShardFile(store, keys[number]), number, config, models)]
+        return [*_choose_in(ShardFile(store, keys[number]), number, config, models, taking)]
 
     for done, found in enumerate(in_order(store, search, range(len(keys))), start=1):
         parts += found
@@ -72,14 +77,15 @@ def choose(
 
 
 def _choose_in(
-    source: ShardFile, number: int, config: DatasetConfig, models: "_Names"
+    source: ShardFile, number: int, config: DatasetConfig, models: "_Names", taking: Taking
 ) -> Iterator[Chosen]:
     digest = hashlib.sha256(source.key.encode()).digest()
     bits = np.random.PCG64([config.seed, int.from_bytes(digest[:8], "big")])
-    for part in iterate_columns(source, columns_of(config)):
-        check_columns(part.table.column_names, config, source.name)
+    columns = [*columns_of(config), *taking.columns]
+    for part in iterate_columns(source, list(dict.fromkeys(columns))):
+        check_columns(part.table.column_names, columns, source.name)
         order = bits.random_raw(len(part.row))
-        fits = matches(part.table, config)
+        fits = taking.take(part.table, matches(part.table, config))
         if not fits.any():
             continue
         table = part.table.filter(pa.array(fits))

@@ -114,13 +114,13 @@ def columns_of(config: DatasetConfig) -> list[str]:
     return [*IDENTITY, *scenes, *(["license"] if config.licenses else []), *figures]
 
 
-def check_columns(present: Sequence[str], config: DatasetConfig, named: str) -> None:
-    """Refuse a shard, `named`, that cannot answer the query.
+def check_columns(present: Sequence[str], asked: Sequence[str], named: str) -> None:
+    """Refuse a shard, `named`, that cannot answer what is asked of its columns.
 
     Raises:
         StorageError: it does not hold a figure that the query compares.
     """
-    missing = set(columns_of(config)) - set(present) - set(IDENTITY)
+    missing = set(asked) - set(present) - set(IDENTITY)
     if missing:
         raise StorageError(
             f"{named} does not hold {', '.join(sorted(missing))}: an older tinyvideo wrote it; "

@@ -48,23 +48,26 @@ def run(
 ) -> None:
     """Turn videos, your own or found on Flickr, into shards of stabilized, tagged strips.
 
-    Run it again at any time: it does what is missing, after a crash or with new videos.
+    Run it again at any time: it does what is missing, after a crash or with new videos. Where no
+    option says where videos are, it works on those that wait in the output.
 
     Example: tinyvideo run --folder beaches --out strips
     """
     from tinyvideo.flows.commands.curating.run_command import run_folder
+    from tinyvideo.flows.which_output import output_at
 
     search = search_of(
         flickr=flickr, tags=tag, text=text, words=absolute(words), owner=owner,
         bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
     )  # fmt: skip
-    if not (folder or search or yfcc100m or urls or bucket):
+    named = bool(folder or search or yfcc100m or urls or bucket)
+    if not named and not output_at(out).has_catalog():
         raise typer.BadParameter(given.SAY_WHERE, param_hint="--folder")
     changes: dict[str, object] = {
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
         "bucket": bucket, "any_license": any_license,
-        "engine": engine, "engine_address": engine_address,
+        "engine": engine, "engine_address": engine_address, "waiting_only": not named,
     }  # fmt: skip
     if workers is not None:
         changes["workers"] = workers

@@ -32,7 +32,7 @@ def run_folder(
 ) -> dict[str, Any]:
     """Stabilize the videos of `folder`, or of the sources in `changes`, into shards at `out`.
 
-    Return the books.
+    With `waiting_only`, those that the catalog holds already. Return the books.
 
     Raises:
         ValidationError: an option or setting is out of range.
@@ -50,6 +50,8 @@ def run_folder(
     place = options.place
     if options.search is not None:
         require_key(settings)
+    if options.waiting_only and (books := books_without_work(options)):
+        return books
     if options.elsewhere:
         check_settings(settings)
     require_videos(options)
@@ -65,6 +67,28 @@ def run_folder(
             "next": f"tinyvideo report --out {place.address}",
         },
     )
+    return books
+
+
+def books_without_work(options: "RunOptions") -> dict[str, Any] | None:
+    """Say so, and return the books, where no video of the catalog waits; None where one does.
+
+    Raises:
+        StorageError: there is no catalog.
+    """
+    from tinyvideo.storage.outputs import read_books
+
+    books = read_books(options.place)
+    videos = books["videos"]
+    failed = sum(videos["failed"].values())
+    if videos["pending"] or (failed and options.retry_failed) or not books["balanced"]:
+        return None
+    again = f", --retry-failed tries {failed} again that failed" if failed else ""
+    say(
+        f"No video waits at {options.place.address}; new ones come by --folder, --flickr, "
+        f"--yfcc100m, --urls or --bucket{again}."
+    )
+    show_books(books)
     return books
 
 

@@ -26,10 +26,8 @@ from typing import Any
 
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.pipeline.curation import CurationConfig, curate
-from tinyvideo.pipeline.decode import FramesConfig
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
-from tinyvideo.pipeline.stabilize import METHODS, StabilizeConfig
-from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.stabilize import METHODS
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
 
@@ -109,12 +107,7 @@ def stabilize_with_progress(
         ValueError: no such method, the size is no strip's, or two films would share a folder.
         StorageError: `out` cannot be written.
     """
-    config = CurationConfig(
-        # The method of 2016 works on full-size frames.
-        frames=FramesConfig(working_px=None) if method == "paper" else FramesConfig(),
-        stabilize=StabilizeConfig(method=method),
-        strips=StripConfig(size=size),
-    )
+    config = CurationConfig.of(size=size, method=method)
     for stem, count in Counter(film.stem for film in films).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")

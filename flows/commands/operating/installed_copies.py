@@ -17,14 +17,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import tinyvideo
-
 NAME = "tinyvideo"
 
 
 def running_copy() -> Path:
     """Name the folder whose code runs: a clone, or site-packages."""
-    return Path(str(tinyvideo.__file__)).resolve().parents[1]
+    # Not by `import tinyvideo`: the front door stands above the command line.
+    return Path(str(sys.modules[NAME].__file__)).resolve().parents[1]
 
 
 def other_copies() -> list[Path]:

@@ -1,0 +1,72 @@
+"""Videos from a source of somebody's own: their records, held to what ours promise.
+
+Whoever writes a source knows what is where; this sees that the rest of the pipeline can live with
+what they say: an id that can be a file name, an address that can be opened, and a license under
+which strips may be made. A license that a record names by its address is judged as Flickr's are; of
+a record that names none, whoever enters it answers for the rights.
+
+Cost: 5 us per record; nothing is opened.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.find.folders import path_of
+from tinyvideo.pipeline.find.lists import SCHEMES
+from tinyvideo.pipeline.hosts import License
+from tinyvideo.pipeline.types import VideoRecord
+
+_ID = re.compile(r"[A-Za-z0-9][\w@.-]{0,199}", re.ASCII)  # it becomes the name of a file
+
+_SCHEMES = SCHEMES | {"flickr"}
+
+
+def checked_records(
+    records: Iterable[VideoRecord], *, any_license: bool = False
+) -> Iterator[VideoRecord]:
+    """Yield the records as they may be entered; what must not be fetched says so in `refused`.
+
+    `any_license` takes videos whatever their license says.
+
+    Raises:
+        ValueError: an id or an address cannot be used; the text names the video.
+    """
+    for record in records:
+        _check(record)
+        yield record if any_license or _is_allowed(record) else _refused(record)
+
+
+def _check(record: VideoRecord) -> None:
+    if not _ID.fullmatch(record.video_id):
+        raise ValueError(
+            f"video_id {record.video_id!r} cannot name a file: take letters, digits, '-', '_', "
+            "'.' and '@', 200 at most, with a letter or digit first"
+        )
+    if not record.source:
+        raise ValueError(f"video {record.video_id} has no source; give the way it came in a name")
+    scheme = urlsplit(record.uri).scheme
+    if scheme not in _SCHEMES:
+        raise ValueError(
+            f"video {record.video_id} has no address of {', '.join(sorted(_SCHEMES))}: "
+            f"{record.uri!r}; of a path, Path(...).absolute().as_uri() makes one"
+        )
+    if scheme == "file":
+        path_of(record.uri)
+
+
+def _is_allowed(record: VideoRecord) -> bool:
+    if record.refused is not None or not record.license_url:
+        return True  # refused already, or nobody has named a license
+    named = License(number=record.license_id, name=record.license, url=record.license_url)
+    return named.allows_derivatives
+
+
+def _refused(record: VideoRecord) -> VideoRecord:
+    return replace(
+        record,
+        refused=RejectReason.NOT_ALLOWED_LICENSE,
+        problem=f"license {record.license} {record.license_url}",
+    )

@@ -1,0 +1,110 @@
+"""A dataset as Python sees it: how many strips each split has, and batches of them for a model.
+
+Cost: what is in memory is the manifest, 120 bytes per shard; a loader is `models.data`'s own, with
+its speed and its memory.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tinyvideo.storage.datasets import Manifest
+from tinyvideo.storage.outputs import OutputAddress
+
+if TYPE_CHECKING:
+    import torch
+
+    from tinyvideo.models.data import FloatLoader
+
+
+class Dataset:
+    """One revision of a dataset; `Output.dataset` and `Output.build_dataset` give one."""
+
+    def __init__(self, place: OutputAddress, manifest: Manifest) -> None:
+        self.place = place
+        """The output that it belongs to."""
+
+        self.manifest = manifest
+        """Everything that is recorded of it."""
+
+    def __repr__(self) -> str:
+        return f"<dataset {self.name!r} revision {self.revision}: {dict(self.splits)}>"
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.manifest.name
+
+    @property
+    def revision(self) -> int:
+        """1, 2, ... of this name."""
+        return self.manifest.revision
+
+    @property
+    def splits(self) -> Mapping[str, int]:
+        """Strips of each split: `train`, `validation`, `test`. No two of them share an owner."""
+        return self.manifest.counts
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """How its strips were chosen."""
+        return self.manifest.query
+
+    def loader(
+        self,
+        split: str = "train",
+        *,
+        batch: int = 64,
+        seed: int = 0,
+        workers: int = 2,
+        skip_bad_strips: bool = False,
+        device: "str | torch.device" = "cpu",
+        dtype: "torch.dtype | None" = None,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> "FloatLoader":
+        """Read batches of clips, (batch, 3, 32, 64, 64) in [-1, 1], without end.
+
+        Axes are batch, color, time, rows, columns. Every epoch is a new order, which `seed` and
+        the position decide alone; `len(loader)` is the clips of one epoch. Threads read and decode
+        ahead: leave the `with` block, or call `close`, to end them.
+
+            with dataset.loader(batch=32) as batches:
+                for clips in itertools.islice(batches, 1000): ...
+
+        `batches.state_dict()` is where the next batch begins, a small dictionary for your
+        checkpoint, and `batches.load_state_dict(state)` goes on there, also with another number of
+        workers or ranks.
+
+        Args:
+            split: `train`, `validation` or `test`.
+            batch: Clips per batch, over all ranks together.
+            seed: Of the order, 0 or more.
+            workers: Threads that decode.
+            skip_bad_strips: Put the next good strip in the place of a broken one, and count it in
+                `skipped`, instead of raising.
+            device: Where the batches are wanted; bytes travel there, and become floats there.
+            dtype: Of the batches; None: torch.float32.
+            rank: Which of several processes this is; it gets its share of each batch.
+            ranks: How many processes there are.
+
+        Raises:
+            ValueError: there is no such split, or a number is out of range.
+            ExpectedError: the split is empty, or the storage cannot be read; later, when a batch
+                is asked for: a shard is gone or damaged, or a strip is broken.
+        """
+        import torch  # noqa: PLC0415  2 s, for those who train
+
+        from tinyvideo.models.data import FloatLoader, LoadConfig  # noqa: PLC0415
+
+        if split not in self.splits:
+            raise ValueError(f"split must be one of {', '.join(self.splits)}, got {split!r}")
+        return FloatLoader(
+            self.place.open_store(),
+            self.manifest,
+            LoadConfig(batch=batch, seed=seed, workers=workers, skip_bad_strips=skip_bad_strips),
+            split=split,
+            rank=rank,
+            ranks=ranks,
+            device=device,
+            dtype=dtype or torch.float32,
+        )
