@@ -37,6 +37,9 @@ class RunOptions(BaseModel):
     yfcc100m: Path | None = Field(None, description="Metadata of YFCC100M: text, bz2 or SQLite.")
     urls: Path | None = Field(None, description="List of addresses: one, or JSON, per line.")
     bucket: str = Field("", description="s3://BUCKET/PREFIX with videos.")
+    sources: tuple[str, ...] = Field(
+        (), description="Further sources, each NAME=ADDRESS, as `--source` has them."
+    )
     waiting_only: bool = Field(
         False, description="Look for no new videos: work on those that the catalog holds."
     )
@@ -150,7 +153,7 @@ class RunOptions(BaseModel):
     @property
     def elsewhere(self) -> bool:
         """Tell whether videos come from anywhere but a folder."""
-        return bool(self.search or self.yfcc100m or self.urls or self.bucket)
+        return bool(self.search or self.yfcc100m or self.urls or self.bucket or self.sources)
 
     @property
     def label(self) -> str:
@@ -159,6 +162,7 @@ class RunOptions(BaseModel):
         words = [f"{name} {path.name}" for name, path in named.items() if path]
         searched = [self.search.label] if self.search else []
         waiting = ["what waits"] if self.waiting_only else []
+        words += self.sources
         return ", ".join([*words, *searched, *([self.bucket] if self.bucket else []), *waiting])
 
     def curation(self) -> CurationConfig:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinyvideo.flows.run_options import RunOptions
     from tinyvideo.flows.search_options import SearchOptions
 
-SAY_WHERE = "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
+SAY_WHERE = "say where the videos are: --folder, --flickr, --yfcc100m, --urls, --bucket or --source"
 """To who has named no source."""
 
 Folder = Annotated[
@@ -57,6 +57,10 @@ Urls = Annotated[
     ),
 ]
 Bucket = Annotated[str, typer.Option(help="s3://BUCKET/PREFIX with videos.")]
+Source = Annotated[
+    list[str] | None,
+    typer.Option(help="Any source by its name, as list=FILE; may be said several times."),
+]
 AnyLicense = Annotated[
     bool, typer.Option("--any-license", help="Also videos whose license forbids derivatives.")
 ]

@@ -8,11 +8,12 @@ further.
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
@@ -94,7 +95,27 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
     return finding
 
 
+SOURCES: Mapping[str, Callable[[str], Iterator[VideoRecord]]] = {
+    "folder": lambda address: scan_folder(Path(address)),
+    "list": lambda address: read_list(Path(address)),
+    "yfcc100m": lambda address: read_yfcc100m(Path(address), any_license=False),
+    "bucket": list_videos,
+}
+"""What `--source NAME=ADDRESS` may say. A new source is a module of `pipeline.find` whose function
+takes an address and yields records, its line in that room's door, and a line here."""
+
+
+def _named(source: str) -> Iterator[VideoRecord]:
+    name, _, address = source.partition("=")
+    if name not in SOURCES or not address:
+        raise SettingsError(
+            f"--source is NAME=ADDRESS with a name of {', '.join(SOURCES)}, got {source!r}"
+        )
+    return SOURCES[name](address)
+
+
 def _listed(options: RunOptions) -> Iterator[Iterator[VideoRecord]]:
+    yield from [_named(source) for source in options.sources]  # a wrong name before anything
     if options.folder is not None:
         yield scan_folder(options.folder)
     if options.yfcc100m is not None:

@@ -34,6 +34,7 @@ def run(
     yfcc100m: given.Yfcc = None,
     urls: given.Urls = None,
     bucket: given.Bucket = "",
+    source: given.Source = None,
     any_license: given.AnyLicense = False,
     unsafe: given.Unsafe = False,
     size: Size = 128,
@@ -60,13 +61,13 @@ def run(
         flickr=flickr, tags=tag, text=text, words=absolute(words), owner=owner,
         bbox=bbox, since=since, until=until, limit=limit, unsafe=unsafe,
     )  # fmt: skip
-    named = bool(folder or search or yfcc100m or urls or bucket)
+    named = bool(folder or search or yfcc100m or urls or bucket or source)
     if not named and not output_at(out).has_catalog():
         raise typer.BadParameter(given.SAY_WHERE, param_hint="--folder")
     changes: dict[str, object] = {
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
-        "bucket": bucket, "any_license": any_license,
+        "bucket": bucket, "sources": source or (), "any_license": any_license,
         "engine": engine, "engine_address": engine_address, "waiting_only": not named,
     }  # fmt: skip
     if workers is not None:

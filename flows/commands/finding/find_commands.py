@@ -41,6 +41,7 @@ def crawl(
     yfcc100m: given.Yfcc = None,
     urls: given.Urls = None,
     bucket: given.Bucket = "",
+    source: given.Source = None,
     any_license: given.AnyLicense = False,
     unsafe: given.Unsafe = False,
     json: Json = False,
@@ -57,7 +58,7 @@ def crawl(
     )  # fmt: skip
     found = crawl_now(
         out, folder, search=search, yfcc100m=absolute(yfcc100m),
-        urls=absolute(urls), bucket=bucket, any_license=any_license,
+        urls=absolute(urls), bucket=bucket, sources=source or (), any_license=any_license,
     )  # fmt: skip
     show_facts("found", found)
     if json:
@@ -81,9 +82,7 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     place = output_at(out)
     options = RunOptions.of(read_settings(), folder, place.address, **sources)
     if folder is None and not options.elsewhere:
-        raise typer.BadParameter(
-            "say where the videos are: --folder, --flickr, --yfcc100m, --urls or --bucket"
-        )
+        raise typer.BadParameter(given.SAY_WHERE)
     require_videos(options)
     now = Finding()
 

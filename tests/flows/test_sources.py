@@ -1,0 +1,46 @@
+"""`--source NAME=ADDRESS`: any source by its name, and one sentence where there is none."""
+
+import pytest
+
+from tinyvideo.flows.run_options import RunOptions
+from tinyvideo.flows.settings import SettingsError
+from tinyvideo.flows.sources.crawl_sources import SOURCES, find_videos
+from tinyvideo.storage.catalog.video_catalog import Catalog
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    catalog = Catalog.open(tmp_path / "catalog.db", make=True)
+    yield catalog
+    catalog.close()
+
+
+def found(catalog, tmp_path, *sources):
+    options = RunOptions.model_validate({"sources": sources, "out": tmp_path / "out"})
+    assert options.elsewhere
+    assert options.label == ", ".join(sources)
+    return find_videos(catalog, options, lambda _: None)
+
+
+def test_sources_by_name_are_read_one_after_the_other(catalog, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (films / name).touch()
+    listed = tmp_path / "list.txt"
+    listed.write_text("https://example.org/c.mp4\n")
+    finding = found(catalog, tmp_path, f"folder={films}", f"list={listed}")
+    assert (finding.found, finding.new) == (3, 3)
+    assert found(catalog, tmp_path, f"folder={films}").new == 0
+
+
+@pytest.mark.parametrize("source", ["archive=x", "folder", "folder=", "=x"])
+def test_a_source_that_nobody_knows_is_refused_before_any_is_read(catalog, tmp_path, source):
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(SettingsError, match="--source is NAME=ADDRESS with a name of folder, list"):
+        found(catalog, tmp_path, f"folder={tmp_path}", source)
+    assert catalog.position()[1] == 0
+
+
+def test_every_source_has_a_name_that_can_be_typed():
+    assert all(name.isalnum() and name.islower() for name in SOURCES)
