@@ -3,6 +3,9 @@
 Everything for people goes through one rich console on standard error, so that `--json` has
 standard output to itself.
 
+The bars are rich's, which has to be told of progress and cannot ask. Reading from within its own
+refresh would hold up whoever prints meanwhile, so a thread of ours asks.
+
 Cost: a progress bar reads its source twice a second.
 """
 
