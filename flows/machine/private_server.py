@@ -4,7 +4,8 @@ Its database lies in the output folder, so that nothing outside is touched. Pref
 the ephemeral server, loses task runs and has no page to look at. The server is a child of a small
 guard process, `python -m tinyvideo.flows.machine.private_server PORT`, which reads its standard
 input: when that closes, because tinyvideo ended or was killed, the guard ends the server. One line
-on it, `keep`, tells the guard to stay.
+on it, `keep`, tells the guard to stay. The kernel could end the server by itself (`prctl`), but on
+Linux only, and as soon as the thread that started it ends.
 
 Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """

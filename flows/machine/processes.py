@@ -2,7 +2,8 @@
 
 A process is started with a locked file open, which it keeps as long as it lives; beside it lies a
 note with its number. A lock that can be had means that the process is gone, whoever has its number
-now. The lock is not handed on to what the process starts in turn.
+now. The lock is not handed on to what the process starts in turn. psutil tells a process by number
+and start time, which is no help with those that a version before this has started.
 
 Cost: a system call to ask, 20 ms to start.
 """

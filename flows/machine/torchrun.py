@@ -4,7 +4,8 @@
 
 What is to be done travels as one JSON document. The guard reads its standard input: when that
 closes, because the flow run ended or was killed, it ends torchrun and so all its processes; no GPU
-stays busy for nobody. Torchrun's and the processes' words come out of the guard's standard output.
+stays busy for nobody; torchrun itself outlives whoever started it. Torchrun's and the processes'
+words come out of the guard's standard output.
 
 Cost: 5 to 10 s until the first step, of which torch's import takes most.
 """

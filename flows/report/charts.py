@@ -5,6 +5,10 @@ CSS pixels, so that its text is as large on a phone as on a desktop. Long series
 buckets of equal width; the line runs through their means, the band behind it from the least
 to the largest value.
 
+Tried on two lines of 65,000 values instead: pygal takes 4 times as long for 5 times the bytes, with
+styles and a script that the page's policy forbids; matplotlib 16 times, for 58 times the bytes;
+altair and plotly need a JavaScript engine to write SVG.
+
 Cost: 10 ms for a line of 65,000 values.
 """
 

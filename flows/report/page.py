@@ -9,6 +9,8 @@
     pictures    JPEGs -> one style sheet
     templates/  HTML, CSS and the little JavaScript that is needed
 
+The page is jinja2's; what goes into it is gathered here.
+
 Titles, owners and reasons come from strangers. The template escapes all text, and the page's
 own security policy allows just the two style sheets and the one script whose hashes it names:
 nothing else runs, and nothing is fetched.

@@ -5,6 +5,9 @@ spot, at the budget's pace, and then reported with its cause, so that the video 
 is final is reported at once. Keys and proxies are read from the settings of this machine, here, and
 go no further.
 
+Trying again is eight lines of our own: with tenacity they would be as many, since it does not
+report the error that ends the tries, and the budget, not a retry, decides how long to wait.
+
 Cost: that of `pipeline.fetch.film_download`; the threads wait for the network nearly all of the
 time.
 """

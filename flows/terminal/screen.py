@@ -4,6 +4,9 @@ Everything for people goes to standard error, so that `--json` has standard outp
 Bars, tables and the books go through one rich console, which is made when the first of them is
 shown: a command that prints one sentence does not import rich.
 
+The bars are rich's, which has to be told of progress and cannot ask. Reading from within its own
+refresh would hold up whoever prints meanwhile, so a thread of ours asks.
+
 Cost: a progress bar reads its source twice a second; rich takes 0.1 s to import.
 """
 

@@ -1,7 +1,8 @@
 """Worker processes for the videos of a batch, and what their deaths mean.
 
-`pebble` spawns the processes, hands out videos and can kill a process that takes too long. A
-killed or crashed worker is replaced; the video it had is recorded as failed, with the cause.
+`pebble` spawns the processes, hands out videos and can kill a process that takes too long. A killed
+or crashed worker is replaced; the video it had is recorded as failed, with the cause. The pool of
+`concurrent.futures` has no limit of time, and breaks as a whole when one of its processes dies.
 
 Cost: about 1 ms per video beside the work itself.
 """

@@ -8,7 +8,8 @@ Cost at width 64: 28 ms per use of the whole discriminator, one of which suffice
 generated clips (`parametrize.cached`).
 
 Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018.
-torch.nn.utils has it too, but estimates in the type that autocast chooses.
+torch.nn.utils has it too, but estimates in the type that autocast chooses, draws from the generator
+that all share, and keeps two vectors under other names than our checkpoints have.
 """
 
 from contextlib import nullcontext

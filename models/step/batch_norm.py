@@ -1,6 +1,7 @@
 """Batch normalization over the batches of all ranks, on any device.
 
-PyTorch has `SyncBatchNorm` for GPUs only. The one here computes the same on the CPU: the mean and
+PyTorch has `SyncBatchNorm` for GPUs only, and its sum over ranks with a gradient is deprecated
+(2.14) in favor of a module that is private. The one here computes the same on the CPU: the mean and
 then the variance are those of all values of all ranks, by two sums over the network forward, and
 two backward. Ranks may have unequal shares.
 

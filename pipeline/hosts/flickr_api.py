@@ -14,7 +14,7 @@ answers: a code means something else for each method, and an outage comes with H
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -31,6 +31,7 @@ from tinyvideo.pipeline.errors import (
     TransientError,
 )
 from tinyvideo.pipeline.hosts.request_budget import Budget, Host
+from tinyvideo.pipeline.hosts.web import retry_after
 
 Json: TypeAlias = dict[str, Any]
 
@@ -184,12 +185,6 @@ def check_status(response: requests.Response, **_: object) -> None:
         raise TransientError(FailCause.HTTP_429, detail, retry_after(response.headers))
     cause = FailCause.HTTP_5XX if status >= 500 else FailCause.UNPARSABLE
     raise TransientError(cause, detail, retry_after(response.headers))
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a host asks us to wait; None if it does not say, or says a date."""
-    text = headers.get("Retry-After", "").strip()
-    return float(text) if text.isdecimal() else None
 
 
 def _explain(method: str, error: FlickrError) -> NoReturn:

@@ -6,6 +6,9 @@ their way for different times, so that the host too counts no more than the rate
 A refusal (HTTP 429 or 503) pauses the account: for as long as the host says, else for a time that
 doubles; and what follows is asked half as fast, until requests have gone well for a while.
 
+No library does this: limits and aiolimiter know neither a database nor a pause, and pyrate-limiter,
+which has SQLite and PostgreSQL, answers yes or no where a moment is wanted, and knows no refusals.
+
 Cost: arithmetic only.
 """
 

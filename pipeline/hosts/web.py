@@ -4,6 +4,8 @@ A page of Flickr redirects to the signed address of a file, which ends after thr
 step is made by itself, so that both hosts are asked at their own pace, and it is known which of
 them refused, and for how long.
 
+urllib3 reads `Retry-After` as well, but holds a date against our clock, which may be wrong.
+
 Cost: one request.
 """
 
@@ -85,7 +87,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     A date is held against the host's own clock.
     """
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))

@@ -9,7 +9,8 @@ moment. Accounts in memory do the same for one process.
 
 Cost with SQLite: 0.8 ms of processor time per request, and 4 ms beside six busy processes on two
 cores, where a concurrency limit of Prefect costs 110 ms; so there is no need to take several at
-once, which the host would see as a burst.
+once, which the host would see as a burst. The table of pyrate-limiter costs a seventh (tried, in
+one run), but has a row per request and nothing about refusals, which all workers have to know.
 """
 
 import threading

@@ -1,5 +1,7 @@
 """Go over many shards in their order, a few at once where each answer comes over a network.
 
+From Python 3.14 on, `Executor.map` has a `buffersize` and does the same; 3.11 is our least.
+
 Cost: at most `AT_ONCE` shards open, and their results in memory.
 """
 

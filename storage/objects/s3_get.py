@@ -1,5 +1,8 @@
 """Read an object from S3 as a stream that goes on where the connection broke.
 
+boto3 tries a request again, but not the rest of a body. Its own transfer (s3transfer 0.19) begins
+the body anew after a break; smart_open goes on, but joins halves of two versions of an object.
+
 Cost: one request, and one more for every break.
 """
 

@@ -5,6 +5,10 @@ taken. So every put leaves a token of its own in the object's metadata: if the o
 there carries it, this put has won, whatever the answers said. Content goes up with its SHA-256,
 which the server checks; a large file goes up in parts, which nobody sees until the last.
 
+boto3 tries single requests again; what is here it does not have. Its own transfer (s3transfer 0.19)
+refuses `IfNoneMatch` for an upload. s3fs has it, but takes the 412 after a lost answer for
+another's win, and wants an older botocore than boto3 does.
+
 Cost: one request for a small object; for a large one, three and one for each part. Every byte is
 read once, and hashed twice where the connection is not encrypted: boto3 signs it then.
 """

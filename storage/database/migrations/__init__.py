@@ -5,6 +5,9 @@ A new catalog gets its tables from `tables` at once. One of an older version goe
 as it was. The number of the version stands in the facts too, where programs look that
 are older than Alembic's part in this, and refuse what is newer than they are.
 
+The steps are Alembic's, with its operations. Ours is what it does not know: the versions from
+before it came, and that fact.
+
 Cost: Alembic is imported only where something has to be done.
 """
 
