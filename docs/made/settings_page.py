@@ -74,4 +74,6 @@ def _word(kind: Any) -> str:
 
 def _limit(limit: Any) -> str:
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    return ", ".join(f"{says} {getattr(limit, n)}" for n, says in words.items() if hasattr(limit, n))
+    return ", ".join(
+        f"{says} {getattr(limit, n)}" for n, says in words.items() if hasattr(limit, n)
+    )
