@@ -25,7 +25,8 @@ def describe_commands() -> str:
     """Write every command, its arguments and its options as Markdown, from heading 2 on."""
     group = typer.main.get_command(app)
     above = typer.Context(group, info_name="tinyvideo")
-    commands = [group.get_command(above, name) for name in group.list_commands(above)]
+    # As calling does it: only what is called need have been imported.
+    commands = [group.resolve_command(above, [name])[1] for name in group.list_commands(above)]
     written = [
         get_docs_for_click(obj=command, ctx=above, indent=1, call_prefix="tinyvideo")
         for command in commands

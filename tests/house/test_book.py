@@ -68,10 +68,10 @@ def problem_of(words, *, whole):
     """Say what is wrong with a command; `whole`: nothing that it needs is left out."""
     command, words = all_commands(), [word for word in words if word != "..."]
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        name, *words = words
-        if name not in command.list_commands(typer.Context(command)):
+        context, name = typer.Context(command), words[0]
+        if name not in command.list_commands(context):
             return "" if name == "COMMAND" else f"there is no command {name!r}"
-        command = command.get_command(typer.Context(command), name)
+        _, command, words = command.resolve_command(context, words)
     options = {name: p for p in command.params for name in (*p.opts, *p.secondary_opts)}
     try:
         given = arguments_among(words, {**options, "--help": None}, whole=whole)
