@@ -6,13 +6,14 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test check install up down bench-stages bench-stabilize bench-memory bench-load \
+.PHONY: help demo test check docs strip-picture install up down bench-stages bench-stabilize bench-memory bench-load \
 	bench-orchestrate bench-train bench-catalog bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
 	@echo "make test    all tests"
-	@echo "make check   ruff, mypy --strict, import-linter"
+	@echo "make check   ruff, mypy --strict, import-linter, and the book in a strict build"
+	@echo "make docs    the book: site/index.html"
 	@echo "make up      Prefect on this machine: server, pools, deployments, a worker; make down ends it"
 	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
@@ -22,14 +23,15 @@ help:
 	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
 	@echo "make bench-catalog  leases and books with two million videos, in SQLite and PostgreSQL"
 	@echo "make bench-learn    does it learn? six small trainings, one to two hours"
-	@echo "make clean   delete .venv and demo-out"
+	@echo "make strip-picture  the picture of a strip in the README, made anew"
+	@echo "make clean   delete .venv, demo-out and site"
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("tinyvideo needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev,bench]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev,bench,docs]'
 	@touch $@
 
 demo: $(STAMP)
@@ -39,11 +41,18 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
-check: $(STAMP)
+check: $(STAMP) docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Strict: a link that leads nowhere ends it. Nothing is fetched.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+strip-picture: demo
+	$(BIN)/python docs/made/strip_picture.py demo-out/films/bigbuckbunny.mp4 docs/strip.webp
 
 up: $(STAMP)
 	$(BIN)/tinyvideo up
@@ -87,4 +96,4 @@ bench-learn: $(STAMP)
 	$(BIN)/python -m benchmarks.learn
 
 clean:
-	rm -rf $(VENV) .peers demo-out
+	rm -rf $(VENV) .peers demo-out site
