@@ -83,7 +83,8 @@ class Dataset:
             skip_bad_strips: Put the next good strip in the place of a broken one, and count it in
                 `skipped`, instead of raising.
             device: Where the batches are wanted; bytes travel there, and become floats there.
-            dtype: Of the batches; None: torch.float32.
+            dtype: Of the batches; None: torch.float32. torch.uint8 leaves them bytes, 0 to 255, for
+                who makes floats of them elsewhere: nothing is copied then.
             rank: Which of several processes this is; it gets its share of each batch.
             ranks: How many processes there are.
 

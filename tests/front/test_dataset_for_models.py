@@ -40,6 +40,24 @@ def test_other_kinds_of_floats_and_shares_of_ranks(dataset):
         assert torch.equal(next(share), clips[1::2])
 
 
+def test_bytes_are_handed_on_as_they_are(dataset, out):
+    with (
+        Loader(open_store(out.address), dataset.manifest, LoadConfig(batch=4)) as expected,
+        dataset.loader(batch=4, dtype=torch.uint8) as found,
+    ):
+        assert torch.equal(next(found), next(expected))
+
+
+def test_a_batch_that_somebody_holds_is_not_written_over(dataset):
+    with dataset.loader(batch=2) as batches:
+        held = next(batches)
+        before, last_clip = held.clone(), held[1]
+        del held
+        for _ in range(8):
+            next(batches)
+        assert torch.equal(last_clip, before[1])
+
+
 def test_it_goes_on_where_its_state_was_saved(dataset):
     with dataset.loader(batch=3, seed=1) as first:
         next(first)
