@@ -7,8 +7,8 @@ Bytes travel to the device, a quarter of what floats are, and become floats ther
 that one can go on where the other was.
 
 Cost: for a GPU, 25 MB of bytes to bring there. On a CPU, 0.6 to 0.9 ms of one core per clip, while
-the threads decode the next ones, and 100 MB per batch of 64 in memory that is used again: new memory,
-which comes page by page, would take 1.5 ms.
+the threads decode the next ones, and 100 MB per batch of 64 in memory that is used again: new
+memory, which comes page by page, would take 1.5 ms.
 """
 
 from math import prod
