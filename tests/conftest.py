@@ -19,12 +19,14 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.servers.postgres import Postgres, serve_postgres
+from tests.servers.prefect_tables import SERVE, lay_tables
 from tests.servers.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
@@ -40,16 +42,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
-
-
-SERVE = """
-import sys
-from pathlib import Path
-from tinyvideo.flows.machine.private_server import prefect_server
-with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
-    print(server.api_url, flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,9 +127,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a Prefect server, started by the first test that asks for it: that costs 10 s."""
-    home: Path = tmp_path_factory.mktemp("prefect")
+def prefect_home(pytestconfig: pytest.Config) -> Callable[[Path], Path]:
+    """A function that makes a folder the home of a Prefect server whose tables are there."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    return partial(lay_tables, cache.mkdir("prefect-tables"))
+
+
+@pytest.fixture(scope="session")
+def prefect_url(
+    prefect_home: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of a Prefect server, started by the first test that asks for it: that costs 6 s."""
+    home = prefect_home(tmp_path_factory.mktemp("prefect"))
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(home)],
         stdin=subprocess.PIPE,
