@@ -2,6 +2,8 @@
 
 * Settings of whoever runs the tests (TINYVIDEO_*, AWS_*, ...) are gone before the first module is
   imported, and HOME is a temporary folder. Subprocesses inherit both.
+* NumPy and torch work with one thread, in subprocesses too: several processes share the cores, and
+  a second thread would mostly spin until the first gets its turn.
 * Connecting to anything but loopback and Unix sockets is refused, and fails the test even if the
   code under test swallows the refusal. Subprocesses are not watched.
 * A record of level ERROR from our packages fails the test, unless it is marked `logs_error`; then
@@ -37,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_error: the test makes our code log an ERROR")
     for name in [name for name in os.environ if name.startswith(SCRUBBED)]:
         del os.environ[name]
+    os.environ["OMP_NUM_THREADS"] = "1"
     config.stash[HOME] = os.environ["HOME"] = tempfile.mkdtemp(prefix="tinyvideo-home-")
 
 
