@@ -2,6 +2,8 @@
 
 * Settings of whoever runs the tests (TINYVIDEO_*, AWS_*, ...) are gone before the first module is
   imported, and HOME is a temporary folder. Subprocesses inherit both.
+* NumPy and torch work with one thread, in subprocesses too: several processes share the cores, and
+  a second thread would mostly spin until the first gets its turn.
 * Connecting to anything but loopback and Unix sockets is refused, and fails the test even if the
   code under test swallows the refusal. Subprocesses are not watched.
 * A record of level ERROR from our packages fails the test, unless it is marked `logs_error`; then
@@ -19,12 +21,14 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.servers.postgres import Postgres, serve_postgres
+from tests.servers.prefect_tables import SERVE, lay_tables
 from tests.servers.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
@@ -35,21 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_error: the test makes our code log an ERROR")
     for name in [name for name in os.environ if name.startswith(SCRUBBED)]:
         del os.environ[name]
+    os.environ["OMP_NUM_THREADS"] = "1"
     config.stash[HOME] = os.environ["HOME"] = tempfile.mkdtemp(prefix="tinyvideo-home-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
-
-
-SERVE = """
-import sys
-from pathlib import Path
-from tinyvideo.flows.machine.private_server import prefect_server
-with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
-    print(server.api_url, flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,9 +130,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a Prefect server, started by the first test that asks for it: that costs 10 s."""
-    home: Path = tmp_path_factory.mktemp("prefect")
+def prefect_home(pytestconfig: pytest.Config) -> Callable[[Path], Path]:
+    """A function that makes a folder the home of a Prefect server whose tables are there."""
+    cache = pytestconfig.cache
+    assert cache is not None
+    return partial(lay_tables, cache.mkdir("prefect-tables"))
+
+
+@pytest.fixture(scope="session")
+def prefect_url(
+    prefect_home: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Address of a Prefect server, started by the first test that asks for it: that costs 6 s."""
+    home = prefect_home(tmp_path_factory.mktemp("prefect"))
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(home)],
         stdin=subprocess.PIPE,

@@ -132,7 +132,9 @@ def test_a_camera_that_turns_away_leaves_the_view(tmp_path):
 
 def test_a_worker_uses_one_thread():
     before = cv2.getNumThreads()
-    with threadpool_limits(limits=None):  # sets nothing, but puts back what it found
+    cv2.setNumThreads(2)
+    with threadpool_limits(limits=2):  # also puts back what it found
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
         use_one_thread()
         assert cv2.getNumThreads() == 1
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}

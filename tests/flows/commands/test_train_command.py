@@ -143,7 +143,7 @@ def tinyvideo(url, *words):
     """Run a command as a process of its own: a flow leaves connections to its server open."""
     return subprocess.run(
         [sys.executable, "-m", "tinyvideo.flows.cli", *map(str, words)],
-        env={**os.environ, "PREFECT_API_URL": url, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PREFECT_API_URL": url},
         capture_output=True,
         text=True,
         timeout=200,

@@ -55,8 +55,8 @@ def test_a_killed_parent_takes_its_server_along(tmp_path):
     assert wait_until(lambda: not answers(url))
 
 
-def test_a_kept_server_stays_and_is_used_again(tmp_path, monkeypatch):
-    process, url, pid = start(tmp_path, "keep")
+def test_a_kept_server_stays_and_is_used_again(tmp_path, prefect_home, monkeypatch):
+    process, url, pid = start(prefect_home(tmp_path), "keep")
     try:
         process.communicate(timeout=60)
         assert answers(url)

@@ -1,7 +1,8 @@
 """Prefect as users have it: `tinyvideo up`, their own `prefect` command, and `tinyvideo down`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,12 @@ pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy m
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(
+    prefect_home: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
     """A machine on which `tinyvideo up` has run, with a server of its own."""
     machine = Machine(tmp_path_factory.mktemp("home"), free_port())
+    prefect_home(machine.state / "prefect")
     folder = films(machine.home / "beaches", 3, frames=33)
     try:
         machine.up("--folder", folder, "--out", machine.home / "out")
