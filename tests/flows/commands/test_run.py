@@ -89,7 +89,7 @@ def test_a_strange_folder_ends_in_books_that_balance(tmp_path, prefect_url):
     folder, out = tmp_path / "in", tmp_path / "out"
     expected = strange_folder(folder)
 
-    books = finish(folder, out, prefect_url)
+    books = finish(folder, out, prefect_url, workers=1)
 
     catalog = Catalog.open(out / CATALOG_NAME)
     rows = {video.record.title: video for video in catalog.videos()}
@@ -112,7 +112,7 @@ def test_a_strange_folder_ends_in_books_that_balance(tmp_path, prefect_url):
     assert strips[ODD_NAME]["scene_model"] == "imagenet-proxy"
 
     before = {path: path.stat().st_mtime_ns for path in out.glob("shards/*")}
-    assert finish(folder, out, prefect_url) == books  # a second run finds nothing to do
+    assert finish(folder, out, prefect_url, workers=1) == books  # a second run finds nothing to do
     assert {path: path.stat().st_mtime_ns for path in out.glob("shards/*")} == before
 
     write_video(folder / "new.mp4", shot(33, seed=3))

@@ -48,7 +48,7 @@ def films(tmp_path):
 def settings(s3_address, postgres, tmp_path, prefect_url, monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", prefect_url)
     catalog = postgres.new_database()
-    return {"storage": s3_address, "catalog": catalog, "work": tmp_path / "work"}
+    return {"storage": s3_address, "catalog": catalog, "work": tmp_path / "work", "workers": 1}
 
 
 def test_a_run_to_s3_with_a_catalog_on_a_server(films, s3_address, settings):

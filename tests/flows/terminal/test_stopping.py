@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.drawn.films import film, shaky_path, write_video
 from tests.flows.commands.test_run import start, wait_for
+from tests.servers.prefect_machine import films
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 
@@ -66,13 +66,9 @@ def children_of(pid: int) -> list[Path]:
     return [Path(f"/proc/{child}") for task in tasks for child in task.read_text().split()]
 
 
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    (tmp_path / "in").mkdir()
-    for seed in range(12):
-        path = shaky_path(66, seed=seed)
-        write_video(tmp_path / "in" / f"{seed}.mp4", film(path, seed=seed))
-    return tmp_path / "in"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return films(tmp_path_factory.mktemp("films") / "in", 12)
 
 
 @pytest.fixture(autouse=True)
