@@ -30,6 +30,7 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, leave RESULTS.md alone")
     wanted = parser.parse_args()
     wanted.out.mkdir(parents=True, exist_ok=True)
-    ratio = kept(wanted.out / "step-times.json", measure_step_times)
+    recipes = sorted({"paper", *wanted.recipes})
+    times = wanted.out / f"step-times-{'-'.join(recipes)}.json"
+    ratio = kept(times, lambda: measure_step_times(recipes))
     runs = []
     for seed in wanted.seeds:
         for recipe in wanted.recipes:
@@ -101,15 +104,15 @@ def config_of(recipe: str, seed: int) -> TrainConfig:
     return configure(recipe, width=WIDTH, batch=BATCH, seed=seed, precision="bf16")
 
 
-def measure_step_times(rounds: int = 20) -> dict[str, float]:
-    """Take steps of both recipes in turn; return the least processor seconds of each.
+def measure_step_times(recipes: Sequence[str], rounds: int = 20) -> dict[str, float]:
+    """Take steps of the recipes in turn; return the least processor seconds of each.
 
     On one thread: threads that wait for each other on a busy machine count as work.
     """
     clips, _ = draw_clips(BATCH, seed=0)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    trainers = {recipe: Trainer(config_of(recipe, 0), "bench") for recipe in ("paper", "modern")}
+    trainers = {recipe: Trainer(config_of(recipe, 0), "bench") for recipe in recipes}
     taken: dict[str, list[float]] = {recipe: [] for recipe in trainers}
     for _ in range(rounds):
         for recipe, trainer in trainers.items():

@@ -38,7 +38,8 @@ class RunOptions(BaseModel):
     urls: Path | None = Field(None, description="List of addresses: one, or JSON, per line.")
     bucket: str = Field("", description="s3://BUCKET/PREFIX with videos.")
     sources: tuple[str, ...] = Field(
-        (), description="Further sources, each NAME=ADDRESS, as `--source` has them."
+        (),
+        description="Further sources, each NAME=ADDRESS; a wrong name is told with all there are.",
     )
     waiting_only: bool = Field(
         False, description="Look for no new videos: work on those that the catalog holds."

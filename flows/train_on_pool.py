@@ -21,14 +21,14 @@ from uuid import UUID
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from tinyvideo.flows.machine import Job, refuse_hopeless_attempt, start_training
 from tinyvideo.flows.monitor import EVERY_S, Board, bar
 from tinyvideo.flows.report import Chart, as_svg, draw_training
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
-from tinyvideo.models.train_config import RECIPES, TrainConfig, configure
+from tinyvideo.models.train_config import Recipe, TrainConfig, configure
 from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.objects import is_remote
 from tinyvideo.storage.outputs import OutputAddress
@@ -45,11 +45,7 @@ class TrainOptions(BaseModel):
     dataset: str = Field("unfiltered", description="Name of the dataset to train on.")
     out: str = Field("", description="Output that holds it. Empty: the worker's TINYVIDEO_STORAGE.")
     name: str = Field("", description="Name of the training run. Empty: that of the dataset.")
-    recipe: str = Field(
-        "paper",
-        description="As the paper did, or better.",
-        json_schema_extra={"enum": list[JsonValue](RECIPES)},  # the form's list of choices
-    )
+    recipe: Recipe = Field("paper", description="As the paper did, or better.")
     steps: int | None = Field(None, ge=1, description="Steps of the whole run.")
     batch: int | None = Field(None, ge=1, description="Clips per step, of all GPUs together.")
     width: int | None = Field(None, ge=1, description="Channels of the networks; the paper's: 64.")
@@ -60,13 +56,6 @@ class TrainOptions(BaseModel):
     more: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of the configuration, by name."
     )
-
-    @field_validator("recipe")
-    @classmethod
-    def _known(cls, recipe: str) -> str:
-        if recipe not in RECIPES:
-            raise ValueError(f"recipe must be one of {', '.join(RECIPES)}, got {recipe!r}")
-        return recipe
 
 
 AS_SET = TrainOptions.model_validate({})

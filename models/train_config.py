@@ -17,7 +17,7 @@ NeurIPS 2020; R1, Mescheder et al., ICML 2018.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 PRECISIONS = ("bf16", "fp16", "fp32")
 LOSSES = ("cross-entropy", "hinge")
@@ -161,6 +161,9 @@ MAY_CHANGE = frozenset(
     }
 )
 """Fields with which a run can go on when they change; all others decide what is learned."""
+
+Recipe = Literal["paper", "modern"]
+"""The names in `RECIPES`, for programs that are checked and for the form in Prefect's page."""
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

@@ -6,12 +6,12 @@ Cost: that of `models.training` and `models.use`, and 2 s to import torch.
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.models.step import best_device
 from tinyvideo.models.step_metrics import StepMetrics
-from tinyvideo.models.train_config import TrainConfig, configure
+from tinyvideo.models.train_config import Recipe, TrainConfig, configure
 from tinyvideo.models.training import Events, TrainResult
 from tinyvideo.models.training import train as train_now
 from tinyvideo.models.use import GeneratedVideos, generate_arrays, predict_frames
@@ -55,7 +55,7 @@ class TrainSwitches(TypedDict, total=False):
 def train(
     dataset: Dataset,
     *,
-    recipe: Literal["paper", "modern"] = "paper",
+    recipe: Recipe = "paper",
     run: str | Path = "",
     on_step: Callable[[StepMetrics], None] | None = None,
     **switches: Unpack[TrainSwitches],
@@ -67,7 +67,7 @@ def train(
 
     Args:
         dataset: What to train on; its split `train`.
-        recipe: `paper`, or `modern`.
+        recipe: `paper`, or another name of `models.train_config.RECIPES`.
         run: Folder of the run, or an s3:// address where its checkpoints are kept too; empty:
             `training/NAME` of the output.
         on_step: Is told the figures of each step.

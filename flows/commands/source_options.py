@@ -3,6 +3,7 @@
 Cost: data only.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,7 +60,7 @@ Urls = Annotated[
 Bucket = Annotated[str, typer.Option(help="s3://BUCKET/PREFIX with videos.")]
 Source = Annotated[
     list[str] | None,
-    typer.Option(help="Any source by its name, as list=FILE; may be said several times."),
+    typer.Option(help="NAME=ADDRESS, as list=FILE; again for more. A wrong name lists all."),
 ]
 AnyLicense = Annotated[
     bool, typer.Option("--any-license", help="Also videos whose license forbids derivatives.")
@@ -90,6 +91,17 @@ def search_of(*, flickr: bool, **words: Any) -> "SearchOptions | None":
     if tags := given.get("tags"):
         given["tags"] = ",".join(tags)
     return SearchOptions.model_validate(given)
+
+
+def whole_addresses(sources: Sequence[str] | None) -> tuple[str, ...]:
+    """Make those addresses whole that are files or folders here: workers run in their own."""
+    return tuple(_whole(source) for source in sources or ())
+
+
+def _whole(source: str) -> str:
+    name, _, address = source.partition("=")
+    here = Path(address).expanduser()
+    return f"{name}={here.absolute()}" if address and here.exists() else source
 
 
 def require_videos(options: "RunOptions") -> None:

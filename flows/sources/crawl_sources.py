@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from tinyvideo.flows.run_options import RunOptions
+from tinyvideo.flows.run_options import WHOLE_PATH, RunOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
 from tinyvideo.flows.sources.fetch_films import check_authority
 from tinyvideo.flows.sources.host_budget import limits_of, shared_budget
@@ -95,27 +95,36 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
     return finding
 
 
-SOURCES: Mapping[str, Callable[[str], Iterator[VideoRecord]]] = {
-    "folder": lambda address: scan_folder(Path(address)),
-    "list": lambda address: read_list(Path(address)),
-    "yfcc100m": lambda address: read_yfcc100m(Path(address), any_license=False),
-    "bucket": list_videos,
+def _path(address: str) -> Path:
+    path = Path(address).expanduser()
+    if not path.is_absolute():
+        raise SettingsError(f"the source {address}: {WHOLE_PATH}")
+    return path
+
+
+SOURCES: Mapping[str, Callable[[str, bool], Iterator[VideoRecord]]] = {
+    "folder": lambda address, _: scan_folder(_path(address)),
+    "list": lambda address, _: read_list(_path(address)),
+    "yfcc100m": lambda address, any_license: read_yfcc100m(_path(address), any_license=any_license),
+    "bucket": lambda address, _: list_videos(address),
 }
-"""What `--source NAME=ADDRESS` may say. A new source is a module of `pipeline.find` whose function
-takes an address and yields records, its line in that room's door, and a line here."""
+"""What `--source NAME=ADDRESS` may say; the second argument tells whether every license is wanted.
+A new source is a module of `pipeline.find` whose function yields records, its line in that room's
+door, and a line here."""
 
 
-def _named(source: str) -> Iterator[VideoRecord]:
+def _named(source: str, any_license: bool) -> Iterator[VideoRecord]:
     name, _, address = source.partition("=")
     if name not in SOURCES or not address:
         raise SettingsError(
             f"--source is NAME=ADDRESS with a name of {', '.join(SOURCES)}, got {source!r}"
         )
-    return SOURCES[name](address)
+    return SOURCES[name](address, any_license)
 
 
 def _listed(options: RunOptions) -> Iterator[Iterator[VideoRecord]]:
-    yield from [_named(source) for source in options.sources]  # a wrong name before anything
+    # A wrong name is told before anything is read.
+    yield from [_named(source, options.any_license) for source in options.sources]
     if options.folder is not None:
         yield scan_folder(options.folder)
     if options.yfcc100m is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tinyvideo.flows.commands.source_options import whole_addresses
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import SettingsError
 from tinyvideo.flows.sources.crawl_sources import SOURCES, find_videos
@@ -40,6 +41,21 @@ def test_a_source_that_nobody_knows_is_refused_before_any_is_read(catalog, tmp_p
     with pytest.raises(SettingsError, match="--source is NAME=ADDRESS with a name of folder, list"):
         found(catalog, tmp_path, f"folder={tmp_path}", source)
     assert catalog.position()[1] == 0
+
+
+def test_a_path_that_is_not_whole_is_refused_and_a_home_is_known(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(SettingsError, match="the source films: give the whole path"):
+        found(catalog, tmp_path, "folder=films")
+    assert found(catalog, tmp_path, "folder=~").new == 1
+
+
+def test_the_command_line_makes_paths_whole_that_are_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").touch()
+    told = whole_addresses(["list=list.txt", "bucket=s3://b/films", "list=none.txt"])
+    assert told == (f"list={tmp_path / 'list.txt'}", "bucket=s3://b/films", "list=none.txt")
 
 
 def test_every_source_has_a_name_that_can_be_typed():

@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from tinyvideo.flows.cli import app
+from tinyvideo.models.train_config import RECIPES
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 
 REPOSITORY = Path(__file__).parents[2]
@@ -194,7 +195,14 @@ def test_an_error_of_the_book_is_one_that_the_code_says(sentence):
 
 def test_the_book_has_every_reason_and_every_cause():
     text = (DOCS / "concepts" / "books.md").read_text()
-    assert [word for word in (*RejectReason, *FailCause) if f"`{word}`" not in text] == []
+    missing = [str(word) for word in (*RejectReason, *FailCause) if f"`{word}`" not in text]
+    assert not missing, f"docs/concepts/books.md has no line for {', '.join(missing)}"
+
+
+def test_the_guide_has_every_recipe():
+    text = (DOCS / "guides" / "training.md").read_text()
+    missing = [recipe for recipe in RECIPES if f"`{recipe}`" not in text]
+    assert not missing, f"docs/guides/training.md has no word of {', '.join(missing)}"
 
 
 def test_the_picture_of_the_way_shows_rooms_that_are_there():

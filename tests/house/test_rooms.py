@@ -28,7 +28,8 @@ FOLDERS = {path.parent for path in MODULES} | {
 
 @pytest.mark.parametrize("folder", sorted(FOLDERS), ids=lambda path: str(path.name))
 def test_no_folder_is_crowded(folder):
-    assert len(list(folder.glob("*.py"))) <= MOST_MODULES
+    count = len(list(folder.glob("*.py")))
+    assert count <= MOST_MODULES, f"{folder} has {count} modules: give some of them a room"
 
 
 def test_no_two_modules_have_one_name_and_no_room_that_of_a_module():
@@ -36,7 +37,7 @@ def test_no_two_modules_have_one_name_and_no_room_that_of_a_module():
     names += [path.stem for path in FRONT_DOOR.parent.glob("*.py") if path != FRONT_DOOR]
     rooms = [path.parent.name for path in DOORS if path.parent.name not in FLOORS]
     twice = [name for name, count in Counter(names + rooms).items() if count > 1]
-    assert twice == []
+    assert not twice, f"rename one of each: {', '.join(twice)}"
 
 
 def test_tests_have_names_of_their_own_too():
@@ -49,7 +50,8 @@ def test_a_door_has_a_map_of_what_lies_behind_it(door):
     text = ast.get_docstring(ast.parse(door.read_text())) or ""
     behind = [path.stem for path in door.parent.glob("*.py") if path != door]
     behind += [path.parent.name for path in door.parent.glob("*/__init__.py")]
-    assert [name for name in sorted(behind) if not re.search(rf"\b{name}\b", text)] == []
+    missing = [name for name in sorted(behind) if not re.search(rf"\b{name}\b", text)]
+    assert not missing, f"{door}: give {', '.join(missing)} a line in the map at the top"
 
 
 @pytest.mark.parametrize("door", MAPPED, ids=lambda path: str(path.parent.name))
@@ -66,7 +68,8 @@ def test_a_door_says_which_names_others_may_use(door):
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
     ]
-    assert set(said[0] if said else []) == imported
+    differing = sorted(set(said[0] if said else []) ^ imported)
+    assert not differing, f"{door}: import and __all__ must both have {', '.join(differing)}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -67,7 +67,7 @@ def run(
     changes: dict[str, object] = {
         "size": size, "retry_failed": retry_failed, "search": search,
         "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
-        "bucket": bucket, "sources": source or (), "any_license": any_license,
+        "bucket": bucket, "sources": given.whole_addresses(source), "any_license": any_license,
         "engine": engine, "engine_address": engine_address, "waiting_only": not named,
     }  # fmt: skip
     if workers is not None:

@@ -58,7 +58,8 @@ def crawl(
     )  # fmt: skip
     found = crawl_now(
         out, folder, search=search, yfcc100m=absolute(yfcc100m),
-        urls=absolute(urls), bucket=bucket, sources=source or (), any_license=any_license,
+        urls=absolute(urls), bucket=bucket, any_license=any_license,
+        sources=given.whole_addresses(source),
     )  # fmt: skip
     show_facts("found", found)
     if json:

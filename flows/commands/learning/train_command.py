@@ -17,6 +17,7 @@ import typer
 from tinyvideo.flows.commands.output_options import Json, KeepUi, Out
 from tinyvideo.flows.terminal import Position, progress, show_facts, with_option, write_json
 from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
+from tinyvideo.models.train_config import RECIPES
 
 if TYPE_CHECKING:
     from tinyvideo.models.train_config import TrainConfig
@@ -30,7 +31,7 @@ def train(
         str,
         typer.Option(help="Folder or s3:// address of checkpoints; default: training/DATASET."),
     ] = "",
-    recipe: Annotated[str, typer.Option(help="`paper`, or `modern`.")] = "paper",
+    recipe: Annotated[str, typer.Option(help=" or ".join(RECIPES) + ".")] = "paper",
     width: Annotated[int | None, typer.Option(help="Channels; 64 is the paper's.")] = None,
     batch: Annotated[int | None, typer.Option(help="Clips per step, of all processes.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the whole run.")] = None,
