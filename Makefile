@@ -6,12 +6,12 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test check docs strip-picture install up down bench-stages bench-stabilize bench-memory bench-load \
+.PHONY: help demo test test-long check docs strip-picture install up down bench-stages bench-stabilize bench-memory bench-load \
 	bench-orchestrate bench-train bench-catalog bench-learn clean
 
 help:
 	@echo "make demo    three real films all the way: strips, shards, a small model, a page"
-	@echo "make test    all tests"
+	@echo "make test    all tests but the long ones; make test-long: kills at random moments"
 	@echo "make check   ruff, mypy --strict, import-linter, and the book in a strict build"
 	@echo "make docs    the book: site/index.html"
 	@echo "make up      Prefect on this machine: server, pools, deployments, a worker; make down ends it"
@@ -38,8 +38,15 @@ demo: $(STAMP)
 	$(BIN)/tinyvideo demo --out demo-out
 
 # Three processes for two cores: many tests wait for servers and programs that they have started.
+# Compiled before, or each of the programs that tests start would compile us anew where the
+# environment forbids writing bytecode.
 test: $(STAMP)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m compileall -q pipeline storage models flows tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# Kills at random moments, for minutes; more of them by `python -m tests.chaos.storage_kills` and so on.
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 check: $(STAMP) docs
 	$(BIN)/ruff check .

@@ -37,6 +37,7 @@ HOME = pytest.StashKey[str]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_error: the test makes our code log an ERROR")
+    config.addinivalue_line("markers", "long: kills at random moments, for minutes: make test-long")
     for name in [name for name in os.environ if name.startswith(SCRUBBED)]:
         del os.environ[name]
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -8,6 +8,8 @@ from tests.chaos.storage_kills import WHAT, run_chaos
 
 KILLS = 5
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("what", [what for what, module in WHAT.items() if find_spec(module)])
 def test_killed_at_random_moments_nothing_is_lost_doubled_or_half(

@@ -1,6 +1,10 @@
 """Kills at random moments leave no trace; `python -m tests.chaos.chaos_training` does twenty."""
 
+import pytest
+
 from tests.chaos.chaos_training import small, survive
+
+pytestmark = pytest.mark.long
 
 
 def test_a_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(tmp_path):

@@ -85,7 +85,9 @@ def test_everything_that_can_be_found_is_found_in_few_calls(imitate, population,
     (search,) = tinyvideo("coverage")["searches"]
     assert known().keys() <= truth
     assert len(missed) == search["missing"] <= len(truth) / 1000
-    assert found == {"seen": len(known()), "new": len(known()), "calls": searches(imitation) + 1}
+    count = len(known())
+    calls = searches(imitation) + 1
+    assert found == {"seen": count, "new": count, "known": count, "calls": calls}
     assert search["calls"] == searches(imitation) <= 1.3 * search["least_calls"] + 1
     assert search["gaps"] == []
 

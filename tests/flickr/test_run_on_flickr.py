@@ -63,6 +63,7 @@ def test_four_runs_at_once_with_a_tenth_of_all_answers_wrong(
     assert not [path for path in files if any(s in path.read_bytes() for s in secrets)]
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_nothing_is_lost_or_fetched_twice(imitate, tmp_path, prefect_url):
     """`python -m tests.chaos.chaos_crawl` does twenty kills."""
     population, videos = choose_well(30, SEED)

@@ -16,7 +16,8 @@ def test_a_cancelled_shard_leaves_no_half_of_it_and_its_videos_go_back(machine):
         machine.cancel(run)
     for run in (crawl, shard["id"]):
         machine.wait_until(run, {"CANCELLED"})
-    assert list(out.glob("shards/*")) == []
+    # On a busy machine the word may come when the shard is there already: then it is whole.
+    assert machine.books(out)["problems"] == []
 
     again = machine.crawl(**told)
     machine.wait(again, 240)
