@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.prefect_machine import films
+
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 
 
 def test_a_cancelled_shard_is_not_handed_out_again_by_its_crawl(machine):
     out = machine.home / "cancelled"
-    told = {"folder": str(machine.home / "beaches"), "out": str(out), "batch_videos": 2}
+    films(machine.home / "long", 3, frames=1500)  # so long that the word comes before the end
+    told = {"folder": str(machine.home / "long"), "out": str(out), "batch_videos": 2}
     crawl = machine.crawl(**told, workers=1, at_once=1)
     shard = machine.wait_for_shard(crawl)
     assert shard["name"].startswith("shard-000001")
