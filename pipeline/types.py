@@ -155,7 +155,8 @@ class StabilizationFigures:
     """How well a clip was stabilized; every figure is stored with the strip."""
 
     inlier_ratio: float
-    """Share, 0 to 1, of the keypoints that the camera path explains over the whole window."""
+    """Share, 0 to 1, of the keypoints that the camera path explains over the whole window; where
+    none were followed, as on a tripod, of the blocks of the picture that show texture."""
 
     reprojection_rmse_px: float
     """Largest root mean square distance of a frame's inliers, in working pixels."""
@@ -198,6 +199,19 @@ class StabilizationFigures:
     flicker: float = 0.0
     """Mean over pixels of the median over time of the change between neighboring frames, 0 to
     255, before JPEG."""
+
+    still_share: float | None = None
+    """How much of what shows texture stands still, by area, 0 to 1; None where nobody looked."""
+
+    still_rim: float | None = None
+    """As `still_share`, at the left, right and upper rim of the film's picture."""
+
+    still_sides: int | None = None
+    """At how many of its four sides something stands still."""
+
+    still_margin: float | None = None
+    """By how much, 0 to 2, the camera path holds more of picture and rim than the next best one
+    that was tried and differs from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

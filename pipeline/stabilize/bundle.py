@@ -10,10 +10,13 @@ Cost on one core, 32 frames and 160 tracks: 7 ms, 0.2 ms per frame.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig, Fitting, length
 from tinyvideo.pipeline.tracking import MODELS, Tracks, carry, motions, slopes_at
 from tinyvideo.pipeline.types import Homographies
+
+Array = npt.NDArray[np.float64]
 
 DEFAULT_CONFIG = BundleConfig()
 
@@ -21,9 +24,11 @@ _EXACT_PX = 0.05
 """LK is no more exact than this, even on films that were drawn without noise."""
 
 
-def fit_bundle(tracks: Tracks, config: BundleConfig = DEFAULT_CONFIG) -> Bundle:
-    """Fit one camera path to all tracks."""
-    fitting = Fitting(tracks, config)
+def fit_bundle(
+    tracks: Tracks, config: BundleConfig = DEFAULT_CONFIG, trust: Array | None = None
+) -> Bundle:
+    """Fit one camera path to all tracks, each by how far it is trusted, 0 to 1, (N,)."""
+    fitting = Fitting(tracks, config, trust)
     for number in range(config.rounds):
         # The weights of neighbors are right only when the path is nearly.
         fitting.improve(MODELS["homography"], smooth=number >= config.rounds // 2)

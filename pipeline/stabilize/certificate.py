@@ -7,7 +7,6 @@ measured before JPEG, which adds about 0.6 to the flicker of any strip.
 Cost on one core: 6 ms per clip of 32 frames, 0.2 ms per frame.
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
@@ -17,7 +16,8 @@ import numpy.typing as npt
 from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize.fitting import Bundle
 from tinyvideo.pipeline.stabilize.rendering import Rendering
-from tinyvideo.pipeline.tracking import FEWEST, Tracks, at_rim
+from tinyvideo.pipeline.stabilize.stillness import LOOSE_PX, Look, Stillness
+from tinyvideo.pipeline.tracking import Tracks
 from tinyvideo.pipeline.types import Frames, Homographies, Homography, StabilizationFigures
 
 Array = npt.NDArray[np.float64]
@@ -30,10 +30,8 @@ MOTION_STEP = 4
 """Frames between which motion is looked for: a sixth of a second."""
 
 
-def measure_tracks(
-    tracks: Tracks, bundle: Bundle, shape: Sequence[int], inlier_px: float
-) -> dict[str, float]:
-    """Measure what the tracks say of the camera path, in pixels of the frames of `shape` (H, W)."""
+def measure_tracks(tracks: Tracks, bundle: Bundle, inlier_px: float) -> dict[str, float]:
+    """Measure what the tracks say of the camera path, in pixels of the frames."""
     weights, seen = bundle.weights, tracks.seen
     distances = np.nan_to_num(bundle.distances)
     often = seen.sum(axis=0) >= 2
@@ -47,13 +45,23 @@ def measure_tracks(
     bent = bundle.carried[2:] - 2 * bundle.carried[1:-1] + bundle.carried[:-2]
     three = seen[2:] & seen[1:-1] & seen[:-2] & background
     jitter = np.sqrt((bent**2).sum(axis=2)[three].mean()) if three.any() else 0.0
-    rim = often & at_rim(tracks.points, shape)
     return {
         "inlier_ratio": _share(background, often),
-        "rim_ratio": _share(background, rim if rim.sum() >= FEWEST else often),
         "reprojection_rmse_px": float(rmse.max()),
         "residual_motion_px": float(max(middle)),
         "jitter_px": float(jitter),
+    }
+
+
+def measure_blocks(look: Look) -> dict[str, float]:
+    """Measure the same where no tracks are, by the blocks of the picture that stand still."""
+    held = (look.say > 0) & (look.moved_px < LOOSE_PX)
+    moved = look.moved_px[held] if held.any() else np.zeros(1)
+    return {
+        "inlier_ratio": look.stillness.loose,
+        "reprojection_rmse_px": float(np.sqrt((moved**2).mean())),
+        "residual_motion_px": float(np.median(moved)),
+        "jitter_px": 0.0,
     }
 
 
@@ -69,6 +77,8 @@ def figures_of(
     *,
     model: str,
     of_tracks: dict[str, float],
+    stillness: Stillness | None,
+    margin: float | None,
 ) -> StabilizationFigures:
     """Sum a stabilized clip up in the figures that are stored with it."""
     size = rendering.frames.shape[1]
@@ -88,6 +98,10 @@ def figures_of(
         filled_share=float(1 - rendering.visible.mean()),
         object_motion=object_motion(rendering.frames),
         flicker=flicker(rendering.frames),
+        still_share=stillness.loose if stillness else None,
+        still_rim=stillness.loose_rim if stillness else None,
+        still_sides=stillness.sides if stillness else None,
+        still_margin=margin,
     )
 
 

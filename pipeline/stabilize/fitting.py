@@ -98,8 +98,9 @@ class Bundle:
 class Fitting:
     """The unknowns, in units in which the points spread over about -1 to 1."""
 
-    def __init__(self, tracks: Tracks, config: BundleConfig) -> None:
+    def __init__(self, tracks: Tracks, config: BundleConfig, trust: Array | None = None) -> None:
         self.config = config
+        self._trust = np.ones(len(tracks.points)) if trust is None else trust
         self.seen = tracks.seen
         self.both = self.seen.copy()
         self.both[0] = False
@@ -134,6 +135,11 @@ class Fitting:
         path = back @ path
         self.points = carry(back[None], points[None])[0]
         self.follow(path / path[:, 2:, 2:])
+
+    def along(self, to_first: Homographies) -> None:
+        """Take a path in pixels, (T, 3, 3), and put every point where it lies on the mean."""
+        for _ in range(3):  # the points find their mean places, and the weights theirs
+            self.settle(self._normal @ to_first @ np.linalg.inv(self._normal))
 
     def improve(self, parameters: int, *, smooth: bool) -> None:
         """Take one Gauss-Newton step with the present weights, then measure anew."""
@@ -184,11 +190,11 @@ class Fitting:
         capped = np.where(self.seen, np.minimum(distances, self.config.max_distance_px), 0)
         seen = np.maximum(self.seen.sum(axis=0), 1)
         of_track = np.sqrt((capped**2).sum(axis=0) / seen)
-        likely = of_track[of_track < self.config.max_distance_px / 2]
-        usual = float(np.median(likely)) if len(likely) else 1.0
+        likely = of_track < self.config.max_distance_px / 2
+        usual = _middle(of_track[likely], self._trust[likely]) if likely.any() else 1.0
         limit_px = max(2.5 * usual, self.config.min_scale_px)
         here = _fading(distances, 2 * limit_px)
-        self.weights = np.where(self.seen, _fading(of_track, limit_px) * here, 0)
+        self.weights = np.where(self.seen, self._trust * _fading(of_track, limit_px) * here, 0)
 
     def _between(self, apart: Array) -> Array:
         return length(apart) * self.scale
@@ -201,6 +207,13 @@ def length(vectors: Array) -> Array:
     """Lengths of vectors (..., 2)."""
     squares: Array = np.sqrt(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
     return squares
+
+
+def _middle(values: Array, weights: Array) -> float:
+    """Weighted median of `values`, (N,)."""
+    order = np.argsort(values)
+    sums = weights[order].cumsum()
+    return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
 
 
 def _apart(carried: Array) -> Array:

@@ -21,24 +21,28 @@ Cost on one core, 427 x 240 px: about 2 ms per frame (benchmarks/RESULTS.md). Th
 are seeded by OpenCV, so a film always gives the same bytes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.stabilize.bundle import fit_bundle
 from tinyvideo.pipeline.stabilize.certificate import (
     corner_distance,
     figures_of,
     flicker,
+    measure_blocks,
     measure_tracks,
 )
 from tinyvideo.pipeline.stabilize.depth import MODEL, DepthConfig, fit_depth
-from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
+from tinyvideo.pipeline.stabilize.fitting import BundleConfig, Fitting
+from tinyvideo.pipeline.stabilize.hypotheses import Hypotheses, Hypothesis, HypothesisConfig
 from tinyvideo.pipeline.stabilize.overlay import overlay_share
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.rendering import Rendering, check_view, render
-from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, Tracks, follow_points
+from tinyvideo.pipeline.stabilize.stillness import Stillness
+from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, follow_along
 from tinyvideo.pipeline.types import (
     Frames,
     Homographies,
@@ -48,6 +52,9 @@ from tinyvideo.pipeline.types import (
 )
 
 METHODS = ("tracks", "paper")
+
+_ELSEWHERE_PX = 3.0
+"""A path whose corners lie farther off in some frame, in pixels, is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,33 +66,29 @@ class StabilizeConfig:
     match: MatchConfig = field(default_factory=MatchConfig)
     bundle: BundleConfig = field(default_factory=BundleConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
+    hypotheses: HypothesisConfig = field(default_factory=HypothesisConfig)
 
     inlier_px: float = 1.0
     """A track whose points lie nearer to their place than this, over the whole window, is an
     inlier; in pixels of a 240-px frame."""
 
-    min_inliers: int = 12
-    """Fewest inliers that are trusted. Theirs: 10 matches, counted before RANSAC."""
+    min_held: float = 0.2
+    """Least share of the picture's texture that stands still to about a pixel, and that of the
+    rim, 0 to 2 together. Ours: below, what fills the picture is not the background."""
 
-    min_inlier_ratio: float = 0.3
-    """Least share of tracks, 0 to 1, that are inliers, however well they agree. Ours: below, what
-    fills the picture is not the background."""
+    min_held_frame: float = 0.5
+    """Least share, 0 to 1, of what stands still that does so in each single frame. Ours: below,
+    that frame shows something else."""
 
-    min_rim_ratio: float = 0.5
-    """Least such share of the tracks at the left, right and upper rim. Ours: a room reaches around
-    who stands in it, so that a path on which the rim moves follows somebody."""
+    min_faint_rim: float = 0.4
+    """Least share of the rim, 0 to 1, that shows next to nothing, as sky or a bare wall does, in a
+    picture that may be kept although little in it can stand still."""
 
-    max_reprojection_rmse_px: float = 1.8
-    """Largest root mean square distance of a frame's points from their place, in pixels, if all are
-    inliers. Ours: where only half are, they must agree twice as well."""
+    max_moving_rim: float = 0.5
+    """Largest share of the rim, 0 to 1, that may move in such a picture."""
 
     max_condition_number: float = 4.0
     """Largest condition number of a frame's map. Ours: a hand does not squeeze a picture more."""
-
-    max_drift_px: float = 2.5
-    """Largest distance, in strip pixels, between the corners by this path and by the one found from
-    neighbor to neighbor. Ours: where there is a background, they agree within 2.4; on drawn films
-    whose path is wrong, they are 2.8 to 5.8 apart."""
 
     max_parallax_px: float = 10.0
     """Largest distance, in strip pixels, between the corners by the path that trembles least and by
@@ -95,6 +98,10 @@ class StabilizeConfig:
     max_steadier: float = 0.97
     """Along the path that trembles least a clip must flicker no more than this, as a share of the
     flicker along the path of the background. Ours: less is not seen."""
+
+    near_best: float = 0.7
+    """Where the best path flickers, another one that holds at least this share of what it holds is
+    taken; and a camera that did not move, wherever that holds as much."""
 
     max_left_px: float = 1.0
     """Where stabilizing makes a clip flicker more, and no corner moved farther than this, in strip
@@ -110,10 +117,12 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        shares = ("min_inlier_ratio", "min_rim_ratio", "min_visible", "max_overlay", "max_steadier")
-        for name in shares:
+        shares = ("min_held_frame", "min_faint_rim", "max_moving_rim", "min_visible")
+        for name in (*shares, "max_overlay", "max_steadier", "near_best"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
+        if not 0 < self.min_held <= 2:
+            raise ValueError(f"min_held must be above 0 and at most 2, got {self.min_held}")
 
 
 DEFAULT_CONFIG = StabilizeConfig()
@@ -121,7 +130,7 @@ DEFAULT_CONFIG = StabilizeConfig()
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
-    """Where every frame lies in frame 0, and what the tracks say of it."""
+    """Where every frame lies in frame 0, and what is known of it."""
 
     to_first: Homographies
     """(T, 3, 3), the first one the identity."""
@@ -130,14 +139,20 @@ class CameraPath:
     """`still`, `shift`, `similarity`, `affine`, `homography` or `parallax`."""
 
     of_tracks: dict[str, float]
-    """As `pipeline.stabilize.certificate.measure_tracks` gives them; empty for the paper's
-    method."""
+    """As `pipeline.stabilize.certificate.measure_tracks` gives them."""
 
     chained: Homographies
     """The same path found the other way, as `pipeline.stabilize.fitting.Bundle` has it."""
 
-    steadier: "CameraPath | None" = None
-    """In a scene with depth, the path along which it trembles least."""
+    stillness: Stillness | None = None
+    """What stands still along it; None for the paper's method, which does not look."""
+
+    margin: float | None = None
+    """By how much it holds more than the next best path that differs from it, 0 to 2."""
+
+    others: tuple["CameraPath", ...] = ()
+    """Paths that are taken instead where this one flickers: of a scene with depth, the one along
+    which it trembles least, then those that hold nearly as much."""
 
     @property
     def camera_still(self) -> bool:
@@ -149,8 +164,8 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     """Find where every frame of `frames`, (T, H, W, 3), lies in frame 0.
 
     Raises:
-        RejectedError: BLURRED, TOO_FEW_INLIERS, FOREGROUND, REPROJECTION_ERROR or OVERLAY, with
-            the figures.
+        RejectedError: BLURRED, TOO_FEW_INLIERS, OUT_OF_VIEW, FOREGROUND or OVERLAY, with the
+            figures.
         ValueError: these are no RGB frames of bytes.
     """
     check_frames(frames)
@@ -160,20 +175,103 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
             ("inlier_ratio", "reprojection_rmse_px", "residual_motion_px", "jitter_px"), 0.0
         )
         return CameraPath(chained, "homography", nothing, chained)
-    tracks = follow_points(frames, config.tracks, config.match)
-    bundle = fit_bundle(tracks, config.bundle)
-    steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
-    path = _path_of(bundle, tracks, frames, config)
-    if steadier:
-        path = replace(path, steadier=_path_of(steadier, tracks, frames, config))
-    path = _first_that_holds(path, len(tracks.points), config)
+    hypotheses = Hypotheses(
+        frames,
+        config.hypotheses,
+        tracks=config.tracks,
+        match=config.match,
+        bundle=config.bundle,
+    )
+    best = _prefer_still(hypotheses.best(), hypotheses.judged[0], config)
+    _check_held(best, hypotheses, config)
+    path = _path_of(best, frames, config)
+    near = [
+        _path_of(guess, frames, config)
+        for guess in sorted(hypotheses.judged, key=lambda guess: -guess.score)
+        if guess is not best and guess.score >= config.near_best * best.score
+    ]
+    path = replace(path, margin=_margin(best, hypotheses.judged), others=(*path.others, *near))
     _check_overlay(frames, path, config)
     return path
 
 
-def _path_of(bundle: Bundle, tracks: Tracks, frames: Frames, config: StabilizeConfig) -> CameraPath:
-    of_tracks = measure_tracks(tracks, bundle, frames.shape[1:3], config.inlier_px)
-    return CameraPath(bundle.to_first, bundle.model, of_tracks, bundle.chained)
+def _prefer_still(best: Hypothesis, still: Hypothesis, config: StabilizeConfig) -> Hypothesis:
+    """Take a camera that did not move where it holds as much, or where nothing else is known."""
+    return still if still.score >= config.near_best * best.score else best
+
+
+def _check_held(best: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> None:
+    found = best.stillness
+    if found.held >= config.min_held and found.worst_frame >= config.min_held_frame:
+        return
+    of_the_rim = best.name in ("still", "direct")
+    faint = found.faint_rim >= config.min_faint_rim and found.moving_rim <= config.max_moving_rim
+    if of_the_rim and faint:
+        return
+    if hypotheses.trouble is not None and hypotheses.trouble.reason != RejectReason.TOO_FEW_INLIERS:
+        raise hypotheses.trouble
+    detail = f"{found.loose:.0%} of the texture stands still, {found.loose_rim:.0%} at the rim"
+    if found.held < config.min_held:
+        detail = f"{detail}; {config.min_held:.0%} needed together"
+    else:
+        detail = f"{detail}, but in one frame {found.worst_frame:.0%} of that, "
+        detail = f"{detail}{config.min_held_frame:.0%} needed"
+    raise RejectedError(RejectReason.FOREGROUND, detail)
+
+
+def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> CameraPath:
+    if guess.name == "still" or (guess.bundle and guess.bundle.model == "still"):
+        figures = measure_blocks(guess.look)
+        return CameraPath(guess.to_first, "still", figures, guess.to_first, guess.stillness)
+    tracks, bundle = guess.tracks, guess.bundle
+    if tracks is None:
+        tracks = follow_along(frames, guess.to_first, config.tracks)
+        if tracks is None:
+            figures = measure_blocks(guess.look)
+            return CameraPath(
+                guess.to_first, "similarity", figures, guess.to_first, guess.stillness
+            )
+    if bundle is None:
+        trust = guess.look.standing_still(tracks.points)
+        fitting = Fitting(tracks, config.bundle, trust)
+        fitting.along(guess.to_first)
+        bundle = replace(fitting.bundle("homography"), to_first=guess.to_first)
+    others = []
+    steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
+    if steadier:
+        figures = measure_tracks(tracks, steadier, config.inlier_px)
+        others.append(
+            CameraPath(
+                steadier.to_first, steadier.model, figures, steadier.chained, guess.stillness
+            )
+        )
+    figures = measure_tracks(tracks, bundle, config.inlier_px)
+    return CameraPath(
+        bundle.to_first,
+        bundle.model,
+        figures,
+        bundle.chained,
+        guess.stillness,
+        others=tuple(others),
+    )
+
+
+def _margin(best: Hypothesis, judged: Sequence[Hypothesis]) -> float:
+    """By how much `best` holds more than any that lies elsewhere."""
+    height, width = best.look.pictures.textures[0].shape
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [0.5] * 4]) * 2
+
+    def places(guess: Hypothesis) -> npt.NDArray[np.float64]:
+        moved = guess.to_first @ corners
+        return np.asarray(moved[:, :2] / moved[:, 2:])
+
+    here = places(best)
+    others = [
+        guess.score
+        for guess in judged
+        if np.linalg.norm(places(guess) - here, axis=1).max() > _ELSEWHERE_PX
+    ]
+    return float(best.score - max(others, default=0.0))
 
 
 def render_clip(
@@ -186,7 +284,8 @@ def render_clip(
     """Render `frames`, (T, H, W, 3), along `path`, but never so that they flicker more than before.
 
     In a scene with depth, the path along which they flicker less is taken. Where they would flicker
-    more than before and the camera hardly moved, they are left as they are. The path says so.
+    more than before, another path that holds nearly as much is; and where the camera hardly moved,
+    they are left as they are. The path says so.
 
     Raises:
         RejectedError: REPROJECTION_ERROR, where they would although the camera moved.
@@ -199,6 +298,12 @@ def render_clip(
     plain = render(frames, still, crop, size)
     if not _flickers_more(rendering, plain):
         return path, rendering
+    for other in path.others:
+        if other.model == MODEL:
+            continue
+        instead = plain if other.camera_still else render(frames, other.to_first, crop, size)
+        if other.camera_still or not _flickers_more(instead, plain):
+            return replace(other, margin=path.margin), instead
     moved = corner_distance(path.to_first, still, crop, size)
     if moved > config.max_left_px:
         detail = f"it flickers more than before, though the camera moved by {moved:.1f} px"
@@ -219,18 +324,21 @@ def certify(
     """
     check_view(rendering.visible, config.min_visible)
     figures = figures_of(
-        path.to_first, path.chained, rendering, crop, model=path.model, of_tracks=path.of_tracks
+        path.to_first,
+        path.chained,
+        rendering,
+        crop,
+        model=path.model,
+        of_tracks=path.of_tracks,
+        stillness=path.stillness,
+        margin=path.margin,
     )
     if config.method == "paper":
         return figures
-    apart = config.max_parallax_px if path.model == MODEL else config.max_drift_px
-    for name, found, limit in (
-        ("condition number", figures.condition_number, config.max_condition_number),
-        ("drift in pixels", figures.drift_px, apart),
-    ):
-        if found > limit:
-            detail = f"{name} {found:.1f}, {limit} allowed"
-            raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
+    if figures.condition_number > config.max_condition_number:
+        found, limit = figures.condition_number, config.max_condition_number
+        detail = f"condition number {found:.1f}, {limit} allowed"
+        raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
     return figures
 
 
@@ -242,16 +350,17 @@ def _steadiest(
     config: StabilizeConfig,
 ) -> tuple[CameraPath, Rendering]:
     """Take the path along which a scene with depth trembles least, if the picture shows it."""
-    if path.steadier is None:
+    steadier = next((other for other in path.others if other.model == MODEL), None)
+    if steadier is None:
         return path, rendering
     size = rendering.frames.shape[1]
-    apart = corner_distance(path.steadier.to_first, path.to_first, crop, size)
+    apart = corner_distance(steadier.to_first, path.to_first, crop, size)
     if apart > config.max_parallax_px:
         return path, rendering
-    other = render(frames, path.steadier.to_first, crop, size)
+    other = render(frames, steadier.to_first, crop, size)
     if flicker(other.frames) > config.max_steadier * flicker(rendering.frames):
         return path, rendering
-    return path.steadier, other
+    return replace(steadier, margin=path.margin, others=path.others), other
 
 
 def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
@@ -260,40 +369,6 @@ def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
     if flicker(few[0]) < 0.95 * flicker(few[1]):
         return False
     return flicker(rendering.frames) > flicker(plain.frames)
-
-
-def _first_that_holds(path: CameraPath, points: int, config: StabilizeConfig) -> CameraPath:
-    """Return `path`, or the steadier one where only that holds."""
-    try:
-        _check_path(path, points, config)
-    except RejectedError as error:
-        if path.steadier is None:
-            raise
-        try:
-            _check_path(path.steadier, points, config)
-        except RejectedError:
-            raise error from None
-        return path.steadier
-    return path
-
-
-def _check_path(path: CameraPath, points: int, config: StabilizeConfig) -> None:
-    share = path.of_tracks["inlier_ratio"]
-    if share * points < config.min_inliers:
-        detail = f"{share * points:.0f} inliers of {points} keypoints, {config.min_inliers} needed"
-        raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
-    rmse, rim = path.of_tracks["reprojection_rmse_px"], path.of_tracks["rim_ratio"]
-    if rmse > config.max_reprojection_rmse_px:
-        detail = f"{rmse:.2f} px, {config.max_reprojection_rmse_px:.2f} allowed"
-        raise RejectedError(RejectReason.REPROJECTION_ERROR, detail)
-    needed = max(config.min_inlier_ratio, rmse / config.max_reprojection_rmse_px)
-    for found, least, which in (
-        (share, needed, "keypoints"),
-        (rim, config.min_rim_ratio, "keypoints at the rim"),
-    ):
-        if found < least:
-            detail = f"{found:.0%} of the {which} stand still together, {least:.0%} needed"
-            raise RejectedError(RejectReason.FOREGROUND, detail)
 
 
 def _check_overlay(frames: Frames, path: CameraPath, config: StabilizeConfig) -> None:

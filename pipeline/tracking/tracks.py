@@ -115,6 +115,28 @@ def follow_points(
     return follower.tracks()
 
 
+def follow_along(
+    frames: Frames, path: Homographies, config: TrackConfig = DEFAULT_CONFIG
+) -> Tracks | None:
+    """Look for keypoints of frame 0 where `path`, (T, 3, 3), puts them in `frames`, (T, H, W, 3).
+
+    So the points of whatever stands still along the path are found, whoever else has more of them.
+    Returns None where there are too few.
+    """
+    points = Keyframes(config.keyframes)
+    found = [points.add(to_gray(frames[0]), np.eye(3)).astype(np.float64)]
+    if len(points.points) < config.min_points:
+        return None
+    for frame, to_first in zip(frames[1:], path[1:], strict=True):
+        positions, _, good = points.look(to_gray(frame), to_first)
+        positions[~good] = np.nan
+        off = np.linalg.norm(project(to_first, positions) - points.points, axis=1)
+        points.remember(positions, to_first, off < config.agree_px)
+        found.append(positions)
+    salience = points.salience(frames.shape[1:3])
+    return Tracks(points.points.astype(np.float64), np.stack(found), path, salience)
+
+
 class _Picture(NamedTuple):
     """One frame as tracking needs it."""
 
