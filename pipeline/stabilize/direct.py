@@ -26,8 +26,10 @@ from tinyvideo.pipeline.pixels import halve
 from tinyvideo.pipeline.stabilize.stillness import (
     BLOCK,
     FROM_HALF,
+    LOOSE_PX,
     TO_HALF,
     Floats,
+    Look,
     Pictures,
     block_means,
     slopes_of,
@@ -40,9 +42,12 @@ Array = npt.NDArray[np.float64]
 _FLAT = 1.0
 """Slope, in brightness per pixel of the level, from which on a block counts by its area alone."""
 
-_MIDDLE = 0.15
-"""How much a block in the middle counts, against one at the rim. Ours: with nothing, a room that
-shows its back wall only is lost; with more, whoever fills the middle is followed."""
+_EVERY = 4
+"""Frames between those in which a drift is looked for."""
+
+_DRIFT_PX = 0.5
+"""Distance, in pixels of the half size, at which a block has lost three quarters of its say there.
+"""
 
 _NOISE = 1.0
 """Squared brightness that is no motion."""
@@ -62,11 +67,17 @@ class _Level:
 _SIMILARITY = MODELS["similarity"]
 _COARSE = _Level((3.0, 3.0, 1.5), (MODELS["shift"], _SIMILARITY, _SIMILARITY))
 _FINE = _Level((1.0, 1.0), (_SIMILARITY, _SIMILARITY))
+_SETTLING = _Level((0.7, 0.7), (_SIMILARITY, _SIMILARITY))
+
+_SETTLES = 3
+"""Times that what stands still and the path are found in turn."""
 
 
-def fit_direct(pictures: Pictures) -> Homographies:
-    """Find where every frame lies in frame 0, (T, 3, 3), in pixels of the frames."""
-    say = np.where(pictures.rim, 1.0, _MIDDLE).astype(np.float32)
+def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
+    """Find where every frame lies in frame 0, (T, 3, 3), in pixels of the frames.
+
+    `say` is how much every block counts, (rows, columns).
+    """
     quarter = [halve(texture) for texture in pictures.textures]
     coarse = _Target(quarter[0], BLOCK // 2, pictures.grid, say)
     fine = _Target(pictures.textures[0], BLOCK, pictures.grid, say)
@@ -80,11 +91,50 @@ def fit_direct(pictures: Pictures) -> Homographies:
     return np.asarray(found / found[:, 2:, 2:])
 
 
+def settle_direct(look: Look) -> Look:
+    """Bring a path nearer to what stands still along it."""
+    pictures = look.pictures
+    for _ in range(_SETTLES):
+        say = np.asarray(pictures.room * look.graded, np.float32)
+        target = _Target(look.median, BLOCK, pictures.grid, say)
+        places = TO_HALF @ look.to_first @ FROM_HALF
+        found = np.stack(
+            [
+                target.fit(texture, place, _SETTLING)
+                for texture, place in zip(pictures.textures, places, strict=True)
+            ]
+        )
+        found = FROM_HALF @ (np.linalg.inv(found[0]) @ found) @ TO_HALF
+        closer = pictures.look(found / found[:, 2:, 2:])
+        if closer.stillness.reach <= look.stillness.reach:
+            break
+        look = closer
+    return look
+
+
+def drift_of(look: Look) -> float:
+    """Say how far the corners of what stands still move in some frame, in pixels.
+
+    A camera that creeps moves every block by less than is seen in it; all blocks together show it.
+    """
+    held = (look.say > 0) & (look.moved_px < LOOSE_PX)
+    say = np.asarray(look.pictures.room * held, np.float32)
+    target = _Target(look.median, BLOCK, look.pictures.grid, say)
+    height, width = look.median.shape
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1.0] * 4])
+    furthest = 0.0
+    for frame in [*look.carried[::_EVERY], look.carried[-1]]:
+        moved = target.step(frame, _DRIFT_PX, _SIMILARITY) @ corners
+        away = np.linalg.norm(moved[:2] / moved[2] - corners[:2], axis=0)
+        furthest = max(furthest, float(away.max()))
+    return 2 * furthest
+
+
 class _Target:
     """The picture that others are fitted to: its slopes, and what every block can tell."""
 
     def __init__(
-        self, picture: GrayFrame, side: int, grid: tuple[int, int], say: Floats
+        self, picture: GrayFrame | Floats, side: int, grid: tuple[int, int], say: Floats
     ) -> None:
         self._picture, self._side, self._grid = picture.astype(np.float32), side, grid
         self._x, self._y = slopes_of(self._picture)
@@ -110,10 +160,13 @@ class _Target:
             warped = cv2.warpPerspective(
                 picture, place, (width, height), borderMode=cv2.BORDER_REPLICATE
             )
-            place = self._step(warped, limit_px, parameters) @ place
+            place = self.step(warped, limit_px, parameters) @ place
         return np.asarray(place / place[2, 2])
 
-    def _step(self, warped: npt.NDArray[np.generic], limit_px: float, count: int) -> Homography:
+    def step(
+        self, warped: npt.NDArray[np.generic], limit_px: float, count: int
+    ) -> Homography:
+        """Fit one motion of `count` parameters that brings `warped` nearer."""
         apart = self._picture - warped
         pull = np.stack([self._means(self._x * apart), self._means(self._y * apart)], axis=-1)
         rest = np.maximum(self._means(apart * apart) - _NOISE, 0) / self._energy

@@ -76,6 +76,9 @@ class StabilizeConfig:
     """Least share of the picture's texture that stands still to about a pixel, and that of the
     rim, 0 to 2 together. Ours: below, what fills the picture is not the background."""
 
+    min_reach: float = 0.15
+    """Or the least share of its parts, 0 to 1, those that are likely the room counted more."""
+
     min_held_frame: float = 0.5
     """Least share, 0 to 1, of what stands still that does so in each single frame. Ours: below,
     that frame shows something else."""
@@ -101,7 +104,7 @@ class StabilizeConfig:
 
     near_best: float = 0.7
     """Where the best path flickers, another one that holds at least this share of what it holds is
-    taken; and a camera that did not move, wherever that holds as much."""
+    taken, 0 to 1."""
 
     max_left_px: float = 1.0
     """Where stabilizing makes a clip flicker more, and no corner moved farther than this, in strip
@@ -117,8 +120,8 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        shares = ("min_held_frame", "min_faint_rim", "max_moving_rim", "min_visible")
-        for name in (*shares, "max_overlay", "max_steadier", "near_best"):
+        shares = ("min_held_frame", "min_reach", "min_faint_rim", "max_moving_rim")
+        for name in (*shares, "min_visible", "max_overlay", "max_steadier", "near_best"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
         if not 0 < self.min_held <= 2:
@@ -182,7 +185,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         match=config.match,
         bundle=config.bundle,
     )
-    best = _prefer_still(hypotheses.best(), hypotheses.judged[0], config)
+    best = hypotheses.best()
     _check_held(best, hypotheses, config)
     path = _path_of(best, frames, config)
     near = [
@@ -195,23 +198,20 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     return path
 
 
-def _prefer_still(best: Hypothesis, still: Hypothesis, config: StabilizeConfig) -> Hypothesis:
-    """Take a camera that did not move where it holds as much, or where nothing else is known."""
-    return still if still.score >= config.near_best * best.score else best
-
-
 def _check_held(best: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> None:
     found = best.stillness
-    if found.held >= config.min_held and found.worst_frame >= config.min_held_frame:
+    holds = found.held >= config.min_held or found.reach >= config.min_reach
+    if holds and found.worst_frame >= config.min_held_frame:
         return
+    trouble = hypotheses.trouble
+    if trouble is not None and trouble.reason is not RejectReason.TOO_FEW_INLIERS:
+        raise trouble
     of_the_rim = best.name in ("still", "direct")
     faint = found.faint_rim >= config.min_faint_rim and found.moving_rim <= config.max_moving_rim
     if of_the_rim and faint:
         return
-    if hypotheses.trouble is not None and hypotheses.trouble.reason != RejectReason.TOO_FEW_INLIERS:
-        raise hypotheses.trouble
     detail = f"{found.loose:.0%} of the texture stands still, {found.loose_rim:.0%} at the rim"
-    if found.held < config.min_held:
+    if not holds:
         detail = f"{detail}; {config.min_held:.0%} needed together"
     else:
         detail = f"{detail}, but in one frame {found.worst_frame:.0%} of that, "
@@ -238,7 +238,7 @@ def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> Came
         bundle = replace(fitting.bundle("homography"), to_first=guess.to_first)
     others = []
     steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
-    if steadier:
+    if steadier and _holds_as_much(steadier.to_first, guess, config):
         figures = measure_tracks(tracks, steadier, config.inlier_px)
         others.append(
             CameraPath(
@@ -254,6 +254,13 @@ def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> Came
         guess.stillness,
         others=tuple(others),
     )
+
+
+def _holds_as_much(to_first: Homographies, guess: Hypothesis, config: StabilizeConfig) -> bool:
+    """Whether both planes of a room stand still along a path, and not somebody before it."""
+    found = guess.look.pictures.judge(to_first)
+    held = found.held >= guess.stillness.held
+    return held and found.reach >= config.near_best * guess.stillness.reach
 
 
 def _margin(best: Hypothesis, judged: Sequence[Hypothesis]) -> float:

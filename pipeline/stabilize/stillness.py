@@ -47,8 +47,14 @@ RIM = 0.18
 _MEAN_PX = 15
 """Side of the square whose mean is taken off a pixel, in pixels of the half size."""
 
-_FAINT = 2.0
+_FAINT = 1.0
 """Slope, in brightness (0 to 255) per pixel of the half size, at which a block counts half. Ours."""
+
+_PARTS = 4, 6
+"""Rows and columns of the parts of the picture that count as large as they are."""
+
+_LEAST_TEXTURE = 0.5
+"""A part with less, in blocks, shows nothing."""
 
 _NOTHING = 0.7
 """A block with less slope shows next to nothing."""
@@ -69,19 +75,15 @@ _GRADED_PX = 0.6
 _PASSED_PX = 1.2
 """A block of the room that is farther off in one frame is covered, or the frame lies elsewhere."""
 
-_LEAST_TRUST = 0.02
-"""What a point in a block that moves still counts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stillness:
     """What stands still along a camera path: shares, 0 to 1, of the texture that can be seen."""
 
-    graded: float
-    """Of all, every block by how still it stands: what paths compete by."""
-
-    graded_rim: float
-    """Of the rim."""
+    reach: float
+    """Of every part of the picture, as large as it is, by how still it stands and how likely it is
+    the room: what paths compete by. A body has all the texture and fills a few parts; a room has
+    faint edges in most of them."""
 
     strict: float
     """Of all, blocks that stand still to a third of a pixel."""
@@ -120,6 +122,8 @@ class Pictures:
         height, width = self.textures[0].shape
         self.grid = height // BLOCK, width // BLOCK
         self.rim = _rim(self.grid)
+        self.room = _room(self.grid)
+        self.room_parts = _room(_PARTS)
         self.slopes = self.slope_energy(self.textures[0].astype(np.float32))
         self._say = self.slopes / (self.slopes + _FAINT**2)
         self._noise: float | None = None
@@ -147,6 +151,13 @@ class Pictures:
                 seen += self.by_block(cv2.warpPerspective(everything, place, (width, height))) / 255
         return carried, seen / len(carried)
 
+    def by_part(self, blocks: Floats) -> Floats:
+        """Sum blocks up over the parts of the picture."""
+        rows, columns = self.grid
+        down = np.arange(_PARTS[0]) * rows // _PARTS[0]
+        along = np.arange(_PARTS[1]) * columns // _PARTS[1]
+        return np.asarray(np.add.reduceat(np.add.reduceat(blocks, down, 0), along, 1))
+
     def by_block(self, picture: npt.NDArray[np.generic]) -> Floats:
         """Take the mean of every block of a picture of the half size."""
         return block_means(picture, BLOCK, self.grid)
@@ -162,14 +173,18 @@ class Pictures:
 
     def look(self, to_first: Homographies | None) -> "Look":
         carried, seen = self.carried(to_first)
-        return Look(self, carried, seen)
+        still = np.tile(np.eye(3), (len(carried), 1, 1))
+        return Look(self, still if to_first is None else to_first, carried, seen)
 
 
 class Look:
     """The frames carried along one path."""
 
-    def __init__(self, pictures: Pictures, carried: list[GrayFrame], seen: Floats) -> None:
-        self.pictures, self.carried, self.seen = pictures, carried, seen
+    def __init__(
+        self, pictures: Pictures, to_first: Homographies, carried: list[GrayFrame], seen: Floats
+    ) -> None:
+        self.pictures, self.to_first = pictures, to_first
+        self.carried, self.seen = carried, seen
         ordered = sort_frames(carried)
         count = len(ordered)
         eighth = count // 8
@@ -192,7 +207,6 @@ class Look:
     def stillness(self) -> Stillness:
         rim = self.pictures.rim
         possible = np.where(self.in_view, self.pictures._say, 0)
-        graded = self.say / (1 + (self.moved_px / _GRADED_PX) ** 2) ** 2
         strict, loose = (self.say * (self.moved_px < px) for px in (_STRICT_PX, LOOSE_PX))
 
         def share(held: Floats, where: Mask | slice) -> float:
@@ -200,7 +214,7 @@ class Look:
 
         everywhere = slice(None)
         return Stillness(
-            share(graded, everywhere), share(graded, rim),
+            self._reach(possible),
             share(strict, everywhere), share(strict, rim),
             share(loose, everywhere), share(loose, rim),
             self._sides(loose, possible),
@@ -209,13 +223,24 @@ class Look:
             float(((self.pictures.slopes >= _NOTHING**2) & (self.moved_px >= LOOSE_PX))[rim].mean()),
         )
 
+    def _reach(self, possible: Floats) -> float:
+        held = self.pictures.by_part(self.say * self.graded)
+        texture = np.maximum(self.pictures.by_part(possible), self.pictures.by_part(self.say))
+        counts = self.pictures.room_parts * (texture > _LEAST_TEXTURE)
+        shares = np.minimum(held / np.maximum(texture, _LEAST_TEXTURE), 1)
+        return float((counts * shares).sum() / max(float(counts.sum()), 1e-6))
+
+    @cached_property
+    def graded(self) -> Floats:
+        """How still every block stands, 0 to 1."""
+        return np.asarray((self.say > 0) / (1 + (self.moved_px / _GRADED_PX) ** 2) ** 2)
+
     def standing_still(self, points: Array) -> Array:
-        """Say how still the blocks of points (N, 2) of frame 0 stand, 0 to 1: (N,)."""
+        """Say how far points (N, 2) of frame 0 belong to a room that stands still: (N,)."""
         rows, columns = self.pictures.grid
         x = np.clip(points[:, 0] / (2 * BLOCK), 0, columns - 1).astype(int)
         y = np.clip(points[:, 1] / (2 * BLOCK), 0, rows - 1).astype(int)
-        still = (self.say > 0) / (1 + (self.moved_px / _GRADED_PX) ** 2) ** 2
-        return np.asarray(_LEAST_TRUST + (1 - _LEAST_TRUST) * still[y, x], np.float64)
+        return np.asarray((self.graded * self.pictures.room)[y, x], np.float64)
 
     def _sides(self, held: Floats, possible: Floats) -> int:
         rows, columns = held.shape
@@ -290,6 +315,16 @@ def _rim(grid: tuple[int, int]) -> Mask:
     rows, columns = grid
     y, x = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
     return np.asarray((x < RIM) | (x > 1 - RIM) | (y[:, None] < RIM * 2 / 3))
+
+
+def _room(grid: tuple[int, int]) -> Floats:
+    """Say how likely each field of a grid (rows, columns) shows the room: more to the sides and up.
+
+    Somebody stands on the lower edge, and mostly in the middle.
+    """
+    rows, columns = grid
+    y, x = (np.arange(rows) + 0.5)[:, None] / rows, (np.arange(columns) + 0.5) / columns
+    return np.asarray((0.2 + (2 * x - 1) ** 2 + (1 - y) ** 2) * (1.2 - y), np.float32)
 
 
 def _fills(place: npt.NDArray[np.floating], width: int, height: int) -> bool:
