@@ -26,7 +26,6 @@ from tinyvideo.pipeline.pixels import halve
 from tinyvideo.pipeline.stabilize.stillness import (
     BLOCK,
     FROM_HALF,
-    LOOSE_PX,
     TO_HALF,
     Floats,
     Look,
@@ -42,8 +41,8 @@ Array = npt.NDArray[np.float64]
 _FLAT = 1.0
 """Slope, in brightness per pixel of the level, from which on a block counts by its area alone."""
 
-_EVERY = 4
-"""Frames between those in which a drift is looked for."""
+_EVERY = 2
+"""Every such frame of those that are looked at is asked for a drift."""
 
 _DRIFT_PX = 0.5
 """Distance, in pixels of the half size, at which a block has lost three quarters of its say there.
@@ -67,10 +66,16 @@ class _Level:
 _SIMILARITY = MODELS["similarity"]
 _COARSE = _Level((3.0, 3.0, 1.5), (MODELS["shift"], _SIMILARITY, _SIMILARITY))
 _FINE = _Level((1.0, 1.0), (_SIMILARITY, _SIMILARITY))
-_SETTLING = _Level((0.7, 0.7), (_SIMILARITY, _SIMILARITY))
+_SETTLING = (
+    _Level((0.7, 0.7), (_SIMILARITY, _SIMILARITY)),
+    _Level((0.7, 0.7), (MODELS["homography"], MODELS["homography"])),
+)
 
 _SETTLES = 3
-"""Times that what stands still and the path are found in turn."""
+"""Most times that what stands still and the path are found in turn, by each kind of motion."""
+
+_GAIN = 1.01
+"""How much more of the room a path must hold to be worth another round."""
 
 
 def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
@@ -78,13 +83,14 @@ def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
 
     `say` is how much every block counts, (rows, columns).
     """
-    quarter = [halve(texture) for texture in pictures.textures]
-    coarse = _Target(quarter[0], BLOCK // 2, pictures.grid, say)
-    fine = _Target(pictures.textures[0], BLOCK, pictures.grid, say)
+    first = pictures.texture(0)
+    coarse = _Target(halve(first), BLOCK // 2, pictures.grid, say)
+    fine = _Target(first, BLOCK, pictures.grid, say)
     place = np.eye(3)
     path = [np.eye(3)]
-    for small, texture in zip(quarter[1:], pictures.textures[1:], strict=True):
-        place = coarse.fit(small, TO_HALF @ place @ FROM_HALF, _COARSE)
+    for t in range(1, pictures.count):
+        texture = pictures.texture(t)
+        place = coarse.fit(halve(texture), TO_HALF @ place @ FROM_HALF, _COARSE)
         place = fine.fit(texture, FROM_HALF @ place @ TO_HALF, _FINE)
         path.append(place)
     found = FROM_HALF @ np.stack(path) @ TO_HALF
@@ -92,42 +98,43 @@ def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
 
 
 def settle_direct(look: Look) -> Look:
-    """Bring a path nearer to what stands still along it."""
-    pictures = look.pictures
-    for _ in range(_SETTLES):
-        say = np.asarray(pictures.room * look.graded, np.float32)
-        target = _Target(look.median, BLOCK, pictures.grid, say)
-        places = TO_HALF @ look.to_first @ FROM_HALF
-        found = np.stack(
-            [
-                target.fit(texture, place, _SETTLING)
-                for texture, place in zip(pictures.textures, places, strict=True)
-            ]
-        )
-        found = FROM_HALF @ (np.linalg.inv(found[0]) @ found) @ TO_HALF
-        closer = pictures.look(found / found[:, 2:, 2:])
-        if closer.stillness.reach <= look.stillness.reach:
-            break
-        look = closer
+    """Bring a path nearer to what stands still along it, as long as more does.
+
+    First by similarities, which little texture determines, then by homographies.
+    """
+    for level in _SETTLING:
+        for _ in range(_SETTLES):
+            closer = _settled(look, level)
+            if closer.stillness.reach <= _GAIN * look.stillness.reach:
+                break
+            look = closer
     return look
 
 
+def _settled(look: Look, level: _Level) -> Look:
+    pictures = look.pictures
+    say = np.asarray(pictures.room * look.graded, np.float32)
+    target = _Target(look.median, BLOCK, pictures.grid, say)
+    places = TO_HALF @ look.to_first @ FROM_HALF
+    found = np.stack(
+        [target.fit(pictures.texture(t), place, level) for t, place in enumerate(places)]
+    )
+    found = FROM_HALF @ np.linalg.inv(found[0]) @ found @ TO_HALF
+    return pictures.look(found / found[:, 2:, 2:])
+
+
 def drift_of(look: Look) -> float:
-    """Say how far the corners of what stands still move in some frame, in pixels.
+    """Say how far what stands still moves in some frame if it is all taken together, in pixels.
 
     A camera that creeps moves every block by less than is seen in it; all blocks together show it.
     """
-    held = (look.say > 0) & (look.moved_px < LOOSE_PX)
-    say = np.asarray(look.pictures.room * held, np.float32)
+    say = np.asarray(look.pictures.room * look.graded, np.float32)
     target = _Target(look.median, BLOCK, look.pictures.grid, say)
-    height, width = look.median.shape
-    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1.0] * 4])
-    furthest = 0.0
-    for frame in [*look.carried[::_EVERY], look.carried[-1]]:
-        moved = target.step(frame, _DRIFT_PX, _SIMILARITY) @ corners
-        away = np.linalg.norm(moved[:2] / moved[2] - corners[:2], axis=0)
-        furthest = max(furthest, float(away.max()))
-    return 2 * furthest
+    ways = [
+        target.way_of(target.step(frame, _DRIFT_PX, _SIMILARITY))
+        for frame in [*look.carried[::_EVERY], look.carried[-1]]
+    ]
+    return 2 * max(ways)
 
 
 class _Target:
@@ -149,6 +156,7 @@ class _Target:
         self._from_unit = np.linalg.inv(self._to_unit)
         down, along = (side * np.mgrid[: grid[0], : grid[1]] + (side - 1) / 2).reshape(2, -1)
         places = np.stack([2 * along / width - 1, (2 * down - height) / width], axis=-1)
+        self._places = np.stack([along, down, np.ones(len(down))])
         self._ways = slopes_at(places) * width / 2  # pixels per parameter, (B, 2, 8)
         tensors = np.stack([xx, xy, xy, yy], axis=-1).reshape(-1, 2, 2)
         self._squares = (self._ways.transpose(0, 2, 1) @ tensors @ self._ways).reshape(-1, 64)
@@ -177,6 +185,13 @@ class _Target:
         ridge = (1e-3 * np.trace(squares) / count + 1e-9) * np.eye(count)
         step = motions(np.linalg.solve(squares + ridge, right)[None])[0]
         return np.asarray(self._from_unit @ step @ self._to_unit)
+
+    def way_of(self, motion: Homography) -> float:
+        """Say how far a motion carries the blocks that count, in the mean, in pixels."""
+        moved = motion @ self._places
+        ways = np.linalg.norm(moved[:2] / moved[2] - self._places[:2], axis=0)
+        weights = (self._say * self._energy).ravel()
+        return float((weights * ways).sum() / max(float(weights.sum()), 1e-12))
 
     def _means(self, picture: Floats) -> Floats:
         return block_means(picture, self._side, self._grid)

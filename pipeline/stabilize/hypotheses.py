@@ -40,16 +40,27 @@ from tinyvideo.pipeline.types import Frames, Homographies
 Array = npt.NDArray[np.float64]
 
 
+_AS_MUCH = 0.97
+"""A path that holds this share of what another does holds as much."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisConfig:
     tripod_rim: float = 0.25
     """Least share of the rim, 0 to 1, that stands still to a third of a pixel where the camera
     stands on a tripod. Ours: on real tripods 0.29 or more, in hands 0.13 at most."""
 
-    settled_px: float = 0.7
-    """Largest way that a corner moves by all that stands still taken together, in any frame, in
-    pixels of a 240-px frame, where no other path is tried. Ours: as much is not seen in a strip;
-    real tripods, whose floor shakes, have 0.02 to 0.7."""
+    exact_blocks: float = 12.0
+    """Or so many blocks that do not move at all. Ours: on tripods before which somebody fills most
+    of the picture 14 or more, in hands 6 at most, beside a logo 11."""
+
+    exact_parts: int = 3
+    """Least number of the 24 parts of the picture over which they are spread."""
+
+    settled_px: float = 0.45
+    """Largest way that all that stands still moves if it is taken together, in any frame, in pixels
+    of a 240-px frame, where no other path is tried. Ours: as much is hardly seen in a strip;
+    real tripods have 0.02 to 0.39, the weakest hand 0.47."""
 
     settled_share: float = 0.5
     """Share of the picture, 0 to 1, that a path holds to a pixel where no other is tried."""
@@ -124,12 +135,18 @@ class Hypotheses:
             if self._is_final(guess):
                 return guess
         best, still = self._best(), self.judged[0]
-        return still if still.score >= self._config.near_still * best.score else best
+        if still.score >= self._config.near_still * best.score:
+            return still
+        # Keypoints are more exact than the pictures, where both hold as much.
+        exact = [guess for guess in self.judged if guess.bundle is not None]
+        near = [guess for guess in exact if guess.score >= _AS_MUCH * best.score]
+        return max(near, key=lambda guess: guess.score) if near else best
 
     def _is_final(self, guess: Hypothesis) -> bool:
         config, found = self._config, guess.stillness
         if guess.name == "still":
             held = found.strict_rim >= config.tripod_rim and found.sides >= 2
+            held |= found.exact >= config.exact_blocks and found.exact_parts >= config.exact_parts
         else:
             held = found.loose >= config.settled_share and found.loose_rim >= config.settled_rim
             held &= found.sides >= 3 and self.judged[0].score < config.near_still * guess.score
@@ -149,7 +166,8 @@ class Hypotheses:
             bundle = fit_bundle(tracks, self._bundle)
             yield self._of_bundle("keypoints", bundle, tracks)
         yield self._direct("direct", self.pictures.room)
-        yield self._direct("rest", self._rest())
+        if self._best().name != "direct":
+            yield self._direct("rest", self._rest())
         yield from self._of_room()
         if bundle is not None and bundle.model != "still":
             yield Hypothesis("chain", bundle.chained, self.pictures.look(bundle.chained))

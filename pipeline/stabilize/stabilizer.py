@@ -189,7 +189,13 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     _check_held(best, hypotheses, config)
     path = _path_of(best, frames, config)
     near = [
-        _path_of(guess, frames, config)
+        CameraPath(
+            guess.to_first,
+            _model_of(guess),
+            measure_blocks(guess.look),
+            guess.to_first,
+            guess.stillness,
+        )
         for guess in sorted(hypotheses.judged, key=lambda guess: -guess.score)
         if guess is not best and guess.score >= config.near_best * best.score
     ]
@@ -219,8 +225,16 @@ def _check_held(best: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfi
     raise RejectedError(RejectReason.FOREGROUND, detail)
 
 
+def _model_of(guess: Hypothesis) -> str:
+    if guess.bundle is not None:
+        return guess.bundle.model
+    return {"still": "still", "direct": "similarity", "rest": "similarity"}.get(
+        guess.name, "homography"
+    )
+
+
 def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> CameraPath:
-    if guess.name == "still" or (guess.bundle and guess.bundle.model == "still"):
+    if _model_of(guess) == "still":
         figures = measure_blocks(guess.look)
         return CameraPath(guess.to_first, "still", figures, guess.to_first, guess.stillness)
     tracks, bundle = guess.tracks, guess.bundle
@@ -228,14 +242,13 @@ def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> Came
         tracks = follow_along(frames, guess.to_first, config.tracks)
         if tracks is None:
             figures = measure_blocks(guess.look)
-            return CameraPath(
-                guess.to_first, "similarity", figures, guess.to_first, guess.stillness
-            )
+            model = _model_of(guess)
+            return CameraPath(guess.to_first, model, figures, guess.to_first, guess.stillness)
     if bundle is None:
         trust = guess.look.standing_still(tracks.points)
         fitting = Fitting(tracks, config.bundle, trust)
         fitting.along(guess.to_first)
-        bundle = replace(fitting.bundle("homography"), to_first=guess.to_first)
+        bundle = replace(fitting.bundle(_model_of(guess)), to_first=guess.to_first)
     others = []
     steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
     if steadier and _holds_as_much(steadier.to_first, guess, config):
@@ -265,7 +278,7 @@ def _holds_as_much(to_first: Homographies, guess: Hypothesis, config: StabilizeC
 
 def _margin(best: Hypothesis, judged: Sequence[Hypothesis]) -> float:
     """By how much `best` holds more than any that lies elsewhere."""
-    height, width = best.look.pictures.textures[0].shape
+    height, width = best.look.pictures.shape
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [0.5] * 4]) * 2
 
     def places(guess: Hypothesis) -> npt.NDArray[np.float64]:

@@ -47,6 +47,9 @@ RIM = 0.18
 _MEAN_PX = 15
 """Side of the square whose mean is taken off a pixel, in pixels of the half size."""
 
+_LOOKED_AT = 16
+"""Frames, evenly spaced, that are looked at."""
+
 _FAINT = 1.0
 """Slope, in brightness (0 to 255) per pixel of the half size, at which a block counts half. Ours."""
 
@@ -68,6 +71,9 @@ hardly any."""
 
 LOOSE_PX = 1.2
 """A block that moved less stands still as far as one plane can hold a room with depth."""
+
+_EXACT_PX = 0.15
+"""A block that shows texture and moved less did not move. Ours: in a hand none does."""
 
 _GRADED_PX = 0.6
 """Motion, in pixels, at which a block has lost three quarters of its say where paths compete."""
@@ -102,6 +108,13 @@ class Stillness:
     worst_frame: float
     """Share of the still blocks that also stand still in the frame where fewest do."""
 
+    exact: float
+    """How many blocks do not move at all although they would show it, by how likely they are the
+    room."""
+
+    exact_parts: int
+    """Over how many parts of the picture these are spread, of 24."""
+
     faint_rim: float
     """Share of the rim's area, 0 to 1, that shows next to nothing, and moves with no path."""
 
@@ -118,31 +131,45 @@ class Pictures:
     """The frames of a window, prepared to be carried along many paths."""
 
     def __init__(self, frames: Frames) -> None:
-        self.textures = [_texture(frame) for frame in frames]
-        height, width = self.textures[0].shape
+        self._frames = frames
+        self._textures: dict[int, GrayFrame] = {}
+        self.count = len(frames)
+        looked_at = np.linspace(0, self.count - 1, min(self.count, _LOOKED_AT))
+        self.looked_at = [int(t) for t in np.rint(looked_at)]
+        self.shape = height, width = self.texture(0).shape
         self.grid = height // BLOCK, width // BLOCK
         self.rim = _rim(self.grid)
         self.room = _room(self.grid)
         self.room_parts = _room(_PARTS)
-        self.slopes = self.slope_energy(self.textures[0].astype(np.float32))
-        self._say = self.slopes / (self.slopes + _FAINT**2)
-        self._noise: float | None = None
+        self.slopes = self.slope_energy(self.texture(0).astype(np.float32))
+        self.say = self.slopes / (self.slopes + _FAINT**2)
+
+    def texture(self, t: int) -> GrayFrame:
+        """What frame t shows, without its local mean, at half the size."""
+        if t not in self._textures:
+            self._textures[t] = _texture(self._frames[t])
+        return self._textures[t]
 
     def carried(self, to_first: Homographies | None) -> tuple[list[GrayFrame], Floats]:
-        """Carry the frames into frame 0, and say how often each block was in view, 0 to 1.
+        """Carry every second frame into frame 0, and say how often each block is seen, 0 to 1.
 
         Where a frame shows nothing, what was there before is kept. None leaves them where they are.
         """
         if to_first is None:
-            return self.textures, np.ones(self.grid, np.float32)
-        height, width = self.textures[0].shape
+            still = [self.texture(t) for t in self.looked_at]
+            return still, np.ones(self.grid, np.float32)
+        height, width = self.shape
         everything = np.full((height, width), 255, np.uint8)
-        carried, seen = [self.textures[0]], np.ones(self.grid, np.float32)
+        carried, seen = [self.texture(0)], np.ones(self.grid, np.float32)
         places = TO_HALF @ to_first @ FROM_HALF
-        for texture, place in zip(self.textures[1:], places[1:], strict=True):
-            moved = carried[-1].copy()
+        for t in self.looked_at[1:]:
+            place, moved = places[t], carried[-1].copy()
             cv2.warpPerspective(
-                texture, place, (width, height), dst=moved, borderMode=cv2.BORDER_TRANSPARENT
+                self.texture(t),
+                place,
+                (width, height),
+                dst=moved,
+                borderMode=cv2.BORDER_TRANSPARENT,
             )
             carried.append(moved)
             if _fills(place, width, height):
@@ -173,7 +200,7 @@ class Pictures:
 
     def look(self, to_first: Homographies | None) -> "Look":
         carried, seen = self.carried(to_first)
-        still = np.tile(np.eye(3), (len(carried), 1, 1))
+        still = np.tile(np.eye(3), (self.count, 1, 1))
         return Look(self, still if to_first is None else to_first, carried, seen)
 
 
@@ -206,12 +233,14 @@ class Look:
     @cached_property
     def stillness(self) -> Stillness:
         rim = self.pictures.rim
-        possible = np.where(self.in_view, self.pictures._say, 0)
+        possible = np.where(self.in_view, self.pictures.say, 0)
         strict, loose = (self.say * (self.moved_px < px) for px in (_STRICT_PX, LOOSE_PX))
 
         def share(held: Floats, where: Mask | slice) -> float:
             return float(min(held[where].sum() / max(float(possible[where].sum()), 1.0), 1.0))
 
+        shows = self.in_view & (self.slopes > np.maximum(4 * self.noise, 1))
+        exact = (shows & (self.moved_px < _EXACT_PX)).astype(np.float32)
         everywhere = slice(None)
         return Stillness(
             self._reach(possible),
@@ -219,6 +248,8 @@ class Look:
             share(loose, everywhere), share(loose, rim),
             self._sides(loose, possible),
             self._worst_frame(loose),
+            float((exact * self.pictures.room).sum()),
+            int((self.pictures.by_part(exact) > 0).sum()),
             float((self.pictures.slopes < _NOTHING**2)[rim].mean()),
             float(((self.pictures.slopes >= _NOTHING**2) & (self.moved_px >= LOOSE_PX))[rim].mean()),
         )
@@ -255,7 +286,7 @@ class Look:
         return float(min((held * ~self.off(t)).sum() for t in range(len(self.carried))) / total)
 
     def off(self, t: int) -> Mask:
-        """Say which blocks are not in their place in frame t."""
+        """Say which blocks are not in their place in the frame number t that is looked at."""
         middle = np.asarray(np.rint(self.median), np.uint8)
         apart = cv2.absdiff(self.carried[t], middle).astype(np.float32)
         excess = np.maximum(self.pictures.by_block(apart * apart) - 2 * self.noise, 0)
