@@ -101,8 +101,8 @@ def _check_steps(film: Path, places: Sequence[ClipPlace], step: int) -> None:
     for place in places:
         if place.frame_step % step:
             raise UnreadableError(
-                f"clip {place.index} of {film} has every {place.frame_step}. frame, and now every "
-                f"{step}. is taken: give the frames of the --config that it was stabilized with"
+                f"clip {place.index} of {film} was cut with step {place.frame_step}, and these "
+                f"thresholds take step {step}: give the --config that it was stabilized with"
             )
 
 

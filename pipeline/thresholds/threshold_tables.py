@@ -100,7 +100,7 @@ def _merged(config: Config, tables: object, table: str) -> Config:
 def _checked(value: object, now: object, kind: Any, name: str) -> object:
     """Return `value` in its field's type; what equals the value of today is that itself."""
     allowed = get_args(kind) or (kind,)
-    if NoneType in allowed and value in {None, NONE}:
+    if NoneType in allowed and (value is None or value == NONE):
         return None
     if isinstance(value, int | float) and not 0 <= value < math.inf:
         raise ThresholdError(f"{name} must be finite and not negative, got {value}")
@@ -120,7 +120,7 @@ def _unknown(name: str, value: object) -> str:
     # The right name in the wrong table is likelier than another name.
     near = [key for key in known if key.rpartition(".")[2] == name.rpartition(".")[2]]
     near = near or difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {' or '.join(near)}?" if near else "'tinyvideo config' shows what is"
+    way_out = f"did you mean {' or '.join(near)}?" if near else "'tinyvideo config' prints all"
     what = "table" if isinstance(value, Mapping) else "threshold"
     return f"there is no {what} {name}; {way_out}"
 

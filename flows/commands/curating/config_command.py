@@ -35,7 +35,10 @@ def config(
 ) -> None:
     """Print every threshold, with its value and a sentence, as a file for `--config`.
 
-    Example: tinyvideo config > curation.toml
+    Into a file: tinyvideo config > curation.toml. Then change what you like; lines that you leave
+    out, or delete, mean what they say now.
+
+    Example: tinyvideo config --method paper
     """
     from tinyvideo.flows.settings import config_hash
     from tinyvideo.pipeline.thresholds import tables_of, write_toml

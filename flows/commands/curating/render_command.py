@@ -15,6 +15,7 @@ from typing import Any
 
 from tinyvideo.flows.terminal import say
 from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.errors import RejectedError, UnreadableError
 from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
 from tinyvideo.storage.objects import FolderStore
 
@@ -26,7 +27,7 @@ def render_film(
 
     Raises:
         ValueError: the crop is none, or `clips` is no clips.json.
-        UnreadableError: the film cannot be opened, or ends before the clips do.
+        UnreadableError: the film cannot be opened or used, or ends before the clips do.
         StorageError: `out` cannot be written.
     """
     size = config.strips.size
@@ -38,8 +39,11 @@ def render_film(
     strips = cut_strips(
         film, places, size, square, frames=config.frames, quality=config.strips.jpeg_quality
     )
-    for place, jpeg in zip(places, strips, strict=True):
-        store.replace(f"{place.index:04d}.jpg", jpeg)
+    try:
+        for place, jpeg in zip(places, strips, strict=True):
+            store.replace(f"{place.index:04d}.jpg", jpeg)
+    except RejectedError as error:
+        raise UnreadableError(f"{film}: {error}") from error
     store.remove_temporary()
     say(f"{film}: {len(places)} strips of {size} px in {out}")
     return {"film": str(film), "folder": str(out), "strips": len(places), "size": size}
