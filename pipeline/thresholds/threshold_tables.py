@@ -120,9 +120,10 @@ def _unknown(name: str, value: object) -> str:
     # The right name in the wrong table is likelier than another name.
     near = [key for key in known if key.rpartition(".")[2] == name.rpartition(".")[2]]
     near = near or difflib.get_close_matches(name, known, n=1)
-    way_out = f"did you mean {' or '.join(near)}?" if near else "'tinyvideo config' prints all"
     what = "table" if isinstance(value, Mapping) else "threshold"
-    return f"there is no {what} {name}; {way_out}"
+    if near:
+        return f"there is no {what} {name}; did you mean {' or '.join(near)}?"
+    return f"there is no {what} {name}; 'tinyvideo config' prints all"
 
 
 def _leaves(tables: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, Any]]:
