@@ -65,7 +65,10 @@ def test_the_printed_file_given_back_changes_nothing(tmp_path):
     file = write(tmp_path, printed)
 
     assert call("config", "--config", file) == printed
-    assert f"# As it is here, its name is {config_hash(TODAY)}: config_hash" in printed
+    assert (
+        f"# As tinyvideo {tv.__version__} has printed it, its name is {config_hash(TODAY)}:"
+        in printed
+    )
     assert curation_of(tomllib.loads(printed)) == TODAY
 
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 HEAD = """\
 # What decides which pixels end up in a strip: for --config of `tinyvideo run`, `stabilize`,
-# `render` and `shards repair`. A line that is left out means what it says here. "none" is no value
-# at all. "Theirs" is what the paper of 2016 has, "ours" what we have found.
+# `render` and `shards repair`. A line that is left out means the default. "none" is no value at
+# all. "Theirs" is what the paper of 2016 has, "ours" what we have found.
 #
-# As it is here, its name is {name}: config_hash in the rows of a shard.
+# As tinyvideo {version} has printed it, its name is {name}: config_hash in the rows of
+# a shard.
 
 """
 
@@ -35,12 +36,12 @@ def config(
 ) -> None:
     """Print every threshold, with its value and a sentence, as a file for `--config`.
 
-    Into a file: tinyvideo config > curation.toml. Then change what you like; lines that you leave
-    out, or delete, mean what they say now.
+    Into a file: tinyvideo config > curation.toml. Then change what you like. A line that is left
+    out means the default.
 
     Example: tinyvideo config --method paper
     """
-    from tinyvideo.flows.settings import config_hash
+    from tinyvideo.flows.settings import code_version, config_hash
     from tinyvideo.pipeline.thresholds import tables_of, write_toml
 
     if out and (file or size or method):
@@ -53,7 +54,7 @@ def config(
     if json:
         write_json({"config_hash": name, "config": tables_of(found)})
     else:
-        typer.echo(HEAD.format(name=name) + write_toml(found), nl=False)
+        typer.echo(HEAD.format(version=code_version(), name=name) + write_toml(found), nl=False)
 
 
 def _config_of(out: str) -> "CurationConfig":
