@@ -9,7 +9,7 @@
     sources/             finding videos and fetching films
     workers/             processes that curate videos, and the batch that they hold
     cluster              the same on Dask or Ray
-    upkeep/              shards restored, takedowns finished
+    upkeep/              shards restored, takedowns finished, thresholds kept
     monitor/             what Prefect's page shows
     report/              the page report.html
     machine/             Prefect's server, workers and deployments on a machine

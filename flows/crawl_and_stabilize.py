@@ -21,9 +21,9 @@ from prefect.runtime import deployment, flow_run
 from tinyvideo.flows.fan_out import FanOut, work_here
 from tinyvideo.flows.monitor import Board, CrawlMonitor
 from tinyvideo.flows.run_options import AS_SET, RunOptions
-from tinyvideo.flows.settings import config_hash, read_settings
+from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import find_videos
-from tinyvideo.flows.upkeep import finish_open_takedowns
+from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
 from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError
@@ -109,12 +109,10 @@ def prepare(output: Output, options: RunOptions) -> None:
         from tinyvideo.models.scenes import load_places  # noqa: PLC0415  loads torch, which takes seconds
 
         load_places(options.places_weights)  # once in here, before every worker stumbles over it
-    named = config_hash(options.curation())
-    before = catalog.fact("config_hash", named)
-    if before != named:
+    if other := enter_config(catalog, options.curation()):
         raise StorageError(
-            f"{options.out} holds strips of configuration {before}, now it is {named}; "
-            "choose another --out, or the settings of the first run"
+            f"{options.out} holds strips of {other}; choose another --out, or the settings of the "
+            f"first run: 'tinyvideo config --out {options.out}' prints them for --config"
         )
     if options.retry_failed:
         logger.info("%d failed videos are tried again", catalog.reopen_failed())

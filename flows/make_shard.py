@@ -143,7 +143,8 @@ def films_of(
     if not any(map(is_elsewhere, records)):
         return nullcontext()
     work, any_license = held.output.work, options.any_license
-    return fetching(options.place, work, options.size, any_license=any_license)
+    size = options.curation().strips.size
+    return fetching(options.place, work, size, any_license=any_license)
 
 
 def worker_config(work: Path, options: RunOptions) -> WorkerConfig:

@@ -9,7 +9,7 @@ Cost: data only.
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -18,6 +18,7 @@ from tinyvideo.flows.settings import Settings, SettingsError, read_settings
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.strips import StripConfig
+from tinyvideo.pipeline.thresholds import curation_of
 from tinyvideo.storage.outputs import OutputAddress
 
 WHOLE_PATH = "give the whole path, from / on: workers run in folders of their own"
@@ -53,7 +54,15 @@ class RunOptions(BaseModel):
         "Empty: TINYVIDEO_STORAGE of the worker.",
     )
     local: bool = Field(False, description="Keep the catalog in the folder, whatever is set.")
-    size: int = Field(128, description="Width and height of a strip's frames, in pixels.")
+    size: int | None = Field(
+        None,
+        description="Width and height of a strip's frames, in pixels. Empty: that of config, 128.",
+    )
+    config: dict[str, Any] = Field(
+        {},
+        description='Thresholds, as "tinyvideo config --json" prints them; what is left out stays '
+        'as it is: {"stabilize": {"min_visible": 0.6}}.',
+    )
     workers: int | None = Field(
         None, ge=1, le=256, description="Processes that decode and stabilize. Empty: one per core."
     )
@@ -101,8 +110,15 @@ class RunOptions(BaseModel):
 
     @field_validator("size")
     @classmethod
-    def _strip_size(cls, size: int) -> int:
-        return StripConfig(size=size).size  # raises ValueError, which names the field and the value
+    def _strip_size(cls, size: int | None) -> int | None:
+        # Raises ValueError, which names the field and the value.
+        return None if size is None else StripConfig(size=size).size
+
+    @field_validator("config")
+    @classmethod
+    def _thresholds(cls, config: dict[str, Any]) -> dict[str, Any]:
+        curation_of(config)  # raises ValueError, which names the threshold
+        return config
 
     @model_validator(mode="after")
     def _one_wish(self) -> Self:
@@ -168,7 +184,7 @@ class RunOptions(BaseModel):
 
     def curation(self) -> CurationConfig:
         """What decides on pixels; everything else in here may change between runs."""
-        return CurationConfig(strips=StripConfig(size=self.size))
+        return curation_of(self.config, size=self.size)
 
 
 AS_SET = RunOptions.model_validate({})

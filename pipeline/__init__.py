@@ -10,6 +10,7 @@
     stabilize/  32 frames -> 32 frames of a camera that stands still, and a certificate
     tag         the first frames of a shot -> scenes
     strips/     32 frames <-> one JPEG
+    thresholds/ a user's file of thresholds -> what decides on pixels
     rerender/   the same strips at another size, and a window as it was before
     pixels      brightness and size of a picture
     types       frames, records, strips, clips

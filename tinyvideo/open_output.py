@@ -121,7 +121,8 @@ class Output:
         folder: str | Path | None = None,
         *,
         workers: int | None = None,
-        size: int = 128,
+        size: int | None = None,
+        config: str | Path | None = None,
         retry_failed: bool = False,
         any_license: bool = False,
     ) -> dict[str, Any]:
@@ -134,7 +135,9 @@ class Output:
         Args:
             folder: Videos of this machine to work on besides.
             workers: Processes; None: TINYVIDEO_WORKERS, or one per core.
-            size: Width and height of a strip's frames; an output has one size.
+            size: Width and height of a strip's frames; None: as in `config`, or 128.
+            config: File of thresholds, as `tinyvideo config` prints it; an output has one size
+                and one set of thresholds.
             retry_failed: Try videos again that failed before.
             any_license: Take films of every license, also where it forbids derivatives.
 
@@ -147,6 +150,7 @@ class Output:
                 "folder": None if folder is None else str(Path(folder).expanduser().absolute()),
                 "workers": workers,
                 "size": size,
+                "config": None if config is None else str(Path(config).expanduser().absolute()),
                 "retry_failed": retry_failed,
                 "any_license": any_license,
             },

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from tinyvideo.pipeline.curation import CurationConfig, curate
+from tinyvideo.flows.commands.threshold_options import read_tables
+from tinyvideo.pipeline.curation import curate
+from tinyvideo.pipeline.thresholds import curation_of
 from tinyvideo.pipeline.types import Clip
 
 
 def stabilize(
-    path: str | Path, *, size: int = 128, method: Literal["tracks", "paper"] = "tracks"
+    path: str | Path,
+    *,
+    size: int | None = None,
+    method: Literal["tracks", "paper"] | None = None,
+    config: str | Path | None = None,
 ) -> Iterator[Clip]:
     """Yield every window of the film at `path`, in order: stabilized, or dropped for a reason.
 
@@ -25,15 +31,20 @@ def stabilize(
 
     Args:
         path: The film, in any format that FFmpeg reads.
-        size: Width and height of the stabilized frames, in pixels: a multiple of 16.
-        method: `tracks`, or `paper` for the stabilization of 2016.
+        size: Width and height of the stabilized frames, in pixels: a multiple of 16. None: as in
+            `config`, or 128.
+        method: `tracks`, or `paper` for the stabilization of 2016. None: as in `config`, or
+            `tracks`.
+        config: File of thresholds, as `tinyvideo config` prints it; what it leaves out stays as it
+            is.
 
     Raises:
-        ValueError: there is no such method, or the size is none of a strip; at once.
+        ValueError: there is no such method, the size is none of a strip, or a threshold cannot be
+            used; at once.
         RejectedError: the film as a whole is unfit: no film, too short, too small, ...; clips that
             came before stand. Its `reason` is a word of `RejectReason`.
-        UnreadableError: the file cannot be opened.
+        UnreadableError: a file cannot be opened.
         MemoryError: the film needs more memory than there is.
     """
-    config = CurationConfig.of(size=size, method=method)
-    return curate(Path(path).expanduser(), None, config)
+    tables = {} if config is None else read_tables(Path(config).expanduser())
+    return curate(Path(path).expanduser(), None, curation_of(tables, size=size, method=method))

@@ -7,11 +7,9 @@ column without a sentence ends the build, so that it cannot be forgotten.
 Cost: some milliseconds, and importing pyarrow.
 """
 
-import ast
-import inspect
-from collections.abc import Iterator
 from typing import Any
 
+from tinyvideo.pipeline.thresholds import sentences_of
 from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
 from tinyvideo.storage.shards import SCHEMA
 
@@ -54,21 +52,10 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def describe_schema() -> str:
     """Write a table of every column: name, Arrow type, what it says."""
-    told = {name: text for kind in SOURCES for name, text in texts_of_fields(kind)} | OURS
+    told = {name: text for kind in SOURCES for name, text in sentences_of(kind).items()} | OURS
     lines = ["| column | type | what it says |", "|---|---|---|"]
     lines += [f"| `{f.name}` | `{_short(str(f.type))}` | {told[f.name]} |" for f in SCHEMA]
     return "\n".join(lines)
-
-
-def texts_of_fields(kind: type) -> Iterator[tuple[str, str]]:
-    """Yield the name of every field of a dataclass with the sentence that stands below it."""
-    name, body = "", ast.parse(inspect.getsource(kind)).body[0]
-    for node in body.body if isinstance(body, ast.ClassDef) else ():
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name = node.target.id
-        elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            yield name, " ".join(str(node.value.value).split())
-            name = ""
 
 
 def _short(kind: str) -> str:

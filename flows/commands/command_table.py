@@ -38,6 +38,7 @@ PANELS: Mapping[str, Mapping[str, Place]] = {
         "run": Place(CURATING, "run", "Turn videos, your own or found on Flickr, into shards of stabilized, tagged strips."),  # noqa: E501
         "status": Place(CURATING, "status", "Print the books of an output: what became of every video and every clip."),  # noqa: E501
         "report": Place(CURATING, "report", "Write report.html: books, scenes, strips before and after, training, generated clips."),  # noqa: E501
+        "config": Place(CURATING, "config", "Print every threshold, with its value and a sentence, as a file for `--config`."),  # noqa: E501
     },
     "Single films": {
         "stabilize": Place(CURATING, "stabilize", "Stabilize single films: one folder each, with strips as JPEG and clips.json."),  # noqa: E501

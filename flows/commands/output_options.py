@@ -34,7 +34,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 KeepUi = Annotated[
     bool, typer.Option("--keep-ui", help="Leave the private Prefect server running.")
 ]
-Size = Annotated[int, typer.Option(help="Width and height of a strip's frames, pixels.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
 ]

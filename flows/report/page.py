@@ -47,6 +47,7 @@ from tinyvideo.flows.report.training_section import (
     show_training,
 )
 from tinyvideo.flows.settings import code_version
+from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
 from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import OutputAddress, read_books
@@ -95,20 +96,24 @@ class Report:
     generated: Generated | None
 
 
-def write_report(out: OutputAddress | Path) -> Path:
+def write_report(out: OutputAddress | Path, config: CurationConfig = DEFAULT_CONFIG) -> Path:
     """Write `report.html` into the work folder of an output, whole or not at all.
+
+    `config` is what its strips are made with.
 
     Raises:
         StorageError: there is no catalog, or the folder cannot be written.
     """
     place, gallery = OutputAddress.at(out), Gallery()
-    report = collect(place, gallery, datetime.now(UTC))
+    report = collect(place, gallery, datetime.now(UTC), config)
     work = FolderStore(place.work)
     work.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
     return work.path(PAGE_NAME)
 
 
-def collect(out: OutputAddress | Path, gallery: Gallery, now: datetime) -> Report:
+def collect(
+    out: OutputAddress | Path, gallery: Gallery, now: datetime, config: CurationConfig
+) -> Report:
     """Gather what the page shows of an output; pictures go into `gallery`.
 
     Raises:
@@ -118,8 +123,8 @@ def collect(out: OutputAddress | Path, gallery: Gallery, now: datetime) -> Repor
     store, work = place.open_store(), place.work
     books = read_books(place)
     survey = survey_shards(store, _committed(place))
-    pairs = show_pairs(store, survey, gallery)
-    rankings = show_rankings(store, survey, gallery)
+    pairs = show_pairs(store, survey, gallery, config.frames)
+    rankings = show_rankings(store, survey, gallery, config)
     notes: list[str] = []
     generated = show_generated(work, gallery, notes)
     training, training_left_out = show_training(work)

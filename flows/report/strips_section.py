@@ -17,7 +17,8 @@ from tinyvideo.flows.report.shards_survey import (
     Survey,
     fetch_jpeg,
 )
-from tinyvideo.pipeline.curation import DEFAULT_CONFIG
+from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.decode import FramesConfig
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.rerender import shrink_strip, unstabilized_strip
@@ -29,26 +30,24 @@ THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 70
 """Largest size of a frame, in pixels, and JPEG quality. Ours: a page of 12 strips and 24 small
 ones stays below 5 MB."""
 
-_LIMITS = DEFAULT_CONFIG.stabilize
-
 FIGURES = {
     "visible_share": (
         "In view",
         "Share of the picture that the frame with the least of it still fills with its own "
-        f"pixels; the rest repeats what was seen last. Below {_LIMITS.min_visible:.0%} a clip is "
+        "pixels; the rest repeats what was seen last. Below {stabilize.min_visible:.0%} a clip is "
         "dropped.",
     ),
     "inlier_ratio": (
         "Agreement",
         "Share of the keypoints that agree, over the whole clip, on where the camera was. Below "
-        f"{_LIMITS.min_inlier_ratio:.0%} a clip is dropped; the less exactly they agree, the more "
+        "{stabilize.min_inlier_ratio:.0%} a clip is dropped; the less exactly they agree, the more "
         "are needed.",
     ),
     "reprojection_rmse_px": (
         "Precision",
         "How far those keypoints lie from where the camera path puts them, in pixels of the "
-        f"{DEFAULT_CONFIG.frames.working_px}-pixel frame (root mean square, worst frame). Above "
-        f"{_LIMITS.max_reprojection_rmse_px:g} px a clip is dropped.",
+        "{frames.working_px}-pixel frame (root mean square, worst frame). Above "
+        "{stabilize.max_reprojection_rmse_px:g} px a clip is dropped.",
     ),
     "camera_motion_px": (
         "Camera motion taken out",
@@ -56,7 +55,7 @@ FIGURES = {
         "the strip. Not good or bad in itself: 0 is a tripod.",
     ),
 }
-"""Name of every figure for people, and what it means."""
+"""Name of every figure for people, and what it means, with places for limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +96,27 @@ class Ranking:
     worst: list[Shown]
 
 
-def show_pairs(store: Store, survey: Survey, gallery: Gallery) -> list[Pair]:
-    """Fetch the chosen clips, decode their films again, and add both to the gallery."""
+def show_pairs(store: Store, survey: Survey, gallery: Gallery, frames: FramesConfig) -> list[Pair]:
+    """Fetch the chosen clips, decode their films again, and add both to the gallery.
+
+    `frames` says which frames of a film the clips are made of.
+    """
     pairs = []
     for found in survey.moved.ranked():
         try:
-            pairs.append(_pair(found, _fetch(store, found, PAIR_PX, PAIR_QUALITY), gallery))
+            pairs.append(_pair(found, _fetch(store, found, PAIR_PX, PAIR_QUALITY), gallery, frames))
         except StorageError as error:
             survey.problems.append(str(error))
     return pairs
 
 
-def show_rankings(store: Store, survey: Survey, gallery: Gallery) -> list[Ranking]:
-    """Fetch the best and the worst strips by every figure, no strip as both."""
+def show_rankings(
+    store: Store, survey: Survey, gallery: Gallery, config: CurationConfig
+) -> list[Ranking]:
+    """Fetch the best and the worst strips by every figure, no strip as both.
+
+    `config` is what they are made with; the page names its limits.
+    """
     rankings = []
     for column in HIGHER_IS_BETTER if survey.strips else ():
         name, meaning = FIGURES[column]
@@ -117,7 +124,7 @@ def show_rankings(store: Store, survey: Survey, gallery: Gallery) -> list[Rankin
         best, worst = _ends(survey, column)
         ranking = Ranking(
             name=name,
-            meaning=meaning,
+            meaning=meaning.format(stabilize=config.stabilize, frames=config.frames),
             best_label="least" if motion else "best",
             worst_label="most" if motion else "worst",
             best=_show(store, survey, best, column, gallery),
@@ -127,11 +134,11 @@ def show_rankings(store: Store, survey: Survey, gallery: Gallery) -> list[Rankin
     return rankings
 
 
-def _pair(found: Found, after: bytes, gallery: Gallery) -> Pair:
+def _pair(found: Found, after: bytes, gallery: Gallery, frames: FramesConfig) -> Pair:
     row = found.row
     before, note = None, ""
     try:
-        jpeg = _decode_again(row, after)
+        jpeg = _decode_again(row, after, frames)
         before = gallery.strip(jpeg, row["fps"], f"32 frames of {row['title']}, as filmed")
     except (UnreadableError, RejectedError, ValueError) as error:
         note = str(error)
@@ -146,11 +153,11 @@ def _pair(found: Found, after: bytes, gallery: Gallery) -> Pair:
     )
 
 
-def _decode_again(row: Row, after: bytes) -> bytes:
+def _decode_again(row: Row, after: bytes, frames: FramesConfig) -> bytes:
     start = row["start_frame"]
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
-    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY)
+    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY, frames)
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

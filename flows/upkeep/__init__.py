@@ -1,6 +1,8 @@
-"""Shards that are restored, and takedowns that are finished.
+"""Shards that are restored, takedowns that are finished, and thresholds that are kept.
 
 finish_takedowns  What a takedown touches beside storage: checkpoints, and the page
+made_with         What the strips of an output are made with: one configuration, which its
+                  catalog remembers
 restore_shard     `tinyvideo shards repair`: a broken shard is made anew, its lost videos
                   curated again
 """
@@ -10,13 +12,17 @@ from tinyvideo.flows.upkeep.finish_takedowns import (
     known_checkpoints,
     remove_page,
 )
+from tinyvideo.flows.upkeep.made_with import config_in_force, enter_config, remembered_config
 from tinyvideo.flows.upkeep.restore_shard import SCRATCH, RepairOptions, repair_shard
 
 __all__ = [
     "SCRATCH",
     "RepairOptions",
+    "config_in_force",
+    "enter_config",
     "finish_open_takedowns",
     "known_checkpoints",
+    "remembered_config",
     "remove_page",
     "repair_shard",
 ]

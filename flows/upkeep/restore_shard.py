@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.settings import code_version, config_hash
+from tinyvideo.flows.upkeep.made_with import enter_config
 from tinyvideo.flows.workers import WorkerConfig, curate_videos
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.types import VideoRecord
@@ -114,12 +115,12 @@ def check_sources(output: Output, plan: RepairPlan, options: RepairOptions) -> N
                 f"repair it with that version"
             )
         if named != here[1]:
-            raise StorageError(_other_configuration(plan.shard.key, named, here[1]))
+            other = f"configuration {named}, now it is {here[1]}"
+            raise StorageError(_other_configuration(plan.shard.key, other))
     for record in plan.lost:
         _check_source(plan, record)
-    before = output.catalog.fact("config_hash", here[1])
-    if before != here[1]:
-        raise StorageError(_other_configuration(plan.shard.key, before, here[1]))
+    if other := enter_config(output.catalog, options.worker.curation):
+        raise StorageError(_other_configuration(plan.shard.key, other))
 
 
 def _restore(
@@ -166,8 +167,8 @@ def _check_source(plan: RepairPlan, record: VideoRecord) -> None:
         )
 
 
-def _other_configuration(key: str, before: str, now: str) -> str:
+def _other_configuration(key: str, other: str) -> str:
     return (
-        f"{key} holds strips of configuration {before}, now it is {now}; repair it with the "
-        "settings of the run that made it, such as --size"
+        f"{key} holds strips of {other}; repair it with the settings of the run that made it: "
+        "--size, or the file that 'tinyvideo config --out' prints of this output, by --config"
     )

@@ -17,8 +17,10 @@ import numpy as np
 from tinyvideo.pipeline.decode import FramesConfig, open_video
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.stabilize import render
-from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
+from tinyvideo.pipeline.strips import StripConfig, crop_to_strip, encode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
+
+DEFAULT_FRAMES, DEFAULT_STRIP = FramesConfig(), StripConfig()
 
 Square = tuple[float, float, float]
 """Left, top and side of a square of the film, in its pixels, from the corner of the picture."""
@@ -53,36 +55,55 @@ class ClipPlace:
 
 
 def cut_strips(
-    film: Path, places: Sequence[ClipPlace], size: int, square: Square | None = None
+    film: Path,
+    places: Sequence[ClipPlace],
+    size: int,
+    square: Square | None = None,
+    *,
+    frames: FramesConfig = DEFAULT_FRAMES,
+    quality: int = DEFAULT_STRIP.jpeg_quality,
 ) -> Iterator[bytes]:
     """Yield the strip of every place, in the order of `start_frame`, as JPEG.
 
-    Without a square, the strip shows the middle of the film, as large as it is.
+    Without a square, the strip shows the middle of the film, as large as it is. `frames` are those
+    that the places were found with; their `working_px` counts for nothing here.
 
     Raises:
-        UnreadableError: the film cannot be opened, or ends before its clips do.
+        UnreadableError: the film cannot be opened, or ends before its clips do, or `frames` leave
+            out frames that a clip has.
         RejectedError: it cannot be decoded.
     """
     waiting = sorted(places, key=lambda place: place.start_frame)
-    with open_video(film, replace(FramesConfig(), working_px=None)) as video:
+    with open_video(film, replace(frames, working_px=None)) as video:
+        _check_steps(film, waiting, video.facts.step)
         crop = _crop(video.facts.width, video.facts.height, size, square)
-        frames: list[Frame] = []
+        images: list[Frame] = []
         for frame in video:
             if not waiting:
                 return
             place = waiting[0]
-            wanted = place.start_frame + len(frames) * place.frame_step
+            wanted = place.start_frame + len(images) * place.frame_step
             if frame.index != wanted:
                 continue
-            frames.append(frame.image)
-            if len(frames) == STRIP_FRAMES:
-                yield encode_strip(render(np.stack(frames), place.to_first, crop, size).frames)
-                waiting, frames = waiting[1:], []
+            images.append(frame.image)
+            if len(images) == STRIP_FRAMES:
+                cut = render(np.stack(images), place.to_first, crop, size).frames
+                yield encode_strip(cut, quality)
+                waiting, images = waiting[1:], []
     if waiting:
         raise UnreadableError(
             f"{film} ends before its clip {waiting[0].index}, which begins at frame "
             f"{waiting[0].start_frame}: this is not the film that the clips were found in"
         )
+
+
+def _check_steps(film: Path, places: Sequence[ClipPlace], step: int) -> None:
+    for place in places:
+        if place.frame_step % step:
+            raise UnreadableError(
+                f"clip {place.index} of {film} was cut with step {place.frame_step}, and these "
+                f"thresholds take step {step}: give the --config that it was stabilized with"
+            )
 
 
 def _crop(width: int, height: int, size: int, square: Square | None) -> Homography:

@@ -90,8 +90,7 @@ class CatalogBase:
 
     def fact(self, name: str, value: str) -> str:
         """Return the stored value of `name`, which becomes `value` if there is none yet."""
-        with self._read() as db:
-            stored = read_fact(db, name)
+        stored = self.known_fact(name)
         if stored is not None:
             return stored
         with self._write() as db:
@@ -99,6 +98,11 @@ class CatalogBase:
             if stored is None:
                 db.execute(FACTS.insert().values(name=name, value=value))
             return value if stored is None else stored
+
+    def known_fact(self, name: str) -> str | None:
+        """Return the stored value of `name`; None if there is none yet."""
+        with self._read() as db:
+            return read_fact(db, name)
 
     def _prepare(self, *, make: bool) -> None:
         name = name_of(self._engine.url)

@@ -255,6 +255,7 @@ def test_the_book_can_be_built_and_fetches_nothing(site):
     [
         ("reference/command-line.html", "tinyvideo takedown"),
         ("reference/settings.html", "TINYVIDEO_BATCH_VIDEOS"),
+        ("reference/thresholds.html", "min_visible"),
         ("reference/schema.html", "residual_motion_px"),
         ("design/house.html", "crawl_and_stabilize  the flow from a source to committed shards"),
         ("design/results.html", "The stabilizer: drift and speed"),

@@ -1,5 +1,6 @@
-"""`run`, `status`, `report`, `stabilize`, `render`: films in, strips out.
+"""`run`, `status`, `report`, `config`, `stabilize`, `render`: films in, strips out.
 
+config_command     `tinyvideo config`: every threshold with today's value and a sentence, as a file
 output_commands    `tinyvideo run`, `status` and `report`, as they are typed
 film_commands      `tinyvideo stabilize` and `render`, as they are typed
 render_command     `tinyvideo render`: cut the strips of a film anew from homographies that are
@@ -10,6 +11,7 @@ stabilize_command  `tinyvideo stabilize`: films in, strips and camera paths out,
                    or server
 """
 
+from tinyvideo.flows.commands.curating.config_command import config
 from tinyvideo.flows.commands.curating.film_commands import render, stabilize
 from tinyvideo.flows.commands.curating.output_commands import report, run, status
 from tinyvideo.flows.commands.curating.run_command import (
@@ -23,6 +25,7 @@ from tinyvideo.flows.commands.curating.run_command import (
 __all__ = [
     "announced_server",
     "check_free",
+    "config",
     "render",
     "report",
     "run",

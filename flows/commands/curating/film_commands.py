@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Size, StripsTo
+from tinyvideo.flows.commands.output_options import Json, StripsTo
+from tinyvideo.flows.commands.threshold_options import Config, Method, Size, curation_given
 from tinyvideo.flows.terminal import ExitCode, end_with, with_option, write_json
 
 Films = Annotated[
@@ -21,10 +22,9 @@ Films = Annotated[
 def stabilize(
     films: Films,
     to: StripsTo,
-    size: Size = 128,
-    method: Annotated[
-        str, typer.Option(help="`tracks`, or `paper` for the stabilization of 2016.")
-    ] = "tracks",
+    size: Size = None,
+    method: Method = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json.
@@ -33,8 +33,9 @@ def stabilize(
     """
     from tinyvideo.flows.commands.curating.stabilize_command import stabilize_with_progress
 
+    curation = curation_given(config, size, method)
     try:
-        summary = stabilize_with_progress(films, to.absolute(), size, method)
+        summary = stabilize_with_progress(films, to.absolute(), curation)
     except ValueError as error:
         raise typer.BadParameter(with_option(error)) from error
     if json:
@@ -70,7 +71,8 @@ def render(
         typer.Option(help="Its clips.json, from `stabilize`.", exists=True, dir_okay=False),
     ],
     to: StripsTo,
-    size: Size = 128,
+    size: Size = None,
+    config: Config = None,
     crop: Annotated[
         str, typer.Option(help="Square of the film, LEFT,TOP,SIDE in pixels; else the middle.")
     ] = "",
@@ -78,12 +80,16 @@ def render(
 ) -> None:
     """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again.
 
+    Of --config the tables `frames` and `strips` count. `frames` are those that the film was
+    stabilized with, but for working_px: the strips are cut from the full picture.
+
     Example: tinyvideo render beach.mp4 --clips strips/beach/clips.json --to big --size 256
     """
     from tinyvideo.flows.commands.curating.render_command import render_film
 
+    curation = curation_given(config, size)
     try:
-        summary = render_film(film, clips, to.absolute(), size, crop)
+        summary = render_film(film, clips, to.absolute(), curation, crop)
     except ValueError as error:
         raise typer.BadParameter(with_option(error)) from error
     if json:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tinyvideo.flows.commands import source_options as given
-from tinyvideo.flows.commands.output_options import Json, KeepUi, Out, Size, Workers
+from tinyvideo.flows.commands.output_options import Json, KeepUi, Out, Workers
 from tinyvideo.flows.commands.source_options import absolute, search_of
+from tinyvideo.flows.commands.threshold_options import Config, Size, tables_in
 from tinyvideo.flows.terminal import ExitCode, end_with, say, show_books, write_json
 
 Engine = Annotated[
@@ -37,7 +38,8 @@ def run(
     source: given.Source = None,
     any_license: given.AnyLicense = False,
     unsafe: given.Unsafe = False,
-    size: Size = 128,
+    size: Size = None,
+    config: Config = None,
     workers: Workers = None,
     engine: Engine = "process",
     engine_address: EngineAddress = "",
@@ -65,7 +67,7 @@ def run(
     if not named and not output_at(out).has_catalog():
         raise typer.BadParameter(given.SAY_WHERE, param_hint="--folder")
     changes: dict[str, object] = {
-        "size": size, "retry_failed": retry_failed, "search": search,
+        "size": size, "config": tables_in(config), "retry_failed": retry_failed, "search": search,
         "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
         "bucket": bucket, "sources": given.whole_addresses(source), "any_license": any_license,
         "engine": engine, "engine_address": engine_address, "waiting_only": not named,

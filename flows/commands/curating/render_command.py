@@ -1,8 +1,9 @@
 """`tinyvideo render`: cut the strips of a film anew from homographies that are stored.
 
 What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
-size or another crop needs the film and no second stabilization. Frames are decoded at their full
-size; the strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
+size or another crop needs the film and no second stabilization. Frames are chosen as they were
+then, by the table `frames` of the thresholds, but decoded at their full size. The strips go to
+`OUT/NNNN.jpg`, under the numbers that they have in clips.json.
 
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
@@ -13,28 +14,36 @@ from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.terminal import say
+from tinyvideo.pipeline.curation import CurationConfig
+from tinyvideo.pipeline.errors import RejectedError, UnreadableError
 from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
-from tinyvideo.pipeline.strips import StripConfig
 from tinyvideo.storage.objects import FolderStore
 
 
-def render_film(film: Path, clips: Path, out: Path, size: int, crop: str) -> dict[str, Any]:
+def render_film(
+    film: Path, clips: Path, out: Path, config: CurationConfig, crop: str
+) -> dict[str, Any]:
     """Cut every accepted clip of `clips` from `film`; return how many, and where they are.
 
     Raises:
-        ValueError: the size or the crop is none, or `clips` is no clips.json.
-        UnreadableError: the film cannot be opened, or ends before the clips do.
+        ValueError: the crop is none, or `clips` is no clips.json.
+        UnreadableError: the film cannot be opened or used, or ends before the clips do.
         StorageError: `out` cannot be written.
     """
-    StripConfig(size=size)
+    size = config.strips.size
     places = _read_places(clips)
     square = _read_square(crop)
     store = FolderStore(out)
     store.probe()
     places.sort(key=lambda place: place.start_frame)
-    strips = cut_strips(film, places, size, square)
-    for place, jpeg in zip(places, strips, strict=True):
-        store.replace(f"{place.index:04d}.jpg", jpeg)
+    strips = cut_strips(
+        film, places, size, square, frames=config.frames, quality=config.strips.jpeg_quality
+    )
+    try:
+        for place, jpeg in zip(places, strips, strict=True):
+            store.replace(f"{place.index:04d}.jpg", jpeg)
+    except RejectedError as error:
+        raise UnreadableError(f"{film}: {error}") from error
     store.remove_temporary()
     say(f"{film}: {len(places)} strips of {size} px in {out}")
     return {"film": str(film), "folder": str(out), "strips": len(places), "size": size}

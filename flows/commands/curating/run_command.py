@@ -154,10 +154,12 @@ def show_page(place: "OutputAddress") -> Path:
         StorageError: there is no catalog, or the work folder cannot be written.
     """
     from tinyvideo.flows.report import write_report
+    from tinyvideo.flows.upkeep import config_in_force
 
-    place.open_catalog().close()  # before the bar: without one there is nothing to wait for
+    with place.open() as output:  # before the bar: without one there is nothing to wait for
+        config = config_in_force(output.catalog)
     with waiting("page", "reads the shards"):
-        return write_report(place)
+        return write_report(place, config)
 
 
 def catalog_position(place: "OutputAddress") -> Callable[[], Position]:

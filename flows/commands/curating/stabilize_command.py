@@ -27,7 +27,6 @@ from typing import Any
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
-from tinyvideo.pipeline.stabilize import METHODS
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
 
@@ -99,15 +98,14 @@ def _entry(clip: Clip) -> dict[str, Any]:
 
 
 def stabilize_with_progress(
-    films: Sequence[Path], out: Path, size: int, method: str = METHODS[0]
+    films: Sequence[Path], out: Path, config: CurationConfig
 ) -> list[dict[str, Any]]:
     """Stabilize films with a progress bar and a line for each; return what became of them.
 
     Raises:
-        ValueError: no such method, the size is no strip's, or two films would share a folder.
+        ValueError: two films would share a folder.
         StorageError: `out` cannot be written.
     """
-    config = CurationConfig.of(size=size, method=method)
     for stem, count in Counter(film.stem for film in films).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")

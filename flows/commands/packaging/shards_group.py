@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Out, Size, Workers
+from tinyvideo.flows.commands.output_options import Json, Out, Workers
+from tinyvideo.flows.commands.threshold_options import Config, Size, curation_given
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -19,12 +20,12 @@ from tinyvideo.flows.terminal import (
     say,
     show_facts,
     show_table,
-    with_option,
     write_json,
 )
 
 if TYPE_CHECKING:
     from tinyvideo.flows.upkeep import RepairOptions
+    from tinyvideo.pipeline.curation import CurationConfig
     from tinyvideo.storage.database import ShardRow
     from tinyvideo.storage.outputs import Output
     from tinyvideo.storage.repair import ShardCheck
@@ -111,7 +112,8 @@ def show(
 def repair(
     names: Names = None,
     out: Out = "",
-    size: Size = 128,
+    size: Size = None,
+    config: Config = None,
     workers: Workers = None,
     give_up: Annotated[
         bool,
@@ -121,7 +123,7 @@ def repair(
 ) -> None:
     """Make broken shards anew: what is whole is kept, lost videos are curated again.
 
-    Size is that of the run that made them.
+    Size and thresholds are those of the run that made them.
 
     Example: tinyvideo shards repair --out strips
     """
@@ -129,9 +131,10 @@ def repair(
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.repair import finish_rewrites
 
+    curation = curation_given(config, size)
     with output_at(out).alone() as output, counted("videos") as count:
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
-        options = _repair_options(output, size, workers, give_up=give_up)
+        options = _repair_options(output, curation, workers, give_up=give_up)
         done = [repair_shard(output, s, options, count) for s in _chosen(output, names)]
     for entry in done:
         if entry.state != "whole":
@@ -155,19 +158,13 @@ def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":
 
 
 def _repair_options(
-    output: "Output", size: int, workers: int | None, *, give_up: bool
+    output: "Output", curation: "CurationConfig", workers: int | None, *, give_up: bool
 ) -> "RepairOptions":
     from tinyvideo.flows.settings import read_settings
     from tinyvideo.flows.upkeep import SCRATCH, RepairOptions
     from tinyvideo.flows.workers import WorkerConfig
-    from tinyvideo.pipeline.curation import CurationConfig
-    from tinyvideo.pipeline.strips import StripConfig
 
     settings = read_settings()
-    try:
-        curation = CurationConfig(strips=StripConfig(size=size))
-    except ValueError as error:
-        raise typer.BadParameter(with_option(error)) from error
     worker = WorkerConfig(
         out=output.work.path(SCRATCH),
         places_weights=settings.places_weights,

@@ -192,5 +192,6 @@ def test_other_settings_are_refused_and_nothing_is_lost(tmp_path, prefect_url):
 
     assert process.returncode == 2
     assert "holds strips of configuration" in process.stderr
+    assert "(strips.size was 128, is 64); choose another --out" in process.stderr
     assert "Traceback" not in process.stderr
     assert np.array_equal(list(out.glob("shards/*")), [])

@@ -34,7 +34,10 @@ def machine(
 
 def test_the_command_of_the_readme_makes_shards_and_shows_them(machine):
     told = {"folder": str(machine.home / "beaches"), "out": str(machine.home / "out")}
-    options = json.dumps({"options": {**told, "batch_videos": 2, "workers": 1}})
+    thresholds = {"stabilize": {"min_visible": 0.45}}
+    options = json.dumps(
+        {"options": {**told, "batch_videos": 2, "workers": 1, "config": thresholds}}
+    )
     begun = machine.prefect("deployment", "run", "crawl-and-stabilize", "--params", options)
     assert begun.returncode == 0, begun.stderr
     (run,) = machine.ask(
@@ -50,6 +53,12 @@ def test_the_command_of_the_readme_makes_shards_and_shows_them(machine):
     }
     books = machine.books(machine.home / "out")
     assert (books["balanced"], books["shards"], books["videos"]["sharded"]) == (True, 2, 3)
+
+    made_with = json.loads(machine.tinyvideo("config", "--out", told["out"], "--json").stdout)
+    assert made_with["config"]["stabilize"]["min_visible"] == 0.45
+    shown_row = machine.tinyvideo("shards", "show", "shard-000002", "--out", told["out"], "--json")
+    (row,) = json.loads(shown_row.stdout)["rows"]
+    assert row["config_hash"] == made_with["config_hash"]
 
     artifacts = machine.ask("/artifacts/filter", {})
     shown = {a["key"]: a for a in artifacts if a["key"]}

@@ -28,6 +28,7 @@ from tinyvideo.flows.report.inline_pictures import Gallery
 from tinyvideo.flows.report.page import VIDEOS_PER_STATE, write_report
 from tinyvideo.flows.report.shards_survey import survey_shards
 from tinyvideo.pipeline.errors import FailCause, RejectReason
+from tinyvideo.pipeline.thresholds import curation_of
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.outputs.book_audit import read_books
@@ -238,6 +239,14 @@ def test_licenses_are_counted_in_strips(tmp_path):
         ],
     )
     assert "license strips CC BY 2.0 3 unknown 2 " in page_of(tmp_path).text
+
+
+def test_the_limits_on_the_page_are_those_of_the_output(tmp_path):
+    out = draw_everything(tmp_path)
+    assert "Below 50% a clip is dropped" in write_report(out).read_text()
+
+    config = curation_of({"stabilize": {"min_visible": 0.55}})
+    assert "Below 55% a clip is dropped" in write_report(out, config).read_text()
 
 
 def test_strips_are_ranked_by_their_figures_and_none_is_both_best_and_worst(tmp_path):
