@@ -82,7 +82,8 @@ class Body:
 
 def draw_body(rng: np.random.Generator, act: Act, place: tuple[float, float], size: float) -> Body:
     """Draw somebody in new clothes."""
-    skin = rng.uniform((90, 60, 45), (225, 180, 150)).astype(np.float32)
+    tone = rng.uniform(0.35, 1) * rng.uniform(0.92, 1.08, 3)
+    skin = np.asarray(tone * (225, 178, 148), np.float32)
     cloth = _cloth(rng, TORSO[1], TORSO[0])
     sleeve = _cloth(rng, ARM[1], ARM[0]) if rng.random() < 0.4 else cloth[: ARM[1], : ARM[0]]
     fore = sleeve.copy() if rng.random() < 0.5 else _skin(rng, skin, ARM[1], ARM[0])
@@ -128,7 +129,7 @@ def _face(rng: np.random.Generator, skin: Painting) -> Painting:
     y, x = np.mgrid[:height, :width].astype(np.float32)
     hair = (y < 40 + 8 * grain(rng, 12, height, width)) | (np.abs(x - width / 2) > rng.uniform(38, 50))
     strands = grain(rng, 4, height, width) + 0.6 * grain(rng, 14, height, width)
-    face[hair] = (rng.uniform(20, 130, 3) + 24 * strands[..., None])[hair]
+    face[hair] = (rng.uniform(20, 130) * np.array([1, 0.85, 0.7]) + 24 * strands[..., None])[hair]
     for side in (-1, 1):
         eye = round(width / 2 + side * 22), 64
         cv2.ellipse(face, (eye[0], 52), (12, 3), 0, 0, 360, (45.0, 35.0, 30.0), -1)

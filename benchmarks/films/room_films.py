@@ -250,7 +250,8 @@ def hand(rng: np.random.Generator, way: float) -> Homographies:
 
 def _bodies(rng: np.random.Generator, covered: float) -> list[Body]:
     """Draw one to three people who cover a share of the picture, over all frames."""
-    people = int(rng.choice([1, 2, 3], p=(0.5, 0.35, 0.15)))
+    alone = 0.6 if covered < 0.45 else 0.4 if covered < 0.65 else 0  # or faces grow too large
+    people = int(rng.choice([1, 2, 3], p=(alone, (1 - alone) / 2, (1 - alone) / 2)))
     size = 1.1 / people**0.5
     kinds = rng.choice(list(ACTS), people)
     places = (rng.permutation(people) + rng.uniform(0.25, 0.75, people)) / people
