@@ -6,7 +6,7 @@
     lean      comes nearer
     gesture   speaks with both hands, fast
     dance     moves all over
-    late      stands like a picture for most of the time, and then goes
+    late      stands and breathes for most of the time, and then goes
 
 Lengths are in a third of the body's thousand, so 1 is about as far as from head to waist; angles
 are in degrees, clockwise.
@@ -104,6 +104,7 @@ def _dance(rng: np.random.Generator, time: Curve, curves: Curves) -> None:
 
 
 def _late(rng: np.random.Generator, time: Curve, curves: Curves) -> None:
+    _breathe(rng, time, curves)
     moving = {name: np.zeros(len(time)) for name in curves}
     (_dance if rng.random() < 0.5 else _walk)(rng, time, moving)
     begin = int(rng.uniform(0.5, 0.75) * len(time))

@@ -190,8 +190,8 @@ class _Scene:
         frames = []
         for t in self.times:
             looks = [self._view(t, pose, waves) for pose in self._open(t)]
-            frame = flutter[t] * np.mean(looks, axis=0)
-            frame += self.rng.normal(0, noise, frame.shape)
+            frame = np.float32(flutter[t] / len(looks)) * np.sum(looks, axis=0)
+            frame += noise * self.rng.standard_normal(frame.shape, np.float32)
             frames.append(np.clip(np.rint(frame), 0, 255).astype(np.uint8))
         return frames
 
