@@ -75,9 +75,7 @@ def measure_costs(wanted: argparse.Namespace, folder: Path) -> tuple[str, list[A
     return "What the stabilizer costs beside decoding", [measured], body
 
 
-def _each(
-    work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
-) -> Iterator[Result]:
+def _each(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
     """Run `work` on every task, on at most `jobs` cores; yield the results in order."""
     if jobs == 1:
         use_one_thread()
@@ -161,7 +159,9 @@ def main() -> None:
     parser.add_argument("--title", default="", help="a word behind the heading: before, after")
     parser.add_argument("--json", action="store_true", help="print JSON and keep nothing")
     wanted = parser.parse_args()
-    measure = measure_films if wanted.films else {"speed": measure_costs}.get(wanted.part, measure_rooms)
+    measure = (
+        measure_films if wanted.films else {"speed": measure_costs}.get(wanted.part, measure_rooms)
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = wanted.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)

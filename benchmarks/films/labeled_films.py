@@ -59,7 +59,9 @@ def read_labels(folder: Path, file: Path) -> list[Label]:
     for name, says in sorted(json.loads(file.read_text()).items()):
         unknown = set(says) - {"keep", "drop", "fixed"}
         if unknown:
-            raise SystemExit(f"{file}: {name} has {', '.join(sorted(unknown))}; known are keep, drop, fixed")
+            raise SystemExit(
+                f"{file}: {name} has {', '.join(sorted(unknown))}; known are keep, drop, fixed"
+            )
         if not (folder / name).is_file():
             raise SystemExit(f"{file} names {name}, and {folder} has no such film")
         labels.append(_label(folder / name, says))

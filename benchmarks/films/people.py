@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.films.acts import Act
 from benchmarks.films.rooms import Painting, grain
@@ -127,7 +126,9 @@ def _face(rng: np.random.Generator, skin: Painting) -> Painting:
     width, height = HEAD
     face = _skin(rng, skin, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    hair = (y < 40 + 8 * grain(rng, 12, height, width)) | (np.abs(x - width / 2) > rng.uniform(38, 50))
+    hair = (y < 40 + 8 * grain(rng, 12, height, width)) | (
+        np.abs(x - width / 2) > rng.uniform(38, 50)
+    )
     strands = grain(rng, 4, height, width) + 0.6 * grain(rng, 14, height, width)
     face[hair] = (rng.uniform(20, 130) * np.array([1, 0.85, 0.7]) + 24 * strands[..., None])[hair]
     for side in (-1, 1):
@@ -154,22 +155,3 @@ def turned(degrees: float) -> Homography:
     """Turn clockwise about (0, 0)."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-
-
-def lay(view: npt.NDArray[np.float32], picture: Painting, to_view: Homography) -> None:
-    """Lay a picture (h, w, 4), color before its share, over a view (H, W, 3 or 4), in place.
-
-    `to_view` maps pixels of the picture to those of the view. A view of four channels keeps the
-    share that is covered in its last.
-    """
-    height, width = picture.shape[:2]
-    corners = to_view @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1.0]])
-    x, y = corners[:2] / corners[2]
-    left, top = max(int(x.min()) - 1, 0), max(int(y.min()) - 1, 0)
-    right, low = min(int(x.max()) + 2, view.shape[1]), min(int(y.max()) + 2, view.shape[0])
-    if right <= left or low <= top:
-        return
-    warped = cv2.warpPerspective(picture, pan(-left, -top) @ to_view, (right - left, low - top))
-    part = view[top:low, left:right]
-    part *= 1 - warped[..., 3:]
-    part += warped[..., : view.shape[2]]

@@ -22,10 +22,11 @@ import numpy.typing as npt
 
 from benchmarks.films.acts import KINDS as ACTS
 from benchmarks.films.acts import draw_act
-from benchmarks.films.people import Body, draw_body, lay
+from benchmarks.films.people import Body, draw_body
 from benchmarks.films.rooms import HEIGHT, KINDS, SCALE, TALL, WIDE, WIDTH, Room, grain, paint_room
 from benchmarks.films.truth_films import shaking_camera
 from tests.drawn.films import pan, write_video
+from tests.drawn.layers import lay
 from tinyvideo.pipeline.types import Frame, Homographies, Homography
 
 FRAMES = 32

@@ -70,7 +70,11 @@ def judge(film: RoomFilm, config: CurationConfig) -> Judged:
         clip = next(iter(curate(film.path, None, config)))
     except RejectedError as error:
         return Judged(
-            **known, background=film.background, kept=False, reason=error.reason, detail=error.detail
+            **known,
+            background=film.background,
+            kept=False,
+            reason=error.reason,
+            detail=error.detail,
         )
     found: dict[str, float] = {}
     if clip.to_first is not None:

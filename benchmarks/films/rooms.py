@@ -221,7 +221,9 @@ def _beach(rng: np.random.Generator) -> Room:
     picture = _heaven(rng)
     y = np.arange(TALL)[:, None]
     horizon = rng.uniform(0.34, 0.4) * TALL
-    shore = rng.uniform(0.47, 0.52) * TALL + 16 * grain(rng, 300)[:1] + 20 * np.linspace(-1, 1, WIDE)
+    shore = (
+        rng.uniform(0.47, 0.52) * TALL + 16 * grain(rng, 300)[:1] + 20 * np.linspace(-1, 1, WIDE)
+    )
     sand = np.clip((y - shore) / 6, 0, 1)[..., None].astype(np.float32)
     water = np.clip((y - horizon) / 3, 0, 1)[..., None].astype(np.float32) * (1 - sand)
     island = horizon - 34 * np.clip(grain(rng, 140)[0] - 0.3, 0, 1.2)
