@@ -5,10 +5,10 @@
     python -m benchmarks.kept --part speed                      beside decoding and shrinking alone
 
 Prints a table and puts it into benchmarks/RESULTS.md; `--json` prints every film and keeps nothing.
-Drawn rooms (benchmarks/films/room_films.py) have a known camera: each of nine rooms with each of four
-cameras and each of four shares of background is a film of 144; `--folder` keeps them for the next run
-of the same seed. `--title before` puts the table under a heading of its own, so that two can stand
-side by side. Labels: benchmarks/films/labeled_films.py.
+Drawn rooms (benchmarks/films/room_films.py) have a known camera: each of nine rooms with each of
+four cameras and each of four shares of background is a film of 144; `--folder` keeps them for the
+next run of the same seed. `--title before` puts the table under a heading of its own, so that two
+can stand side by side. Labels: benchmarks/films/labeled_films.py.
 
 Cost: 144 films take about ten minutes of one core to draw, and one to judge.
 """
@@ -69,8 +69,8 @@ def measure_costs(wanted: argparse.Namespace, folder: Path) -> tuple[str, list[A
     use_one_thread()
     measured = measure_speed(wanted.seed, min(wanted.count, 6), folder, _config(wanted))
     body = (
-        f"From a file of 360p to strips, as times of decoding and shrinking alone; processor time,\n"
-        f"one thread, {ROUNDS} rounds in turn.\n\n{speed_text(measured)}"
+        f"From a file of 360p to strips, as times of decoding and shrinking alone; processor\n"
+        f"time, one thread, {ROUNDS} rounds in turn.\n\n{speed_text(measured)}"
     )
     return "What the stabilizer costs beside decoding", [measured], body
 
@@ -96,13 +96,13 @@ def rooms_text(judged: Sequence[Judged]) -> str:
     lost = Counter(one.reason for one in fair if not one.kept)
     errors = [one.error_px for one in fair if one.kept]
     lines = [
-        f"Of {len(fair)} clips with at least {ENOUGH:.0%} background {_share(fair)} are kept; error "
-        f"against the camera, in strip\npixels: median {_median(errors):.3f}, worst "
+        f"Of {len(fair)} clips with at least {ENOUGH:.0%} background {_share(fair)} are kept; "
+        f"error against the camera, in strip\npixels: median {_median(errors):.3f}, worst "
         f"{max(errors, default=float('nan')):.3f}. {sum(one.follows for one in judged)} of all "
         f"follow a body (error above {LEFT_PX:g} px, nearer to its motion).\n"
         f"Of {len(tripods)} tripods {_share(tripods)} are kept, and "
         f"{sum(one.as_filmed for one in tripods)} come back byte for byte.\n",
-        f"Lost: {', '.join(f'{reason} {count}' for reason, count in lost.most_common()) or 'none'}.\n",
+        f"Lost: {', '.join(f'{word} {count}' for word, count in lost.most_common()) or 'none'}.\n",
         "Error: mean over frames and places of the background; largest: one place in one frame.",
     ]
     for field, values in (("share", SHARES), ("camera", CAMERAS), ("room", KINDS)):

@@ -3,10 +3,11 @@
 A file of labels is JSON, an object per film: `keep` and `drop` are lists of [first, beyond) frames,
 `fixed` says that the camera stands on a tripod.
 
-    {"kitchen.mp4": {"keep": [[0, 160]], "drop": [[192, 280]]}, "desk.mp4": {"keep": [[0, 90]], "fixed": true}}
+    {"kitchen.mp4": {"keep": [[0, 160]], "drop": [[192, 280]]},
+     "desk.mp4": {"keep": [[0, 90]], "fixed": true}}
 
-A window is wanted if all its frames lie in one `keep`, and unwanted if half of them lie in `drop`.
-One that a cut ends early is neither. Of a film that is dropped as a whole, every 32 frames of
+A window is wanted if all its frames lie in one `keep`, unwanted if half of them lie in `drop`. One
+that a cut ends early is neither. Of a film that is dropped as a whole, every 32 frames of
 `keep` are a window that is lost. On a tripod, a kept window whose camera path is not the identity
 has moved.
 """

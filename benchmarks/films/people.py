@@ -1,9 +1,9 @@
 """Bodies full of texture: a head that nods, a patterned shirt, arms that gesture, and a shadow.
 
-A body is cut out of paper, as in a puppet theater: parts with a picture and an outline, hung on each
-other at joints. What it does is an act (benchmarks/films/acts.py): where the body stands in every
-frame, and the angles of its joints. It is drawn over the room by the camera that films both, so
-that the camera's path is known whatever the body does.
+A body is cut out of paper, as in a puppet theater: parts with a picture and an outline, hung on
+each other at joints. What it does is an act (benchmarks/films/acts.py): where the body stands in
+every frame, and the angles of its joints. One camera films body and room, so that its path is
+known whatever the body does.
 
 Lengths are in pixels of the paper; a body of size 1 has as many in the film.
 

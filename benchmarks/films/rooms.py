@@ -10,8 +10,8 @@
     beach       sky above, sand below, and between them water, which moves
     grass       a meadow out of focus, with a path through it
 
-A room is painted once, at `SCALE` pixels per pixel of the film, larger than any frame. It is soft to
-about half a pixel of the film, so that a bilinear look at it is exact to some 0.01 px.
+A room is painted once, at `SCALE` pixels per pixel of the film, larger than any frame. It is soft
+to half a pixel of the film, so that a bilinear look at it is exact to some 0.01 px.
 
 Cost: 0.3 to 0.6 s per room.
 """
@@ -50,7 +50,7 @@ def paint_room(kind: str, rng: np.random.Generator) -> Room:
 
 
 def grain(rng: np.random.Generator, cell: float, height: int = TALL, width: int = WIDE) -> Painting:
-    """Draw smooth noise, (height, width), of mean 0 and deviation 1; `cell` is its grain in pixels."""
+    """Draw smooth noise, (height, width), mean 0 and deviation 1, its grain `cell` pixels wide."""
     few = rng.normal(0, 1, (round(height / cell) + 3, round(width / cell) + 3)).astype(np.float32)
     large = cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray((large - large.mean()) / large.std(), np.float32)
@@ -82,7 +82,7 @@ def _wall(rng: np.random.Generator) -> Room:
 
 
 def _hang(rng: np.random.Generator, picture: Painting, count: int) -> None:
-    """Put door frames, pictures and sockets on a wall, faint ones and some that are plain to see."""
+    """Put door frames, pictures and sockets on a wall, some faint and some plain to see."""
     for number in range(count):
         x = (number + rng.uniform(0.1, 0.9)) / count * WIDE
         y = rng.uniform(0.15, 0.8) * TALL
@@ -176,7 +176,7 @@ def _whiteboard(rng: np.random.Generator) -> Room:
     _frame(picture, low, high, 14, -rng.uniform(20, 60))
     for _ in range(16):
         start = rng.uniform(low, high)
-        steps = rng.normal(0, 16, (10, 2)) + (9, 0)
+        steps = rng.normal(0, 16, (10, 2)) + np.array([9, 0])
         stroke = np.cumsum([start, *steps], axis=0).round().astype(np.int32)
         shade = cv2.polylines(np.zeros((TALL, WIDE), np.uint8), [stroke], False, 255, 4)
         picture -= rng.uniform(25, 110) / 255 * shade[..., None].astype(np.float32)

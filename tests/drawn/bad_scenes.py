@@ -29,7 +29,7 @@ class BadScene:
 
 
 def crowd_to_the_rim() -> BadScene:
-    """Nothing here stands still but the tripod: heads from rim to rim, and each sways its own way."""
+    """Only the tripod stands still: heads from rim to rim, and each sways its own way."""
     rng = np.random.default_rng(11)
     frames = film(tripod(), 3).astype(np.float32)
     for y in range(-10, HEIGHT + 30, 28):
@@ -45,12 +45,12 @@ def water_to_the_rim() -> BadScene:
     """Waves from rim to rim, and no shore: all of it moves, and no two waves go together."""
     rng = np.random.default_rng(12)
     frames = np.full((FRAMES, HEIGHT, WIDTH, 3), (70, 100, 115), np.float32)
-    for _ in range(60):
+    for _ in range(30):
         length, angle = rng.uniform(10, 70), rng.normal(0.4, 0.6)
         wave = 2 * np.pi / length * (np.cos(angle) * _X + np.sin(angle) * _Y) + rng.uniform(0, 6)
         # In deep water a wave of four times the length is twice as fast.
         speed = 0.3 * length**0.5 * 2 * np.pi / length
-        frames += (5 * np.sin(wave - speed * _times()[:, None, None]))[..., None]
+        frames += (7 * np.sin(wave - speed * _times()[:, None, None]))[..., None]
     return _scene(frames, tripod())
 
 
@@ -109,7 +109,7 @@ def train_that_leaves() -> BadScene:
 
 
 def train_that_arrives() -> BadScene:
-    """The platform is there, and then a train before it, to the rim: the end shows no background."""
+    """The platform, and then a train before it, to the rim: the end shows no background."""
     return _train(lambda t: t >= 24, lambda t: WIDTH - (24 - t) * 14, leaves=False)
 
 
@@ -119,7 +119,7 @@ def tripod() -> Homographies:
 
 
 def _times() -> np.ndarray:
-    return np.arange(FRAMES)
+    return np.arange(FRAMES, dtype=np.float32)
 
 
 def _scene(frames: np.ndarray, camera: Homographies) -> BadScene:
