@@ -5,7 +5,7 @@
     python -m benchmarks.kept --part speed                      beside decoding and shrinking alone
 
 Prints a table and puts it into benchmarks/RESULTS.md; `--json` prints every film and keeps nothing.
-Drawn rooms (benchmarks/films/room_films.py) have a known camera: each of nine rooms with each of
+Drawn rooms (benchmarks/rooms/room_films.py) have a known camera: each of nine rooms with each of
 four cameras and each of four shares of background is a film of 144; `--folder` keeps them for the
 next run of the same seed. `--title before` puts the table under a heading of its own, so that two
 can stand side by side. Labels: benchmarks/films/labeled_films.py.
@@ -29,10 +29,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from benchmarks.films.labeled_films import Label, judge_windows, read_labels, windows_text
-from benchmarks.films.room_films import CAMERAS, SHARES, Plan, drawn, plans
-from benchmarks.films.room_judge import LEFT_PX, Judged, judge
-from benchmarks.films.rooms import KINDS
 from benchmarks.parts.kept_speed import ROUNDS, measure_speed, speed_text
+from benchmarks.rooms.hands import CAMERAS
+from benchmarks.rooms.room_films import SHARES, Plan, drawn, plans
+from benchmarks.rooms.room_judge import LEFT_PX, Judged, judge
+from benchmarks.rooms.rooms import KINDS
 from benchmarks.stages import put_into_results
 from tinyvideo.pipeline.curation import CurationConfig, use_one_thread
 from tinyvideo.pipeline.stabilize import METHODS
@@ -79,7 +80,7 @@ def _each(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> I
     """Run `work` on every task, on at most `jobs` cores; yield the results in order."""
     if jobs == 1:
         use_one_thread()
-        results = map(work, tasks)
+        results: Iterator[Result] = map(work, tasks)
     else:
         pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=use_one_thread)
         results = pool.map(work, tasks)

@@ -1,6 +1,6 @@
 """What the way from a film to its strips costs beside decoding and shrinking it alone.
 
-Drawn rooms (benchmarks/films/room_films.py) of 360p, from a tripod and out of hands, are played
+Drawn rooms (benchmarks/rooms/room_films.py) of 360p, from a tripod and out of hands, are played
 forward and backward until they have four windows. Both ways are run on every film in turn, `ROUNDS`
 times; a round gives a ratio of processor times, and the median of all of a kind counts.
 """
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.films.room_films import FRAMES, Plan, drawn
-from benchmarks.films.rooms import KINDS
 from benchmarks.films.truth_films import read_frames
+from benchmarks.rooms.hands import FRAMES
+from benchmarks.rooms.room_films import Plan, drawn
+from benchmarks.rooms.rooms import KINDS
 from tests.drawn.films import write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.decode.frames import open_video
@@ -51,10 +52,8 @@ def _measure(films: list[Path], config: CurationConfig) -> dict[str, float]:
     ratios, seconds, kept = [], 0.0, 0
     for number in range(ROUNDS + 1):
         for film in films:
-            alone, _ = _timed(lambda film=film: sum(1 for _ in _frames(film, config)))
-            whole, strips = _timed(
-                lambda film=film: sum(clip.strip is not None for clip in curate(film, None, config))
-            )
+            alone, _ = _timed(_decode, film, config)
+            whole, strips = _timed(_curate, film, config)
             if number > 0:  # the first round warms up
                 ratios.append(whole / alone)
                 seconds, kept = seconds + whole, kept + strips
@@ -68,14 +67,20 @@ def _measure(films: list[Path], config: CurationConfig) -> dict[str, float]:
     }
 
 
-def _frames(film: Path, config: CurationConfig):
+def _decode(film: Path, config: CurationConfig) -> int:
     with open_video(film, config.frames) as video:
-        yield from video
+        return sum(1 for _ in video)
 
 
-def _timed(work: Callable[[], int]) -> tuple[float, int]:
+def _curate(film: Path, config: CurationConfig) -> int:
+    return sum(clip.strip is not None for clip in curate(film, None, config))
+
+
+def _timed(
+    work: Callable[[Path, CurationConfig], int], film: Path, config: CurationConfig
+) -> tuple[float, int]:
     start = time.process_time()
-    result = work()
+    result = work(film, config)
     return time.process_time() - start, result
 
 

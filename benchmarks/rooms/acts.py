@@ -52,7 +52,7 @@ def draw_act(kind: str, rng: np.random.Generator, frames: int) -> Act:
     for arm in ("left", "right"):
         curves[arm] += rng.uniform(6, 40)
         curves[f"{arm}_fore"] += rng.uniform(-100, -10)
-    KINDS[kind](rng, np.arange(frames), curves)
+    KINDS[kind](rng, np.arange(frames, dtype=np.float64), curves)
     return Act(**curves)
 
 

@@ -7,13 +7,15 @@ moves. A film on a tripod must come back as it was, byte for byte.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.films.room_films import CELL, RoomFilm
-from benchmarks.films.rooms import HEIGHT, WIDTH
 from benchmarks.films.truth_films import STRIP_PX, read_frames
+from benchmarks.rooms.groups import CELL
+from benchmarks.rooms.paint import HEIGHT, WIDTH
+from benchmarks.rooms.room_films import RoomFilm
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import RejectedError
 from tinyvideo.pipeline.stabilize.rendering import render
@@ -64,35 +66,31 @@ class Judged:
 
 def judge(film: RoomFilm, config: CurationConfig) -> Judged:
     """Run a film through the pipeline, and hold what comes out against the truth."""
-    plan = film.plan
-    known = {"film": plan.name, "room": plan.room, "camera": plan.camera, "share": plan.share}
     try:
         clip = next(iter(curate(film.path, None, config)))
     except RejectedError as error:
-        return Judged(
-            **known,
-            background=film.background,
-            kept=False,
-            reason=error.reason,
-            detail=error.detail,
-        )
-    found: dict[str, float] = {}
+        return _judged(film, kept=False, reason=error.reason, detail=error.detail)
+    known: dict[str, Any] = {}
     if clip.to_first is not None:
         away = distances(clip.to_first, film.to_first, film.free)
         follow = [distances(clip.to_first, path, film.bodies) for path in film.followers]
-        found = {
-            "error_px": float(away.mean()),
-            "largest_px": float(away.max()),
-            "body_px": min((float(way.mean()) for way in follow if way.size), default=float("inf")),
-        }
+        known["error_px"], known["largest_px"] = float(away.mean()), float(away.max())
+        known["body_px"] = min((float(way.mean()) for way in follow if way.size), default=np.inf)
+    if clip.certificate is not None:
+        known["model"] = clip.certificate.motion_model
+        known["as_filmed"] = _as_filmed(film, clip, config)
+    reason = str(clip.reason or "")
+    return _judged(film, kept=clip.strip is not None, reason=reason, detail=clip.detail, **known)
+
+
+def _judged(film: RoomFilm, **found: Any) -> Judged:
+    plan = film.plan
     return Judged(
-        **known,
+        film=plan.name,
+        room=plan.room,
+        camera=plan.camera,
+        share=plan.share,
         background=film.background,
-        kept=clip.strip is not None,
-        reason=str(clip.reason or ""),
-        detail=clip.detail,
-        model=clip.certificate.motion_model if clip.certificate else "",
-        as_filmed=clip.frames is not None and _as_filmed(film, clip, config),
         **found,
     )
 
@@ -121,4 +119,4 @@ def _as_filmed(film: RoomFilm, clip: Clip, config: CurationConfig) -> bool:
     crop = crop_to_strip(frames.shape[2], frames.shape[1], config.strips.size)
     still = np.tile(np.eye(3), (len(frames), 1, 1))
     plain = render(frames, still, crop, config.strips.size).frames
-    return bool(np.array_equal(plain, clip.frames))
+    return clip.frames is not None and np.array_equal(plain, clip.frames)

@@ -1,7 +1,7 @@
 """Bodies full of texture: a head that nods, a patterned shirt, arms that gesture, and a shadow.
 
 A body is cut out of paper, as in a puppet theater: parts with a picture and an outline, hung on
-each other at joints. What it does is an act (benchmarks/films/acts.py): where the body stands in
+each other at joints. What it does is an act (benchmarks/rooms/acts.py): where the body stands in
 every frame, and the angles of its joints. One camera films body and room, so that its path is
 known whatever the body does.
 
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from benchmarks.films.acts import Act
-from benchmarks.films.rooms import Painting, grain
+from benchmarks.rooms.acts import Act
+from benchmarks.rooms.paint import Painting, grain
 from tests.drawn.films import pan
 from tinyvideo.pipeline.types import Homographies, Homography
 
