@@ -28,7 +28,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from benchmarks.films.labeled_films import Label, judge_windows, read_labels, windows_text
+from benchmarks.films.labeled_films import (
+    Label,
+    judge_windows,
+    read_labels,
+    windows_list,
+    windows_text,
+)
 from benchmarks.parts.kept_speed import ROUNDS, measure_speed, speed_text
 from benchmarks.rooms.hands import CAMERAS
 from benchmarks.rooms.room_films import SHARES, Plan, drawn, plans
@@ -54,6 +60,8 @@ def measure_rooms(wanted: argparse.Namespace, folder: Path) -> tuple[str, list[A
     """Judge drawn rooms: a heading, every film, and the tables."""
     work = partial(judge_plan, folder=folder, config=_config(wanted))
     judged = list(_each(work, plans(wanted.seed, wanted.count), wanted.jobs))
+    if wanted.list:
+        print("\n".join(one.line() for one in judged))
     return "What is kept: drawn rooms", [asdict(one) for one in judged], rooms_text(judged)
 
 
@@ -62,6 +70,8 @@ def measure_films(wanted: argparse.Namespace, folder: Path) -> tuple[str, list[A
     labels = read_labels(wanted.films, wanted.labels or wanted.films / "labels.json")
     judged = _each(partial(judge_windows, config=_config(wanted)), labels, wanted.jobs)
     windows = [window for film in judged for window in film]
+    if wanted.list:
+        print("\n".join(windows_list(windows)))
     return "What is kept: real films", [asdict(one) for one in windows], windows_text(windows)
 
 
@@ -158,6 +168,7 @@ def main() -> None:
     parser.add_argument("--method", choices=METHODS, default="tracks")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--title", default="", help="a word behind the heading: before, after")
+    parser.add_argument("--list", action="store_true", help="name each film, or each lost window")
     parser.add_argument("--json", action="store_true", help="print JSON and keep nothing")
     wanted = parser.parse_args()
     measure = (

@@ -119,12 +119,14 @@ def windows_text(windows: Sequence[Window]) -> str:
     lines = [f"| {' | '.join(head)} |", "|---|" + "---:|" * 6]
     for film in dict.fromkeys(window.film for window in windows):
         lines.append(_row(film, [window for window in windows if window.film == film]))
-    lines.append(_row("all", windows))
-    lost = [w for w in windows if w.wanted and not w.kept]
-    wrong = [w for w in windows if w.unwanted and w.kept]
-    said = [f"- lost {w.film}@{w.start}: {w.why}" for w in lost]
-    said += [f"- kept {w.film}@{w.start}, unwanted" for w in wrong]
-    return "\n".join([*lines, "", *said]).rstrip()
+    return "\n".join([*lines, _row("all", windows)])
+
+
+def windows_list(windows: Sequence[Window]) -> list[str]:
+    """Name each window that was lost, kept though unwanted, or moved on a tripod."""
+    lines = [f"lost {w.film}@{w.start}: {w.why}" for w in windows if w.wanted and not w.kept]
+    lines += [f"kept, unwanted {w.film}@{w.start}" for w in windows if w.unwanted and w.kept]
+    return lines + [f"moved {w.film}@{w.start}" for w in windows if w.moved]
 
 
 def _row(name: str, windows: Sequence[Window]) -> str:

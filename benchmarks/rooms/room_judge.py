@@ -63,6 +63,13 @@ class Judged:
         """Whether it was kept along the motion of somebody."""
         return self.kept and self.error_px > LEFT_PX and self.body_px < self.error_px
 
+    def line(self) -> str:
+        """Sum it up for a list."""
+        became = f"kept ({self.model})" if self.kept else f"{self.reason}: {self.detail}"
+        places = "" if np.isnan(self.error_px) else f"error {self.error_px:.2f} px, largest "
+        places += f"{self.largest_px:.2f}, of the body {self.body_px:.2f}; " if places else ""
+        return f"{self.film}, background {self.background:.0%}: {places}{became}"
+
 
 def judge(film: RoomFilm, config: CurationConfig) -> Judged:
     """Run a film through the pipeline, and hold what comes out against the truth."""

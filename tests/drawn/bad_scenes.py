@@ -87,7 +87,7 @@ def mirror_on_the_wall() -> BadScene:
     camera = shaky_path(FRAMES, seed=41, strength=6)
     mirrored = camera.copy()
     mirrored[:, 0, 2] *= -0.6
-    return _framed(camera, mirrored, (30, 18), (290, 162), 7)
+    return _framed(camera, mirrored, (34, 22), (286, 158), 7)
 
 
 def television_in_the_room() -> BadScene:
