@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test test-long check docs strip-picture install up down bench-stages bench-stabilize bench-memory bench-load \
+.PHONY: help demo test test-long check docs strip-picture install up down bench-stages bench-stabilize bench-kept bench-memory bench-load \
 	bench-orchestrate bench-train bench-catalog bench-learn clean
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
 	@echo "make bench-stabilize   the stabilizer beside that of 2016 and two well-known programs"
+	@echo "make bench-kept     drawn rooms with somebody in them: what is kept, held still, and what it costs"
 	@echo "make bench-memory   what a worker holds during an hour of 1080p"
 	@echo "make bench-load   the loader beside those of 2016, WebDataset, MDS, LitData and Hugging Face"
 	@echo "make bench-train    a training step beside a plain port; data, checkpoints, memory"
@@ -76,6 +77,10 @@ bench-stages: $(STAMP)
 
 bench-stabilize: $(STAMP)
 	$(BIN)/python -m benchmarks.stabilize
+
+bench-kept: $(STAMP)
+	$(BIN)/python -m benchmarks.kept
+	$(BIN)/python -m benchmarks.kept --part speed
 
 bench-memory: $(STAMP)
 	$(BIN)/python -m benchmarks.memory

@@ -39,15 +39,13 @@ FIGURES = {
     ),
     "inlier_ratio": (
         "Agreement",
-        "Share of the keypoints that agree, over the whole clip, on where the camera was. Below "
-        "{stabilize.min_inlier_ratio:.0%} a clip is dropped; the less exactly they agree, the more "
-        "are needed.",
+        "Share of the keypoints that agree, over the whole clip, on where the camera was; before a "
+        "camera that did not move, of the parts of the picture. People have keypoints, too.",
     ),
     "reprojection_rmse_px": (
         "Precision",
         "How far those keypoints lie from where the camera path puts them, in pixels of the "
-        "{frames.working_px}-pixel frame (root mean square, worst frame). Above "
-        "{stabilize.max_reprojection_rmse_px:g} px a clip is dropped.",
+        "{frames.working_px}-pixel frame (root mean square, worst frame).",
     ),
     "camera_motion_px": (
         "Camera motion taken out",
