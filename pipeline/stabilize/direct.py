@@ -171,9 +171,7 @@ class _Target:
             place = self.step(warped, limit_px, parameters) @ place
         return np.asarray(place / place[2, 2])
 
-    def step(
-        self, warped: npt.NDArray[np.generic], limit_px: float, count: int
-    ) -> Homography:
+    def step(self, warped: npt.NDArray[np.generic], limit_px: float, count: int) -> Homography:
         """Fit one motion of `count` parameters that brings `warped` nearer."""
         apart = self._picture - warped
         pull = np.stack([self._means(self._x * apart), self._means(self._y * apart)], axis=-1)

@@ -79,7 +79,14 @@ class HypothesisConfig:
     """Where the best path holds less of picture and rim together, that of 2016 is tried."""
 
     def __post_init__(self) -> None:
-        for name in ("tripod_rim", "settled_share", "settled_rim", "near_still", "held_frame", "hopeless"):
+        for name in (
+            "tripod_rim",
+            "settled_share",
+            "settled_rim",
+            "near_still",
+            "held_frame",
+            "hopeless",
+        ):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
 
@@ -128,11 +135,15 @@ class Hypotheses:
         self.trouble: RejectedError | None = None
         """Why keypoints could not be followed."""
 
+        self.settled = False
+        """Whether the last guess was so good that no other was tried."""
+
     def best(self) -> Hypothesis:
         """Judge guesses until one holds the room, and return the one that holds most."""
         for guess in self._guesses():
             self.judged.append(guess)
-            if self._is_final(guess):
+            self.settled = self._is_final(guess)
+            if self.settled:
                 return guess
         best, still = self._best(), self.judged[0]
         if still.score >= self._config.near_still * best.score:
@@ -175,7 +186,9 @@ class Hypotheses:
             yield from self._of_2016()
 
     def _of_bundle(self, name: str, bundle: Bundle, tracks: Tracks) -> Hypothesis:
-        look = self.judged[0].look if bundle.model == "still" else self.pictures.look(bundle.to_first)
+        look = (
+            self.judged[0].look if bundle.model == "still" else self.pictures.look(bundle.to_first)
+        )
         return Hypothesis(name, bundle.to_first, look, bundle, tracks)
 
     def _direct(self, name: str, say: Floats) -> Hypothesis:

@@ -83,6 +83,16 @@ class StabilizeConfig:
     """Least share, 0 to 1, of what stands still that does so in each single frame. Ours: below,
     that frame shows something else."""
 
+    max_contested_px: float = 4.5
+    """Largest distance, in pixels of a 240-px frame, between the corners by keypoints and by the
+    faint edges of the room. Ours: of a room 3 at most, of somebody before it 6 to 50."""
+
+    uncontested_share: float = 0.45
+    """Where keypoints hold this share of the picture's texture, 0 to 1, edges are not asked."""
+
+    least_contest: float = 0.08
+    """Nor where they hold less than this share of its parts: water, of which all moves."""
+
     min_faint_rim: float = 0.4
     """Least share of the rim, 0 to 1, that shows next to nothing, as sky or a bare wall does, in a
     picture that may be kept although little in it can stand still."""
@@ -120,7 +130,13 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        shares = ("min_held_frame", "min_reach", "min_faint_rim", "max_moving_rim")
+        shares = (
+            "min_held_frame",
+            "min_reach",
+            "min_faint_rim",
+            "max_moving_rim",
+            "uncontested_share",
+        )
         for name in (*shares, "min_visible", "max_overlay", "max_steadier", "near_best"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
@@ -205,24 +221,53 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
 
 
 def _check_held(best: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> None:
-    found = best.stillness
+    """Refuse a path along which too little of the room stands still, or that may follow somebody.
+
+    Raises:
+        RejectedError: FOREGROUND, or why keypoints could not be followed.
+    """
+    if hypotheses.settled:
+        return
+    found, trouble = best.stillness, hypotheses.trouble
     holds = found.held >= config.min_held or found.reach >= config.min_reach
     if holds and found.worst_frame >= config.min_held_frame:
+        _check_contested(best, hypotheses.judged, config)
         return
-    trouble = hypotheses.trouble
     if trouble is not None and trouble.reason is not RejectReason.TOO_FEW_INLIERS:
         raise trouble
-    of_the_rim = best.name in ("still", "direct")
     faint = found.faint_rim >= config.min_faint_rim and found.moving_rim <= config.max_moving_rim
-    if of_the_rim and faint:
+    if faint and best.name in ("still", "direct"):
         return
     detail = f"{found.loose:.0%} of the texture stands still, {found.loose_rim:.0%} at the rim"
-    if not holds:
-        detail = f"{detail}; {config.min_held:.0%} needed together"
-    else:
+    if holds:
         detail = f"{detail}, but in one frame {found.worst_frame:.0%} of that, "
         detail = f"{detail}{config.min_held_frame:.0%} needed"
+    else:
+        detail = f"{detail}; {config.min_held:.0%} needed together"
     raise RejectedError(RejectReason.FOREGROUND, detail)
+
+
+def _check_contested(
+    best: Hypothesis, judged: Sequence[Hypothesis], config: StabilizeConfig
+) -> None:
+    """Refuse a path of keypoints that is not that of the room's edges, unless it holds most.
+
+    Somebody who has the keypoints is told from the room by this: its edges go another way.
+
+    Raises:
+        RejectedError: FOREGROUND.
+    """
+    found = best.stillness
+    rivals = [guess for guess in judged if guess.name == "direct"]
+    of_keypoints = best.bundle is not None or best.name == "chain"
+    if not rivals or not of_keypoints or found.loose >= config.uncontested_share:
+        return
+    if found.reach < config.least_contest:
+        return
+    apart = float(np.median(_apart(best, rivals[0])))
+    if apart > config.max_contested_px:
+        detail = f"two paths hold as much, {apart:.0f} px apart: the keypoints follow one, "
+        raise RejectedError(RejectReason.FOREGROUND, f"{detail}the edges of the room another")
 
 
 def _model_of(guess: Hypothesis) -> str:
@@ -278,20 +323,17 @@ def _holds_as_much(to_first: Homographies, guess: Hypothesis, config: StabilizeC
 
 def _margin(best: Hypothesis, judged: Sequence[Hypothesis]) -> float:
     """By how much `best` holds more than any that lies elsewhere."""
-    height, width = best.look.pictures.shape
-    corners = np.array([[0, width, 0, width], [0, 0, height, height], [0.5] * 4]) * 2
-
-    def places(guess: Hypothesis) -> npt.NDArray[np.float64]:
-        moved = guess.to_first @ corners
-        return np.asarray(moved[:, :2] / moved[:, 2:])
-
-    here = places(best)
-    others = [
-        guess.score
-        for guess in judged
-        if np.linalg.norm(places(guess) - here, axis=1).max() > _ELSEWHERE_PX
-    ]
+    others = [guess.score for guess in judged if _apart(best, guess).max() > _ELSEWHERE_PX]
     return float(best.score - max(others, default=0.0))
+
+
+def _apart(one: Hypothesis, other: Hypothesis) -> npt.NDArray[np.float64]:
+    """How far two paths put the corners of a frame apart, in its pixels: mean of four, (T,)."""
+    height, width = one.look.pictures.shape
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [0.5] * 4]) * 2
+    places = [guess.to_first @ corners for guess in (one, other)]
+    ours, theirs = (place[:, :2] / place[:, 2:] for place in places)
+    return np.asarray(np.linalg.norm(ours - theirs, axis=1).mean(axis=1))
 
 
 def render_clip(

@@ -47,6 +47,9 @@ RIM = 0.18
 _MEAN_PX = 15
 """Side of the square whose mean is taken off a pixel, in pixels of the half size."""
 
+_NEAR = (16.0, 0.0, 0.0, 0.0)
+"""Farthest that a pixel counts from the mean around it, in brightness."""
+
 _LOOKED_AT = 16
 """Frames, evenly spaced, that are looked at."""
 
@@ -75,8 +78,14 @@ LOOSE_PX = 1.2
 _EXACT_PX = 0.15
 """A block that shows texture and moved less did not move. Ours: in a hand none does."""
 
+_UPPER = 0.6
+"""Such blocks are looked for in this upper share of the picture: captions lie below."""
+
 _GRADED_PX = 0.6
 """Motion, in pixels, at which a block has lost three quarters of its say where paths compete."""
+
+_MOST_PX = 2.0
+"""No pixel counts as if it had moved farther."""
 
 _PASSED_PX = 1.2
 """A block of the room that is farther off in one frame is covered, or the frame lies elsewhere."""
@@ -141,7 +150,9 @@ class Pictures:
         self.rim = _rim(self.grid)
         self.room = _room(self.grid)
         self.room_parts = _room(_PARTS)
-        self.slopes = self.slope_energy(self.texture(0).astype(np.float32))
+        self.upper = np.arange(self.grid[0])[:, None] < _UPPER * self.grid[0]
+        x, y = slopes_of(self.texture(0).astype(np.float32))
+        self.slopes = self.by_block(x * x + y * y)
         self.say = self.slopes / (self.slopes + _FAINT**2)
 
     def texture(self, t: int) -> GrayFrame:
@@ -189,11 +200,6 @@ class Pictures:
         """Take the mean of every block of a picture of the half size."""
         return block_means(picture, BLOCK, self.grid)
 
-    def slope_energy(self, picture: Floats) -> Floats:
-        """Mean squared slope of every block, in brightness per pixel of the half size."""
-        x, y = slopes_of(picture)
-        return self.by_block(x * x + y * y)
-
     def judge(self, to_first: Homographies | None) -> Stillness:
         """Measure what stands still along a path, (T, 3, 3) in pixels of the frames; None: none."""
         return self.look(to_first).stillness
@@ -219,11 +225,16 @@ class Look:
             ordered[(count - 1) // 2].astype(np.float32) + ordered[count // 2]
         ) / np.float32(2)
         spread = cv2.subtract(ordered[count - 1 - eighth], ordered[eighth]).astype(np.float32) / 2
-        self.slopes = pictures.slope_energy(self.median)
-        self.spread = pictures.by_block(spread * spread)
+        x, y = slopes_of(self.median)
+        steep = x * x + y * y
+        self.slopes = pictures.by_block(steep)
         flat = pictures.slopes <= np.percentile(pictures.slopes, 25)
         low, high = _NOISE
-        self.noise = float(np.clip(np.median(self.spread[flat]), low**2, high**2))
+        around = pictures.by_block(spread * spread)[flat]
+        self.noise = float(np.clip(np.median(around), low**2, high**2))
+        # What passes before a part of a block makes it no more than a moving one.
+        most = np.square(2 * np.sqrt(self.noise) + _MOST_PX / 2 * np.sqrt(steep))
+        self.spread = pictures.by_block(np.minimum(spread * spread, most))
         self.in_view = seen >= 0.5
         self.sure = self.in_view & (self.slopes > self.noise / 8)
         excess = np.maximum(self.spread - self.noise, 0)
@@ -233,25 +244,29 @@ class Look:
     @cached_property
     def stillness(self) -> Stillness:
         rim = self.pictures.rim
-        possible = np.where(self.in_view, self.pictures.say, 0)
+        possible = self.pictures.say
         strict, loose = (self.say * (self.moved_px < px) for px in (_STRICT_PX, LOOSE_PX))
 
         def share(held: Floats, where: Mask | slice) -> float:
             return float(min(held[where].sum() / max(float(possible[where].sum()), 1.0), 1.0))
 
         shows = self.in_view & (self.slopes > np.maximum(4 * self.noise, 1))
-        exact = (shows & (self.moved_px < _EXACT_PX)).astype(np.float32)
+        exact = (shows & (self.moved_px < _EXACT_PX) & self.pictures.upper).astype(np.float32)
         everywhere = slice(None)
         return Stillness(
             self._reach(possible),
-            share(strict, everywhere), share(strict, rim),
-            share(loose, everywhere), share(loose, rim),
+            share(strict, everywhere),
+            share(strict, rim),
+            share(loose, everywhere),
+            share(loose, rim),
             self._sides(loose, possible),
             self._worst_frame(loose),
             float((exact * self.pictures.room).sum()),
             int((self.pictures.by_part(exact) > 0).sum()),
             float((self.pictures.slopes < _NOTHING**2)[rim].mean()),
-            float(((self.pictures.slopes >= _NOTHING**2) & (self.moved_px >= LOOSE_PX))[rim].mean()),
+            float(
+                ((self.pictures.slopes >= _NOTHING**2) & (self.moved_px >= LOOSE_PX))[rim].mean()
+            ),
         )
 
     def _reach(self, possible: Floats) -> float:
@@ -293,9 +308,7 @@ class Look:
         return np.asarray(2 * np.sqrt(excess / np.maximum(self.slopes, 1e-6)) > 2 * _PASSED_PX)
 
 
-def block_means(
-    picture: npt.NDArray[np.generic], side: int, grid: tuple[int, int]
-) -> Floats:
+def block_means(picture: npt.NDArray[np.generic], side: int, grid: tuple[int, int]) -> Floats:
     """Take the mean of every block of `side` x `side` pixels, of a grid (rows, columns)."""
     rows, columns = grid
     inside = np.ascontiguousarray(picture[: rows * side, : columns * side])
@@ -339,6 +352,9 @@ def _texture(frame: npt.NDArray[np.uint8]) -> GrayFrame:
     """What is left of a frame without its local mean, around 128, at half the size."""
     soft = cv2.blur(halve(to_gray(frame)), (2, 2))
     mean = cv2.blur(soft, (_MEAN_PX, _MEAN_PX))
+    # What passes nearby, a snowflake, hardly moves a mean of pixels that are kept near it.
+    near = cv2.min(cv2.max(soft, cv2.subtract(mean, _NEAR)), cv2.add(mean, _NEAR))
+    mean = cv2.blur(near, (_MEAN_PX, _MEAN_PX))
     return np.asarray(cv2.addWeighted(soft, 1, mean, -1, 128), np.uint8)
 
 
