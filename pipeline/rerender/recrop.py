@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tinyvideo.pipeline.decode import FramesConfig, open_video
+from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, open_video
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
-from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
+from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames, Homographies, Homography
 
 Square = tuple[float, float, float]
 """Left, top and side of a square of the film, in its pixels, from the corner of the picture."""
@@ -33,6 +33,9 @@ class ClipPlace:
     frame_step: int
     to_first: Homographies
     """In pixels of the film, (32, 3, 3)."""
+
+    crop: Crop | None = None
+    """What bars leave of the film's picture; None: all of it."""
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "ClipPlace":
@@ -49,6 +52,7 @@ class ClipPlace:
             start_frame=int(entry["start_frame"]),
             frame_step=int(entry["frame_step"]),
             to_first=to_first,
+            crop=_read_crop(entry.get("crop")),
         )
 
 
@@ -57,27 +61,23 @@ def cut_strips(
 ) -> Iterator[bytes]:
     """Yield the strip of every place, in the order of `start_frame`, as JPEG.
 
-    Without a square, the strip shows the middle of the film, as large as it is.
+    Without a square, the strip shows the middle of the film, as large as it is between its bars.
 
     Raises:
         UnreadableError: the film cannot be opened, or ends before its clips do.
         RejectedError: it cannot be decoded.
+        ValueError: it is smaller than the crop of a clip.
     """
     waiting = sorted(places, key=lambda place: place.start_frame)
     with open_video(film, replace(FramesConfig(), working_px=None)) as video:
-        crop = _crop(video.facts.width, video.facts.height, size, square)
-        frames: list[Frame] = []
-        for frame in video:
-            if not waiting:
-                return
+        while waiting:
             place = waiting[0]
-            wanted = place.start_frame + len(frames) * place.frame_step
-            if frame.index != wanted:
-                continue
-            frames.append(frame.image)
-            if len(frames) == STRIP_FRAMES:
-                yield encode_strip(render(np.stack(frames), place.to_first, crop, size).frames)
-                waiting, frames = waiting[1:], []
+            video.crop_to(None if square else place.crop)
+            frames = _read_frames(video, place)
+            if len(frames) < STRIP_FRAMES:
+                break
+            yield _cut_strip(video, np.stack(frames), place, size, square)
+            waiting = waiting[1:]
     if waiting:
         raise UnreadableError(
             f"{film} ends before its clip {waiting[0].index}, which begins at frame "
@@ -85,10 +85,33 @@ def cut_strips(
         )
 
 
-def _crop(width: int, height: int, size: int, square: Square | None) -> Homography:
-    if square is None:
-        return crop_to_strip(width, height, size)
+def _read_frames(video: OpenVideo, place: ClipPlace) -> list[Frame]:
+    """Read on to the end of a clip; fewer than 32 frames if the film ends before."""
+    frames: list[Frame] = []
+    for frame in video:
+        if frame.index == place.start_frame + len(frames) * place.frame_step:
+            frames.append(frame.image)
+        if len(frames) == STRIP_FRAMES:
+            break
+    return frames
+
+
+def _cut_strip(
+    video: OpenVideo, frames: Frames, place: ClipPlace, size: int, square: Square | None
+) -> bytes:
+    height, width = frames.shape[1:3]
+    here = video.source_to_working
+    to_first = here @ place.to_first @ np.linalg.inv(here)
+    crop = crop_to_strip(width, height, size) if square is None else _crop_square(square, size)
+    return encode_strip(render(frames, to_first, crop, size).frames)
+
+
+def _crop_square(square: Square, size: int) -> Homography:
     left, top, side = square
     scale = size / side
     half = (scale - 1) / 2
     return np.array([[scale, 0, half - left * scale], [0, scale, half - top * scale], [0, 0, 1]])
+
+
+def _read_crop(entry: dict[str, Any] | None) -> Crop | None:
+    return None if entry is None else Crop(**{name: int(size) for name, size in entry.items()})
