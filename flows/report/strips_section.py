@@ -151,7 +151,7 @@ def _decode_again(row: Row, after: bytes) -> bytes:
     start = row["start_frame"]
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
-    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY, crop_of(row))
+    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY, crop=crop_of(row))
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

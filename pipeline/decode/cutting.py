@@ -1,8 +1,8 @@
 """Cut a decoded frame to a part of it, and see its brightness, without a copy.
 
 FFmpeg's crop filter moves the pointers of a frame's planes. It is asked to be exact: where color
-has half the resolution, an odd row is cut off all the same, and the color lies half a pixel off,
-which no shrunk picture shows.
+has half the resolution, an odd row is cut off all the same, and the color lies one pixel off, which
+no shrunk picture shows.
 
 Cost: 7 us per frame to cut; 5 us to see the brightness of 8-bit YUV, 1 to 3 ms at 1080p where it
 has to be converted first: 10-bit and RGB films.
@@ -54,5 +54,5 @@ def see_luma(frame: VideoFrame) -> GrayFrame:
     if frame.format.name not in LUMA_FIRST:
         frame = frame.reformat(format="gray", threads=1)
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[: frame.height, : frame.width]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return np.asarray(rows[: frame.height, : frame.width])

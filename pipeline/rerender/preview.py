@@ -59,6 +59,7 @@ def unstabilized_strip(
     start_frame: int,
     stabilized: bytes,
     quality: int,
+    *,
     crop: Crop | None = None,
     config: FramesConfig | None = None,
 ) -> bytes:

@@ -150,25 +150,39 @@ def _lit_part(frames: Sequence[GrayFrame]) -> tuple[slice, slice]:
 
 def _find_pair(frames: Sequence[GrayFrame], config: BarsConfig) -> tuple[int, int]:
     """Count the lines of the bars before and behind frames of (lines, samples)."""
-    depth = int(len(frames[0]) * config.max_share)
+    most = int(len(frames[0]) * config.max_share)
+    depth = min(most + 4 * RAMP, len(frames[0]))
     limits = {name: getattr(config, name) for name in ("max_level", "min_step", "min_reach")}
-    one = find_border([frame[:depth] for frame in frames], **limits)
-    other = find_border([frame[: -depth - 1 : -1] for frame in frames], **limits)
+    sides = [frame[:depth] for frame in frames], [frame[::-1][:depth] for frame in frames]
+    found = (find_border(side, **limits) for side in sides)
+    one, other = (border if border and border.bar <= most else None for border in found)
     if one and other and _are_a_pair(one, other, len(frames[0]), config):
-        return one.bar, other.bar
-    return _alone(one, config), _alone(other, config)
+        # Of an unsure border the twin says better where it lies.
+        return (one if one.sure else other).bar, (other if other.sure else one).bar
+    alone = _alone(one, config), _alone(other, config)
+    bar = max(alone)
+    if bar > config.small_px and (one is None or other is None):
+        # Where its twin would be, the picture may be too dark for a border to be seen.
+        hidden = [line[:bar] for line in sides[alone.index(0)]]
+        if is_dark(hidden, max_level=_BLACK, max_lit=SPECKS):
+            return bar, bar
+    return alone
 
 
 def _are_a_pair(one: Border, other: Border, length: int, config: BarsConfig) -> bool:
     moving = one.moves or other.moves
     black = max(one.level, other.level) <= _BLACK
     clean = one.clean and other.clean
-    if abs(one.bar - other.bar) <= max(config.small_px, _TWINS * length):
-        return (clean and (moving or black)) or (moving and black and (one.clean or other.clean))
-    return clean and moving and black
+    sure = one.sure and other.sure
+    apart = abs(one.bar - other.bar)
+    if apart > max(config.small_px, _TWINS * length):
+        return sure and clean and moving and black
+    if not sure and (apart > RAMP or not (one.sure or other.sure)):
+        return False
+    return (clean and (moving or black)) or (moving and black and (one.clean or other.clean))
 
 
 def _alone(border: Border | None, config: BarsConfig) -> int:
-    if border is None or not border.clean or border.level > _BLACK:
+    if border is None or not (border.sure and border.clean) or border.level > _BLACK:
         return 0
     return border.bar if border.moves or border.bar <= config.small_px else 0
