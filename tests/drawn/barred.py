@@ -193,6 +193,9 @@ WITHOUT_BARS: dict[str, Callable[[], Frames]] = {
     "a black program": lambda: _program(0, (20, 30, 0, 0)),
     "black": lambda: flat(STRIP_FRAMES),
     "noise": lambda: _noisy(flat(STRIP_FRAMES), 12, 4),
+    "a player in a dark program": lambda: written(
+        barred(by_hand(), LETTERBOX, 30), "File Edit View", (6, 14)
+    ),
     "white bars": lambda: barred(by_hand(), LETTERBOX, 255),
     "blurred sides": _blurred_sides,
 }
