@@ -68,7 +68,8 @@ class BarWatch:
             return None
         if len(self._held) % LOOK_EVERY == 0:
             luma = self._video.luma(frame.source)
-            self._confirmed |= confirmed_sides(luma, self._video.crop, self._config)
+            known, crop = self._confirmed, self._video.crop
+            self._confirmed |= confirmed_sides(luma, crop, known, self._config)
         if len(self._confirmed) == SIDES:
             self._settled, self._held, self._seen_in_shot = True, [], True
             return None

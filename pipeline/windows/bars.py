@@ -13,7 +13,7 @@ Cost: 0.6 ms for eight frames of 360p, 2 ms of 1080p; 0.02 ms to see one frame c
 Source: ours. FFmpeg's cropdetect takes every dark row at the rim for a bar.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,16 +94,21 @@ def find_bars(frames: Sequence[GrayFrame], config: BarsConfig = DEFAULT_CONFIG) 
 
 
 def confirmed_sides(
-    frame: GrayFrame, crop: Crop | None, config: BarsConfig = DEFAULT_CONFIG
+    frame: GrayFrame,
+    crop: Crop | None,
+    known: Collection[int] = (),
+    config: BarsConfig = DEFAULT_CONFIG,
 ) -> set[int]:
     """Say at which of the four sides a single frame, (H, W), shows that `crop` is right.
 
-    A side without a bar is bright at its rim, one with a bar has the border in its place.
+    A side without a bar is bright at its rim, one with a bar has the border in its place. Sides
+    that are `known` are not looked at again.
     """
     return {
         number
         for number, (lines, bar) in enumerate(_sides(frame, crop))
-        if is_border(lines, bar, max_level=config.max_level, min_step=config.min_step)
+        if number not in known
+        and is_border(lines, bar, max_level=config.max_level, min_step=config.min_step)
     }
 
 
