@@ -7,8 +7,10 @@ bars are found, or the old ones are gone, its frames are cut anew. A window that
 is cut as the film was before, if nothing speaks against it; the longer a shot stays dark, the
 fewer of its windows are searched: the 1st, 2nd, 4th, 8th.
 
-Cost: 0.02 ms per window whose first frame is bright. For one that is dark, 0.05 ms per frame and
-what `windows.bars` costs, and the memory of its decoded frames: 100 MB at 1080p, 128 MB at most.
+Cost, as a share of decoding and shrinking: 0.4 % of a bright film of 360p, 0.1 % at 1080p; of one
+that is dark at a side all along, 2.2 and 0.9 % in its first windows, less later; 1.5 and 0.8 % of a
+letterboxed one. Where bars begin, the frames of one window are shrunk twice. The decoded frames of
+a window are kept until it is settled: 100 MB at 1080p, 128 MB at most.
 """
 
 from dataclasses import replace

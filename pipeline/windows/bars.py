@@ -8,7 +8,7 @@ bar, and the scene stays whole.
 
 White bars, bars with a pattern, and a blurred copy of the picture at its sides are picture.
 
-Cost: 0.6 ms for eight frames of 360p, 2 ms of 1080p; 0.02 ms to see one frame confirm it.
+Cost: 1 ms for eight frames of 360p, 2 ms of 1080p; 0.02 ms to see one frame confirm it.
 
 Source: ours. FFmpeg's cropdetect takes every dark row at the rim for a bar.
 """
@@ -31,6 +31,9 @@ from tinyvideo.pipeline.windows.border import (
 
 SAMPLES = 128
 """Pixels of a line that are looked at, at least. Ours: more see the same border."""
+
+_COARSE = 64
+"""Rows and columns by which it is seen, roughly, where the picture lies."""
 
 _BLACK = 28
 """Brightest black, in full or limited range, with the noise of a capture."""
@@ -140,16 +143,17 @@ def _sides(frame: GrayFrame, crop: Crop | None) -> list[tuple[GrayFrame, int]]:
 
 
 def _lit_part(frames: Sequence[GrayFrame]) -> tuple[slice, slice]:
-    """Find, roughly and as slices with a step, which rows and columns are more than dark."""
+    """Find, roughly and as slices with a step, the rows and columns that are more than dark."""
     height, width = frames[0].shape
-    steps = max(1, height // SAMPLES), max(1, width // SAMPLES)
+    steps = max(1, height // _COARSE), max(1, width // _COARSE)
     peak = np.maximum.reduce([frame[:: steps[0], :: steps[1]] for frame in frames])
     lit = peak > int(peak.min()) + 24
     found = []
     for axis, step in enumerate(steps):
         at = np.flatnonzero(lit.mean(axis=1 - axis) > 0.1)
         first, last = (at[0], at[-1] + 1) if len(at) else (0, lit.shape[axis])
-        found.append(slice(int(first) * step, int(last) * step, step))
+        finer = max(1, int(last - first) * step // SAMPLES)
+        found.append(slice(int(first) * step, int(last) * step, finer))
     return found[0], found[1]
 
 
