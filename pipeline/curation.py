@@ -1,6 +1,7 @@
 """The way of one video: frames -> windows -> stabilize -> tag -> strips.
 
     open_video        a stream of small RGB frames, with time stamps       pipeline.decode
+    BarWatch          black bars are cut off, once per shot                pipeline.windows
     CutDetector       a window ends where a shot ends                      pipeline.windows
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
@@ -44,7 +45,14 @@ from tinyvideo.pipeline.types import (
     SceneTags,
     Strip,
 )
-from tinyvideo.pipeline.windows import CutDetector, ShotConfig, WindowConfig, check_window
+from tinyvideo.pipeline.windows import (
+    BarsConfig,
+    BarWatch,
+    CutDetector,
+    ShotConfig,
+    WindowConfig,
+    check_window,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class CurationConfig:
     """Everything that decides which pixels end up in a shard; its hash is stored in every row."""
 
     frames: FramesConfig = field(default_factory=FramesConfig)
+    bars: BarsConfig = field(default_factory=BarsConfig)
     shots: ShotConfig = field(default_factory=ShotConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
@@ -88,7 +97,9 @@ def curate(
     """
     try:
         with open_video(path, config.frames) as video:
-            yield from _Curation(video, classifier, config).clips()
+            bars = BarWatch(video, config.bars)
+            detector = CutDetector(config.shots, config.stabilize.match)
+            yield from _Curation(video, classifier, config, bars, detector).clips()
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError(str(error)) from error
@@ -108,6 +119,8 @@ class _Curation:
     video: OpenVideo
     classifier: Classifier | None
     config: CurationConfig
+    bars: BarWatch
+    detector: CutDetector
     window: list[TimedFrame] = field(default_factory=list)
     last: TimedFrame | None = None
     shot_start: list[Frame] = field(default_factory=list)
@@ -115,10 +128,9 @@ class _Curation:
     index: int = 0
 
     def clips(self) -> Iterator[Clip]:
-        detector = CutDetector(self.config.shots, self.config.stabilize.match)
         try:
             for frame in self.video:
-                yield from self._take(frame, new_shot=detector.is_cut(frame.image))
+                yield from self._take(frame, new_shot=self.detector.is_cut(frame.image))
         except RejectedError as error:
             if self.last is None:
                 raise
@@ -134,12 +146,21 @@ class _Curation:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
         if new_shot or self.last is None:
             self.shot_start, self.scenes = [], None
+            self.bars.begin_shot()
         if len(self.shot_start) < self.config.tag.max_frames:
             self.shot_start.append(frame.image)
-        self.last = frame
-        self.window.append(frame)
+        self.last = frame.without_source()
+        self.window.append(self.last)
+        if (cut_anew := self.bars.look(frame)) is not None:
+            self._take_anew(cut_anew)
         if len(self.window) == STRIP_FRAMES:
             yield self._judge()
+
+    def _take_anew(self, window: list[TimedFrame]) -> None:
+        images = [frame.image for frame in window]
+        self.window, self.last = window, window[-1]
+        self.shot_start = images[: self.config.tag.max_frames]
+        self.detector.see_again(images[-1])
 
     def _judge(self) -> Clip:
         to_first: Homographies | None = None
@@ -172,6 +193,7 @@ class _Curation:
             to_first=to_first,
             figures=figures,
             scenes=self._tag_once(),
+            crop=self.video.crop,
         )
         return self._next(
             Clip(
@@ -181,6 +203,7 @@ class _Curation:
                 strip=strip,
                 to_first=to_first,
                 start_s=first.time_s,
+                crop=self.video.crop,
                 frames=rendering.frames,
             )
         )
@@ -197,6 +220,7 @@ class _Curation:
                 detail=detail,
                 to_first=to_first,
                 start_s=self.window[0].time_s if self.window else None,
+                crop=self.video.crop,
             )
         )
 
@@ -205,6 +229,7 @@ class _Curation:
 
     def _next(self, clip: Clip) -> Clip:
         self.window = []
+        self.bars.begin_window()
         self.index += 1
         return clip
 

@@ -151,6 +151,19 @@ class SceneTags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """The part of a source picture that is no bar, in its pixels, after rotation."""
+
+    left: int
+    top: int
+    """Columns and rows that are cut off there."""
+
+    width: int
+    height: int
+    """What is left; the rest is cut off at the right and at the bottom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StabilizationFigures:
     """How well a clip was stabilized; every figure is stored with the strip."""
 
@@ -250,6 +263,9 @@ class Strip:
     scenes: SceneTags | None
     """None where no classifier was given."""
 
+    crop: Crop | None = None
+    """What black bars leave of the source picture; None: all of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
@@ -270,6 +286,9 @@ class Clip:
 
     start_s: float | None = None
     """As in `Strip`, also for a dropped clip; None where the film broke off before its frame."""
+
+    crop: Crop | None = None
+    """As in `Strip`, also for a dropped clip."""
 
     frames: Frames | None = field(default=None, repr=False)
     """The stabilized frames, (32, S, S, 3), as they were before JPEG; None for a dropped clip."""

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from tinyvideo.storage.objects import Store
-from tinyvideo.storage.shards import ShardFile, iterate_groups, read_rows
+from tinyvideo.storage.shards import CROP_COLUMNS, ShardFile, iterate_groups, read_rows
 from tinyvideo.storage.storage_errors import StorageError
 
 PAIRS = 6
@@ -36,6 +36,7 @@ HIGHER_IS_BETTER = {
 
 COLUMNS = [
     *("strip_id", "video_id", "uri", "title", "license", "start_frame", "start_s", "fps"),
+    *CROP_COLUMNS,
     *(*HIGHER_IS_BETTER, "camera_still", "scene_model", "scenes"),
     *("pipeline_version", "config_hash"),
 ]

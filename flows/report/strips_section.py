@@ -23,6 +23,7 @@ from tinyvideo.pipeline.errors import RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.rerender import shrink_strip, unstabilized_strip
 from tinyvideo.storage.objects import Store
+from tinyvideo.storage.shards import crop_of
 from tinyvideo.storage.storage_errors import StorageError
 
 PAIR_PX, PAIR_QUALITY = 128, 75
@@ -155,7 +156,8 @@ def _decode_again(row: Row, after: bytes, frames: FramesConfig) -> bytes:
     start = row["start_frame"]
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
-    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY, frames)
+    film = path_of(row["uri"])
+    return unstabilized_strip(film, start, after, PAIR_QUALITY, crop=crop_of(row), config=frames)
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

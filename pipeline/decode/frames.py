@@ -8,20 +8,19 @@ of frames are judged by them.
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,
 3.8 and 25.7 ms and is no more exact: in nine sizes the picture as a whole lies within 0.003 px of
-where `source_to_working` puts it.
+where `source_to_working` puts it. Where bars are cut off, swscale sees the picture inside them
+only, and shrinks that to the working size.
 
 Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics", NIPS 2016, for the
-frame rate; ISO/IEC 14496-12, 8.3.2, for the display matrix.
+frame rate.
 """
 
-import struct
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from av.container import InputContainer
@@ -35,9 +34,11 @@ from tinyvideo.pipeline.decode.container import (
     open_file,
     rejecting,
 )
+from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
+from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import Size, scaling
-from tinyvideo.pipeline.types import Frame, Homography, VideoFacts
+from tinyvideo.pipeline.types import Crop, Frame, GrayFrame, Homography, VideoFacts
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""
@@ -100,11 +101,22 @@ class TimedFrame:
     image: Frame
     """Upright working frame, (H, W, 3)."""
 
+    source: VideoFrame | None = field(default=None, repr=False, compare=False)
+    """The frame as it was decoded, as long as somebody may want it cut in another way: it is as
+    large as the film's pictures are. `without_source` lets go of it."""
+
+    def without_source(self) -> "TimedFrame":
+        """Return the same frame, which holds no more than its small picture."""
+        return replace(self, source=None)
+
 
 class OpenVideo:
     """Iterates, once, over every `facts.step`-th frame of an open video, as `TimedFrame`."""
 
     facts: VideoFacts
+    crop: Crop | None
+    """The part of the upright source that working frames show; None: all of it."""
+
     source_to_working: Homography
     """Maps pixels of the upright source to those of the working frame, (3, 3)."""
 
@@ -117,19 +129,58 @@ class OpenVideo:
 
         self._decoded = decode(container, film, fps)
         self._first = next(self._decoded)
-        stored = (self._first.width, self._first.height)
         self._orientation = find_orientation(self._first)
-        self._working_size = choose_working_size(stored, pixel_aspect, config.working_px)
+        self._pixel_aspect, self._working_px = pixel_aspect, config.working_px
         self._reformatter = VideoReformatter()
 
-        width, height = self._orientation.turn_size(stored)
+        width, height = self._orientation.turn_size((self._first.width, self._first.height))
         self.facts = VideoFacts(width=width, height=height, fps=fps, step=step)
-        working = self._orientation.turn_size(self._working_size)
-        self.source_to_working = scaling((width, height), working)
+        self.crop_to(None)
         self._frames = self._take_steps()
 
     def __iter__(self) -> Iterator[TimedFrame]:
         return self._frames
+
+    def crop_to(self, crop: Crop | None) -> None:
+        """Let frames from here on show this part of the upright source, None all of it.
+
+        Raises:
+            ValueError: it does not lie in the picture.
+        """
+        stored = (self._first.width, self._first.height)
+        left, top, size = 0, 0, (self.facts.width, self.facts.height)
+        self._cutter = None
+        if crop is not None:
+            left, top, size = crop.left, crop.top, (crop.width, crop.height)
+            self._cutter = Cutter(self._first, self._orientation.stored_crop(crop, stored))
+        shown = self._orientation.turn_size(size)
+        self._working_size = choose_working_size(shown, self._pixel_aspect, self._working_px)
+        working = self._orientation.turn_size(self._working_size)
+        to_corner = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
+        self.source_to_working = scaling(size, working) @ to_corner
+        self.crop = crop
+
+    def cut(self, source: VideoFrame) -> Frame:
+        """Make the upright working frame, (H, W, 3), of a decoded one, as `crop_to` wants it.
+
+        Raises:
+            RejectedError: BROKEN_STREAM if it cannot be converted.
+        """
+        width, height = self._working_size
+        with rejecting(RejectReason.BROKEN_STREAM):
+            rgb = self._reformatter.reformat(
+                self._cutter.cut(source) if self._cutter else source,
+                width,
+                height,
+                format="rgb24",
+                interpolation=EXACT_SHRINKING,
+                threads=1,  # the default is every core of the machine
+            )
+        return self._orientation.turn(np.asarray(rgb.to_ndarray(), np.uint8))
+
+    def luma(self, source: VideoFrame) -> GrayFrame:
+        """See the brightness of a decoded frame, upright and at full size, (H, W)."""
+        return self._orientation.view(see_luma(source))
 
     def close(self) -> None:
         """End the iteration: reading on from a closed container would crash the process."""
@@ -141,25 +192,12 @@ class OpenVideo:
         for index, frame in enumerate(chain([self._first], self._decoded)):
             time_s = self._seconds(frame, default=time_s + interval_s)
             if index % self.facts.step == 0:
-                yield TimedFrame(index, time_s, self._convert(frame))
+                yield TimedFrame(index, time_s, self.cut(frame), frame)
 
     def _seconds(self, frame: VideoFrame, default: float) -> float:
         if frame.pts is None or self._first.pts is None or frame.time_base is None:
             return default
         return float((frame.pts - self._first.pts) * frame.time_base)
-
-    def _convert(self, frame: VideoFrame) -> Frame:
-        width, height = self._working_size
-        with rejecting(RejectReason.BROKEN_STREAM):
-            rgb = self._reformatter.reformat(
-                frame,
-                width,
-                height,
-                format="rgb24",
-                interpolation=EXACT_SHRINKING,
-                threads=1,  # the default is every core of the machine
-            )
-        return self._orientation.turn(np.asarray(rgb.to_ndarray(), np.uint8))
 
 
 @contextmanager
@@ -225,42 +263,3 @@ def choose_working_size(size: Size, pixel_aspect: Fraction, working_px: int | No
     width, height = square_size(size, pixel_aspect)
     shrink = min(Fraction(1), working_px / min(width, height))
     return round(width * shrink), round(height * shrink)
-
-
-class Orientation(NamedTuple):
-    """How a stored picture becomes upright: first transposed, then mirrored."""
-
-    transpose: bool
-    mirror_x: bool
-    mirror_y: bool
-
-    def turn(self, image: Frame) -> Frame:
-        """Turn `image` (H, W, 3) upright: (H, W, 3), or (W, H, 3) if it lies on its side."""
-        upright = image.transpose(1, 0, 2) if self.transpose else image
-        upright = upright[:: -1 if self.mirror_y else 1, :: -1 if self.mirror_x else 1]
-        return np.ascontiguousarray(upright)
-
-    def turn_size(self, size: Size) -> Size:
-        """Swap width and height if the picture lies on its side."""
-        return (size[1], size[0]) if self.transpose else size
-
-
-def find_orientation(frame: VideoFrame) -> Orientation:
-    """Find how players turn `frame`, to the nearest right angle."""
-    a, b, c, d = display_matrix(frame)
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        return Orientation(transpose=True, mirror_x=c < 0, mirror_y=b < 0)
-    return Orientation(transpose=False, mirror_x=a < 0, mirror_y=d < 0)
-
-
-def display_matrix(frame: VideoFrame) -> tuple[float, float, float, float]:
-    """Read (a, b, c, d): stored pixel (x, y) is shown at (ax + cy, bx + dy), shifts left out."""
-    try:
-        data: Any = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV 18.1 gives no side data at all if it has no name for one kind: EXIF
-        angle = np.radians(frame.rotation)
-        return np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
-    return a, b, c, d

@@ -1,7 +1,7 @@
 """Small copies of strips for people to look at, and the same clip before it was stabilized.
 
 A strip keeps no unstabilized picture, so the film is decoded again up to the clip, and its
-frames go through the same crop and scaling with identities for homographies. Frame 0 is never
+frames go through the same crops and scaling with identities for homographies. Frame 0 is never
 warped: if it differs from the strip's, the file is not the one that the strip was cut from.
 
 Cost: 6 ms to shrink a strip of 128 pixels; to decode a film again up to its clip, 1.4 ms (320 x
@@ -21,7 +21,7 @@ from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
-from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Frames
+from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames
 
 SAME_PICTURE = 1.0
 """Largest mean difference, 0 to 255, between two copies of one frame, both shrunk to 16 x 16 gray
@@ -59,19 +59,23 @@ def unstabilized_strip(
     start_frame: int,
     stabilized: bytes,
     quality: int,
+    *,
+    crop: Crop | None = None,
     config: FramesConfig | None = None,
 ) -> bytes:
     """Decode `film` again and make of it the strip that `stabilized` would be without any warp.
 
-    `start_frame` is counted in decoded frames from 0; the size is that of `stabilized`.
+    `start_frame` is counted in decoded frames from 0, `crop` is what bars left of its picture; the
+    size is that of `stabilized`.
 
     Raises:
         UnreadableError: the file is gone, or is not the one that the strip was cut from.
         RejectedError: it cannot be decoded up to the end of the clip.
-        ValueError: `stabilized` is not a strip.
+        ValueError: `stabilized` is not a strip, or the film has no such part as `crop`.
     """
     first = decode_strip(stabilized)[0]
     with open_video(film, config or FramesConfig()) as video:
+        video.crop_to(crop)
         clip = (frame.image for frame in video if frame.index >= start_frame)
         frames = _render_still([*islice(clip, STRIP_FRAMES)], len(first))
     if len(frames) < STRIP_FRAMES or _difference(frames[0], first) > SAME_PICTURE:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tinyvideo.pipeline.decode import FramesConfig, open_video
+from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, open_video
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import StripConfig, crop_to_strip, encode_strip
-from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
+from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames, Homographies, Homography
 
 DEFAULT_FRAMES, DEFAULT_STRIP = FramesConfig(), StripConfig()
 
@@ -36,6 +36,9 @@ class ClipPlace:
     to_first: Homographies
     """In pixels of the film, (32, 3, 3)."""
 
+    crop: Crop | None = None
+    """What bars leave of the film's picture; None: all of it."""
+
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "ClipPlace":
         """Read an entry of clips.json.
@@ -51,6 +54,7 @@ class ClipPlace:
             start_frame=int(entry["start_frame"]),
             frame_step=int(entry["frame_step"]),
             to_first=to_first,
+            crop=_read_crop(entry.get("crop")),
         )
 
 
@@ -65,31 +69,27 @@ def cut_strips(
 ) -> Iterator[bytes]:
     """Yield the strip of every place, in the order of `start_frame`, as JPEG.
 
-    Without a square, the strip shows the middle of the film, as large as it is. `frames` are those
-    that the places were found with; their `working_px` counts for nothing here.
+    Without a square, the strip shows the middle of the film, as large as it is between its bars.
+    `frames` are those that the places were found with; their `working_px` counts for nothing here.
 
     Raises:
         UnreadableError: the film cannot be opened, or ends before its clips do, or `frames` leave
             out frames that a clip has.
         RejectedError: it cannot be decoded.
+        ValueError: it is smaller than the crop of a clip.
     """
     waiting = sorted(places, key=lambda place: place.start_frame)
     with open_video(film, replace(frames, working_px=None)) as video:
         _check_steps(film, waiting, video.facts.step)
-        crop = _crop(video.facts.width, video.facts.height, size, square)
-        images: list[Frame] = []
-        for frame in video:
-            if not waiting:
-                return
+        while waiting:
             place = waiting[0]
-            wanted = place.start_frame + len(images) * place.frame_step
-            if frame.index != wanted:
-                continue
-            images.append(frame.image)
-            if len(images) == STRIP_FRAMES:
-                cut = render(np.stack(images), place.to_first, crop, size).frames
-                yield encode_strip(cut, quality)
-                waiting, images = waiting[1:], []
+            video.crop_to(None if square else place.crop)
+            images = _read_frames(video, place)
+            if len(images) < STRIP_FRAMES:
+                break
+            cut = _cut(video, np.stack(images), place, size, square)
+            yield encode_strip(cut, quality)
+            waiting = waiting[1:]
     if waiting:
         raise UnreadableError(
             f"{film} ends before its clip {waiting[0].index}, which begins at frame "
@@ -97,19 +97,22 @@ def cut_strips(
         )
 
 
-def _check_steps(film: Path, places: Sequence[ClipPlace], step: int) -> None:
-    for place in places:
-        if place.frame_step % step:
-            raise UnreadableError(
-                f"clip {place.index} of {film} was cut with step {place.frame_step}, and these "
-                f"thresholds take step {step}: give the --config that it was stabilized with"
-            )
-
-
-def _crop(width: int, height: int, size: int, square: Square | None) -> Homography:
-    if square is None:
-        return crop_to_strip(width, height, size)
+    with open_video(film, replace(frames, working_px=None)) as video:
+        _check_steps(film, waiting, video.facts.step)
+        while waiting:
+            place = waiting[0]
+            video.crop_to(None if square else place.crop)
+            images = _read_frames(video, place)
+            if len(images) < STRIP_FRAMES:
+                break
+            cut = _cut(video, np.stack(images), place, size, square)
+            yield encode_strip(cut, quality)
+            waiting = waiting[1:]
     left, top, side = square
     scale = size / side
     half = (scale - 1) / 2
     return np.array([[scale, 0, half - left * scale], [0, scale, half - top * scale], [0, 0, 1]])
+
+
+def _read_crop(entry: dict[str, Any] | None) -> Crop | None:
+    return None if entry is None else Crop(**{name: int(size) for name, size in entry.items()})

@@ -1,16 +1,26 @@
 """Where a window may lie: 32 frames of one shot, at an even pace, of a living picture.
 
+bar_watch     Keep bars out of the frames of a film, while they go by: one crop per shot
+bars          Find the black bars of a film in a film: letterbox, pillarbox, both, or a dark line
+              at one side
+border        Find where the picture begins behind a dark rim: the border of a bar, exact to the
+              row
 cuts          Find the cuts between shots, while the frames go by
 window_check  Check that a window holds 32 different moments of one living picture, at an even
               pace
 """
 
+from tinyvideo.pipeline.windows.bar_watch import BarWatch
+from tinyvideo.pipeline.windows.bars import BarsConfig, find_bars
 from tinyvideo.pipeline.windows.cuts import CutDetector, ShotConfig
 from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window
 
 __all__ = [
+    "BarWatch",
+    "BarsConfig",
     "CutDetector",
     "ShotConfig",
     "WindowConfig",
     "check_window",
+    "find_bars",
 ]

@@ -52,6 +52,10 @@ class CutDetector:
         self._previous: Frame | None = None
         self._thumbnail: GrayFrame | None = None
 
+    def see_again(self, frame: Frame) -> None:
+        """Take the frame that came last, (H, W, 3), once more, cut in another way."""
+        self._previous, self._thumbnail = frame, thumbnail(frame, _THUMBNAIL)
+
     def is_cut(self, frame: Frame) -> bool:
         """Take the next frame, (H, W, 3); True if it is the first of a new shot."""
         previous, before = self._previous, self._thumbnail

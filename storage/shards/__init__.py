@@ -14,7 +14,7 @@ shard_writer     Rows of strips -> a Parquet file of `storage.shards.schema.STOR
 from tinyvideo.storage.shards.checksums import GroupChecksum, read_checksums
 from tinyvideo.storage.shards.columns import Rows, iterate_columns
 from tinyvideo.storage.shards.picture_bytes import PictureSpans, Take, find_pictures, read_pictures
-from tinyvideo.storage.shards.schema import PICTURE, SCHEMA, row_of
+from tinyvideo.storage.shards.schema import CROP_COLUMNS, PICTURE, SCHEMA, crop_of, row_of
 from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_groups,
@@ -31,6 +31,7 @@ from tinyvideo.storage.shards.shard_reader import (
 from tinyvideo.storage.shards.shard_writer import MADE_BY_KEY, ShardWriter
 
 __all__ = [
+    "CROP_COLUMNS",
     "MADE_BY_KEY",
     "PICTURE",
     "SCHEMA",
@@ -40,6 +41,7 @@ __all__ = [
     "ShardFile",
     "ShardWriter",
     "Take",
+    "crop_of",
     "find_pictures",
     "iterate_columns",
     "iterate_groups",

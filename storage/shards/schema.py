@@ -15,27 +15,32 @@ definition levels (4 bytes of length, then that many bytes), because Hugging Fac
 its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
-stores the picture as a pair; 3 adds the owner's name and the number and address of the license.
+stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
+4 adds what bars leave of the picture.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from typing import Any
 
 import pyarrow as pa
 
-from tinyvideo.pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
+from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, SceneTags, Strip, VideoRecord
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 VERSION_KEY = b"tinyvideo.schema_version"
 """Where the schema's metadata holds its version."""
 
 PICTURE = "jpeg"
 """The one large column."""
+
+CROP_COLUMNS = ("crop_left", "crop_top", "crop_width", "crop_height")
+"""What `Strip.crop` is in a row, in the order of its fields."""
 
 _TAG = pa.struct([("scene", pa.string()), ("probability", pa.float32())])
 
@@ -59,6 +64,11 @@ SCHEMA = pa.schema(
         pa.field("source_step", pa.int8(), nullable=False),
         pa.field("source_width", pa.int32(), nullable=False),
         pa.field("source_height", pa.int32(), nullable=False),
+        # Null where no bars were cut off, and where nobody had looked for them: before version 4.
+        pa.field("crop_left", pa.int32()),
+        pa.field("crop_top", pa.int32()),
+        pa.field("crop_width", pa.int32()),
+        pa.field("crop_height", pa.int32()),
         pa.field("size", pa.int16(), nullable=False),
         pa.field("frames", pa.int16(), nullable=False),
         pa.field("jpeg", pa.binary(), nullable=False),
@@ -120,6 +130,7 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "source_step": strip.source_step,
         "source_width": strip.source_width,
         "source_height": strip.source_height,
+        **_crop_columns(strip.crop),
         "size": strip.size,
         "frames": len(strip.to_first),
         "jpeg": strip.jpeg,
@@ -143,6 +154,18 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "pipeline_version": version,
         "config_hash": config_hash,
     }
+
+
+def _crop_columns(crop: Crop | None) -> dict[str, int | None]:
+    """Lay out a crop as the four columns of a row, all null for none."""
+    cut = (None,) * len(CROP_COLUMNS) if crop is None else astuple(crop)
+    return dict(zip(CROP_COLUMNS, cut, strict=True))
+
+
+def crop_of(row: Mapping[str, Any]) -> Crop | None:
+    """Read the crop of a row that has all of `CROP_COLUMNS`; None where nothing was cut off."""
+    left, top, width, height = (row[name] for name in CROP_COLUMNS)
+    return None if width is None else Crop(left=left, top=top, width=width, height=height)
 
 
 def _tag_rows(scenes: SceneTags | None) -> Iterator[dict[str, Any]]:

@@ -14,17 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinyvideo.pipeline.types import StabilizationFigures
-from tinyvideo.storage.shards.schema import PICTURE, SCHEMA, STORED
+from tinyvideo.storage.shards.schema import CROP_COLUMNS, PICTURE, SCHEMA, STORED
 
-DEFAULTS = {
+DEFAULTS: dict[str, str | float | None] = {
     **{
         field.name: field.default
         for field in fields(StabilizationFigures)
         if isinstance(field.default, str | float)
     },
+    **dict.fromkeys(CROP_COLUMNS),
     **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
 }
-"""What versions 2 and 3 have added, and what stands there for a strip of an older one."""
+"""What versions 2 to 4 have added, and what stands there for a strip of an older one."""
 
 
 def stored_names(columns: Iterable[str], stored: pa.Schema) -> list[str]:

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from tests.drawn.barred import barred
 from tests.drawn.films import film, flat, pan, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig, decode_strip
+from tinyvideo.pipeline.types import Crop
+from tinyvideo.pipeline.windows.bars import BarsConfig
 
 SMALL = CurationConfig(strips=StripConfig(size=64))
 
@@ -21,9 +24,11 @@ class Sighted:
 
     def __init__(self):
         self.asked = 0
+        self.shapes = set()
 
     def __call__(self, frames):
         self.asked += 1
+        self.shapes.add(frames.shape)
         return np.full((len(frames), 1), 0.75, np.float32)
 
 
@@ -128,6 +133,48 @@ def test_a_camera_that_turns_away_leaves_the_view(tmp_path):
 
     assert clip.reason is RejectReason.OUT_OF_VIEW
     assert clip.to_first.shape == (32, 3, 3)  # where it went is known all the same
+
+
+def test_bars_are_cut_off_and_matrices_stay_in_pixels_of_the_source(tmp_path):
+    height, width = 320, 480  # between the bars, 240 rows: the film of 270 rows in the middle
+    truth = shaky_path(64, seed=4, strength=10, height=height, width=width)
+    bars = barred(film(truth, 4, height, width), (40, 40, 0, 0))
+    path = write_video(tmp_path / "film.mp4", bars)
+    classifier = Sighted()
+
+    first, second = curate(path, classifier, SMALL)
+
+    assert first.crop == second.crop == Crop(left=0, top=40, width=480, height=240)
+    assert first.strip.crop == first.crop
+    assert (first.strip.source_width, first.strip.source_height) == (480, 320)
+    point = np.array([400, 200, 1.0])
+    ours, theirs = first.to_first @ point, truth[:32] @ point
+    assert np.abs(ours / ours[:, 2:] - theirs / theirs[:, 2:]).max() < 0.8
+    shown = decode_strip(first.strip.jpeg)
+    assert min(shown[:, [0, -1]].mean(axis=(0, 2, 3))) > 80  # no row of it is a bar
+    assert classifier.shapes == {(1, 240, 480, 3)}  # nor does the classifier see one
+
+
+def test_bars_are_picture_where_they_are_not_looked_for(tmp_path):
+    path = write_video(tmp_path / "film.mp4", barred(shot(32), (24, 24, 0, 0)))
+    blind = CurationConfig(strips=StripConfig(size=64), bars=BarsConfig(look=False))
+
+    (clip,) = curate(path, None, blind)
+
+    assert clip.crop is None
+
+
+def test_a_shot_with_other_bars_is_cut_in_another_way(tmp_path):
+    shots = [barred(shot(64, seed=1), (24, 24, 0, 0)), barred(shot(40, seed=2), (0, 0, 40, 40))]
+    path = write_video(tmp_path / "film.mp4", np.concatenate([*shots, shot(33, seed=3)]))
+
+    clips = list(curate(path, None, SMALL))
+
+    letterbox = Crop(left=0, top=24, width=320, height=132)
+    pillarbox = Crop(left=40, top=0, width=240, height=180)
+    kept = [(clip.start_frame, clip.crop) for clip in clips if clip.strip]
+    assert kept == [(0, letterbox), (32, letterbox), (64, pillarbox), (104, None)]
+    assert [clip.reason for clip in clips if not clip.strip] == [RejectReason.SHOT_CUT]
 
 
 def test_a_worker_uses_one_thread():

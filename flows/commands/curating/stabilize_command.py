@@ -10,6 +10,8 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
     reason       null, or why there is none; `detail` says it with figures
     to_first     32 matrices 3 x 3: pixels of frame t, in the film's own pixel coordinates after
                  rotation, to those of the window's first frame; null where it was not found
+    crop         what black bars leave of the picture, in pixels of the film: left, top, width,
+                 height; null where there are none
     figures      of the stabilization; null without a strip
 
 Nothing is tagged, and the films are decoded in this process, without the limits of `run`.
@@ -93,6 +95,7 @@ def _entry(clip: Clip) -> dict[str, Any]:
         "reason": clip.reason,
         "detail": clip.detail,
         "to_first": None if clip.to_first is None else clip.to_first.tolist(),
+        "crop": None if clip.crop is None else asdict(clip.crop),
         "figures": None if clip.strip is None else asdict(clip.strip.figures),
     }
 

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from tests.drawn.barred import barred
 from tests.drawn.films import film, shaky_path, write_video
+from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.storage.catalog.video_catalog import Catalog
 
 
@@ -94,6 +96,27 @@ def test_stabilize_writes_a_strip_and_a_matrix_per_frame(tmp_path):
         3,
     ]
     assert json.loads((tmp_path / "o" / "text" / "clips.json").read_text()) == []
+
+
+def test_a_film_with_bars_is_rendered_without_them(tmp_path):
+    frames = barred(film(shaky_path(32)), (24, 24, 0, 0))
+    path = write_video(tmp_path / "film.mp4", frames)
+    clips = tmp_path / "o" / "film" / "clips.json"
+
+    tinyvideo("stabilize", path, "-o", tmp_path / "o")
+    answer = tinyvideo("render", path, "--clips", clips, "--to", tmp_path / "big", "--size", 256)
+
+    (entry,) = json.loads(clips.read_text())
+    assert entry["crop"] == {"left": 0, "top": 24, "width": 320, "height": 132}
+    assert answer.returncode == 0, answer.stderr
+    strip = decode_strip((tmp_path / "big" / "0000.jpg").read_bytes())
+    assert strip.shape == (32, 256, 256, 3)
+    assert strip[:, [0, -1]].mean() > 80
+
+    other = write_video(tmp_path / "other.mp4", film(shaky_path(32), height=120, width=160))
+    refused = tinyvideo("render", other, "--clips", clips, "--to", tmp_path / "big")
+    assert refused.returncode == 2
+    assert "a picture of 160 x 120 pixels has no part" in refused.stderr
 
 
 def test_books_that_do_not_balance_have_their_own_exit_code(tmp_path):

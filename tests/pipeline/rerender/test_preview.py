@@ -1,12 +1,16 @@
 """Previews show what was filmed: checked against frames that the tests drew themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tests.drawn.barred import barred
 from tests.drawn.films import camera_path, film, pan, write_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
 from tinyvideo.pipeline.rerender.preview import shrink_strip, unstabilized_strip
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip, encode_strip, strip_shape
+from tinyvideo.pipeline.types import Crop
 
 SIZE = 64  # the film is as large as a strip, so that cropping and scaling change nothing
 PATH = camera_path([pan(2, 1)] * 39)
@@ -77,3 +81,18 @@ def test_a_strip_shrinks_in_eighths(stored, wanted, shown):
 
     assert strip_shape(small) == (32 * shown, shown)
     assert np.abs(decode_strip(small).astype(int) - 77).max() <= 1
+
+
+def test_bars_are_cut_off_as_they_were(tmp_path):
+    frames = barred(film(PATH[:32], height=2 * SIZE, width=3 * SIZE), (32, 32, 40, 88))
+    path = write_video(tmp_path / "film.mkv", frames, codec="ffv1")
+    crop = Crop(left=40, top=32, width=SIZE, height=SIZE)
+    picture = frames[:, 32 : 32 + SIZE, 40 : 40 + SIZE]
+
+    jpeg = unstabilized_strip(path, 0, stabilized_from(picture, 0), 95, crop=crop)
+
+    assert np.abs(decode_strip(jpeg).astype(float) - picture).mean() < 4
+    with pytest.raises(UnreadableError, match="not the file that the strip was cut from"):
+        unstabilized_strip(path, 0, stabilized_from(picture, 0), 95)
+    with pytest.raises(ValueError, match="192 x 128 pixels has no part"):
+        unstabilized_strip(path, 0, stabilized_from(picture, 0), 95, crop=replace(crop, left=129))

@@ -1,9 +1,12 @@
 """Strips that are cut again from stored homographies are the strips that were cut first."""
 
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import pytest
 
+from tests.drawn.barred import barred
 from tests.drawn.films import film, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import UnreadableError
@@ -27,6 +30,7 @@ def output_at(clip):
             "start_frame": clip.start_frame,
             "frame_step": clip.frame_step,
             "to_first": clip.to_first.tolist(),
+            "crop": None if clip.crop is None else asdict(clip.crop),
         }
     )
 
@@ -39,6 +43,29 @@ def test_the_same_size_gives_the_same_strips(shaken):
     for clip, jpeg in zip(clips, again, strict=True):
         one, other = decode_strip(clip.strip.jpeg), decode_strip(jpeg)
         assert np.abs(one.astype(int) - other).mean() < 0.5
+
+
+def test_bars_are_cut_off_again(tmp_path):
+    path = tmp_path / "film.mp4"
+    shots = [barred(film(shaky_path(32, seed=8)), (23, 23, 0, 0)), film(shaky_path(32, seed=9), 1)]
+    write_video(path, np.concatenate(shots))
+    clips = list(curate(path, None, CurationConfig(strips=StripConfig(size=64))))
+
+    again = list(cut_strips(path, [output_at(clip) for clip in clips], 64))
+    (whole,) = cut_strips(path, [output_at(clips[0])], 64, (70, 0, 180))
+
+    assert [clip.crop and clip.crop.top for clip in clips] == [23, None]
+    for clip, jpeg in zip(clips, again, strict=True):
+        one, other = decode_strip(clip.strip.jpeg), decode_strip(jpeg)
+        assert np.abs(one.astype(int) - other).mean() < 0.5
+    assert decode_strip(whole)[:, :6].max() < 30  # who asks for the whole height gets the bars
+
+
+def test_a_clip_of_a_version_without_crops_is_the_whole_picture():
+    entry = {"index": 0, "start_frame": 0, "frame_step": 1, "to_first": np.zeros((32, 3, 3))}
+    assert ClipPlace.of(entry).crop is None
+    with pytest.raises(TypeError, match="up"):
+        ClipPlace.of(entry | {"crop": {"left": 1, "up": 2}})
 
 
 def test_another_crop_shows_that_part_of_the_film(shaken):

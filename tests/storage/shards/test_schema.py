@@ -7,8 +7,15 @@ import pyarrow as pa
 import pytest
 
 from tests.drawn.strip_rows import draw_record, draw_scenes, draw_strip
-from tinyvideo.pipeline.types import StabilizationFigures
-from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, STORED, row_of
+from tinyvideo.pipeline.types import Crop, StabilizationFigures
+from tinyvideo.storage.shards.schema import (
+    CROP_COLUMNS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    STORED,
+    crop_of,
+    row_of,
+)
 
 RECORD = draw_record(
     7,
@@ -42,7 +49,8 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         object_motion=0.375,
         flicker=2.5,
     )
-    strip = draw_strip(3, source_step=2, figures=figures)
+    crop = Crop(left=0, top=22, width=320, height=136)
+    strip = draw_strip(3, source_step=2, figures=figures, crop=crop)
     row = row_of(RECORD, strip, "0.1.0", "c0ffee")
     jpeg, to_first = row.pop("jpeg"), row.pop("to_first")
     assert row == {
@@ -64,6 +72,10 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "source_step": 2,
         "source_width": 320,
         "source_height": 180,
+        "crop_left": 0,
+        "crop_top": 22,
+        "crop_width": 320,
+        "crop_height": 136,
         "size": 16,
         "frames": 32,
         "inlier_ratio": 0.875,
@@ -110,9 +122,16 @@ def test_rows_fit_the_schema_without_loss():
     assert table.to_pylist() == rows
 
 
-def test_nothing_in_a_row_may_be_missing():
-    assert [field.name for field in SCHEMA if field.nullable] == []
-    assert [field.name for field in STORED if field.nullable] == ["jpeg"]  # the writer sees to it
+def test_nothing_in_a_row_may_be_missing_but_a_crop():
+    assert [field.name for field in SCHEMA if field.nullable] == list(CROP_COLUMNS)
+    nullable = [field.name for field in STORED if field.nullable]
+    assert nullable == [*CROP_COLUMNS, "jpeg"]  # the writer sees to it that it is there
+
+
+def test_a_crop_comes_back_from_its_row_and_none_as_none():
+    crop = Crop(left=3, top=22, width=317, height=136)
+    assert crop_of(row_of(RECORD, draw_strip(crop=crop), "0.1.0", "c0ffee")) == crop
+    assert crop_of(row_of(RECORD, draw_strip(), "0.1.0", "c0ffee")) is None
 
 
 def test_every_figure_of_the_certificate_is_a_column():
@@ -121,4 +140,4 @@ def test_every_figure_of_the_certificate_is_a_column():
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
-    assert STORED.metadata[b"tinyvideo.schema_version"] == b"3"
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"4"

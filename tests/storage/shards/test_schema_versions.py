@@ -29,6 +29,10 @@ ADDED = {
     "filled_share": 0.0,
     "object_motion": 0.0,
     "flicker": 0.0,
+    "crop_left": None,
+    "crop_top": None,
+    "crop_width": None,
+    "crop_height": None,
     "near_duplicate_group": "",
     "owner_name": "",
     "license_id": "",
@@ -70,10 +74,10 @@ def test_version_1_is_verified_counted_and_named(old):
     assert shard_metadata(old) == {"tinyvideo.schema_version": "1", "strips": "70"}
 
 
-def test_version_1_becomes_version_3_where_it_is_written_anew(old, rows, tmp_path):
+def test_version_1_becomes_version_4_where_it_is_written_anew(old, rows, tmp_path):
     new = tmp_path / "new.parquet"
     assert write_shard(new, [old], {}) == 70
-    assert shard_metadata(new)["tinyvideo.schema_version"] == "3"
+    assert shard_metadata(new)["tinyvideo.schema_version"] == "4"
     assert list(iterate_rows(new)) == [{**row, **ADDED} for row in rows]
 
 
