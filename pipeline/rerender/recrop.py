@@ -97,17 +97,37 @@ def cut_strips(
         )
 
 
-    with open_video(film, replace(frames, working_px=None)) as video:
-        _check_steps(film, waiting, video.facts.step)
-        while waiting:
-            place = waiting[0]
-            video.crop_to(None if square else place.crop)
-            images = _read_frames(video, place)
-            if len(images) < STRIP_FRAMES:
-                break
-            cut = _cut(video, np.stack(images), place, size, square)
-            yield encode_strip(cut, quality)
-            waiting = waiting[1:]
+def _check_steps(film: Path, places: Sequence[ClipPlace], step: int) -> None:
+    for place in places:
+        if place.frame_step % step:
+            raise UnreadableError(
+                f"clip {place.index} of {film} was cut with step {place.frame_step}, and these "
+                f"thresholds take step {step}: give the --config that it was stabilized with"
+            )
+
+
+def _read_frames(video: OpenVideo, place: ClipPlace) -> list[Frame]:
+    """Read on to the end of a clip; fewer than 32 frames if the film ends before."""
+    frames: list[Frame] = []
+    for frame in video:
+        if frame.index == place.start_frame + len(frames) * place.frame_step:
+            frames.append(frame.image)
+        if len(frames) == STRIP_FRAMES:
+            break
+    return frames
+
+
+def _cut(
+    video: OpenVideo, frames: Frames, place: ClipPlace, size: int, square: Square | None
+) -> Frames:
+    height, width = frames.shape[1:3]
+    here = video.source_to_working
+    to_first = here @ place.to_first @ np.linalg.inv(here)
+    crop = crop_to_strip(width, height, size) if square is None else _crop_square(square, size)
+    return render(frames, to_first, crop, size).frames
+
+
+def _crop_square(square: Square, size: int) -> Homography:
     left, top, side = square
     scale = size / side
     half = (scale - 1) / 2
