@@ -65,7 +65,7 @@ class HypothesisConfig:
     settled_share: float = 0.5
     """Share of the picture, 0 to 1, that a path holds to a pixel where no other is tried."""
 
-    settled_rim: float = 0.55
+    settled_rim: float = 0.5
     """Such a share of the rim. Ours: along a path that follows somebody, less."""
 
     near_still: float = 0.75
@@ -145,13 +145,19 @@ class Hypotheses:
             self.settled = self._is_final(guess)
             if self.settled:
                 return guess
-        best, still = self._best(), self.judged[0]
-        if still.score >= self._config.near_still * best.score:
-            return still
+        best = self._best()
+        if self._may_be_still(best):
+            return self.judged[0]
         # Keypoints are more exact than the pictures, where both hold as much.
         exact = [guess for guess in self.judged if guess.bundle is not None]
         near = [guess for guess in exact if guess.score >= _AS_MUCH * best.score]
         return max(near, key=lambda guess: guess.score) if near else best
+
+    def _may_be_still(self, guess: Hypothesis) -> bool:
+        """Whether a camera that did not move holds nearly as much as `guess`."""
+        still, near = self.judged[0], self._config.near_still
+        by_parts = still.score >= near * guess.score
+        return by_parts and still.stillness.held >= near / 2 * guess.stillness.held
 
     def _is_final(self, guess: Hypothesis) -> bool:
         config, found = self._config, guess.stillness
@@ -160,7 +166,7 @@ class Hypotheses:
             held |= found.exact >= config.exact_blocks and found.exact_parts >= config.exact_parts
         else:
             held = found.loose >= config.settled_share and found.loose_rim >= config.settled_rim
-            held &= found.sides >= 3 and self.judged[0].score < config.near_still * guess.score
+            held &= found.sides >= 3 and not self._may_be_still(guess)
         if not held or found.worst_frame < config.held_frame:
             return False
         return drift_of(guess.look) < config.settled_px

@@ -87,8 +87,8 @@ class StabilizeConfig:
     """Largest distance, in pixels of a 240-px frame, between the corners by keypoints and by the
     faint edges of the room. Ours: of a room 3 at most, of somebody before it 6 to 50."""
 
-    uncontested_share: float = 0.45
-    """Where keypoints hold this share of the picture's texture, 0 to 1, edges are not asked."""
+    uncontested: float = 0.9
+    """Where keypoints hold this share of picture and rim, 0 to 2 together, edges are not asked."""
 
     least_contest: float = 0.08
     """Nor where they hold less than this share of its parts: water, of which all moves."""
@@ -135,13 +135,13 @@ class StabilizeConfig:
             "min_reach",
             "min_faint_rim",
             "max_moving_rim",
-            "uncontested_share",
         )
         for name in (*shares, "min_visible", "max_overlay", "max_steadier", "near_best"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
-        if not 0 < self.min_held <= 2:
-            raise ValueError(f"min_held must be above 0 and at most 2, got {self.min_held}")
+        for name in ("min_held", "uncontested"):
+            if not 0 < getattr(self, name) <= 2:
+                raise ValueError(f"{name} must be above 0 and at most 2, got {getattr(self, name)}")
 
 
 DEFAULT_CONFIG = StabilizeConfig()
@@ -260,7 +260,7 @@ def _check_contested(
     found = best.stillness
     rivals = [guess for guess in judged if guess.name == "direct"]
     of_keypoints = best.bundle is not None or best.name == "chain"
-    if not rivals or not of_keypoints or found.loose >= config.uncontested_share:
+    if not rivals or not of_keypoints or found.held >= config.uncontested:
         return
     if found.reach < config.least_contest:
         return

@@ -54,7 +54,7 @@ _LOOKED_AT = 16
 """Frames, evenly spaced, that are looked at."""
 
 _FAINT = 1.0
-"""Slope, in brightness (0 to 255) per pixel of the half size, at which a block counts half. Ours."""
+"""Slope, in brightness (0 to 255) per pixel of the half size, at which a block counts half."""
 
 _PARTS = 4, 6
 """Rows and columns of the parts of the picture that count as large as they are."""
@@ -205,6 +205,7 @@ class Pictures:
         return self.look(to_first).stillness
 
     def look(self, to_first: Homographies | None) -> "Look":
+        """Carry the frames along a path, (T, 3, 3), and follow every pixel; None: along none."""
         carried, seen = self.carried(to_first)
         still = np.tile(np.eye(3), (self.count, 1, 1))
         return Look(self, still if to_first is None else to_first, carried, seen)
@@ -243,6 +244,7 @@ class Look:
 
     @cached_property
     def stillness(self) -> Stillness:
+        """What stands still."""
         rim = self.pictures.rim
         possible = self.pictures.say
         strict, loose = (self.say * (self.moved_px < px) for px in (_STRICT_PX, LOOSE_PX))
