@@ -16,7 +16,7 @@ its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
 stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
-4 adds what bars leave of the picture.
+4 adds what bars leave of the picture, and how much of it stands still.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -87,6 +87,11 @@ SCHEMA = pa.schema(
         pa.field("filled_share", pa.float32(), nullable=False),
         pa.field("object_motion", pa.float32(), nullable=False),
         pa.field("flicker", pa.float32(), nullable=False),
+        # Null where nobody looked: before version 4, by the method of 2016, and in imported strips.
+        pa.field("still_share", pa.float32()),
+        pa.field("still_rim", pa.float32()),
+        pa.field("still_sides", pa.int8()),
+        pa.field("still_margin", pa.float32()),
         # "" until a filter has looked for near duplicates.
         pa.field("near_duplicate_group", pa.string(), nullable=False),
         pa.field("scene_model", pa.string(), nullable=False),
@@ -148,6 +153,10 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "filled_share": strip.figures.filled_share,
         "object_motion": strip.figures.object_motion,
         "flicker": strip.figures.flicker,
+        "still_share": strip.figures.still_share,
+        "still_rim": strip.figures.still_rim,
+        "still_sides": strip.figures.still_sides,
+        "still_margin": strip.figures.still_margin,
         "near_duplicate_group": "",
         "scene_model": strip.scenes.model if strip.scenes else "",
         "scenes": list(_tag_rows(strip.scenes)),

@@ -20,7 +20,7 @@ DEFAULTS: dict[str, str | float | None] = {
     **{
         field.name: field.default
         for field in fields(StabilizationFigures)
-        if isinstance(field.default, str | float)
+        if field.default is None or isinstance(field.default, str | float)
     },
     **dict.fromkeys(CROP_COLUMNS),
     **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
