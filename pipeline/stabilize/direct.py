@@ -23,16 +23,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyvideo.pipeline.pixels import halve
-from tinyvideo.pipeline.stabilize.stillness import (
+from tinyvideo.pipeline.stabilize.blocks import (
     BLOCK,
     FROM_HALF,
     TO_HALF,
     Floats,
-    Look,
-    Pictures,
     block_means,
     slopes_of,
 )
+from tinyvideo.pipeline.stabilize.stillness import Look, Pictures
 from tinyvideo.pipeline.tracking import MODELS, motions, slopes_at
 from tinyvideo.pipeline.types import GrayFrame, Homographies, Homography
 
@@ -171,7 +170,7 @@ class _Target:
             place = self.step(warped, limit_px, parameters) @ place
         return np.asarray(place / place[2, 2])
 
-    def step(self, warped: npt.NDArray[np.generic], limit_px: float, count: int) -> Homography:
+    def step(self, warped: npt.NDArray[np.number], limit_px: float, count: int) -> Homography:
         """Fit one motion of `count` parameters that brings `warped` nearer."""
         apart = self._picture - warped
         pull = np.stack([self._means(self._x * apart), self._means(self._y * apart)], axis=-1)

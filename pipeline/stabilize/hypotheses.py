@@ -23,11 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyvideo.pipeline.errors import RejectedError
+from tinyvideo.pipeline.stabilize.blocks import Floats
 from tinyvideo.pipeline.stabilize.bundle import fit_bundle
 from tinyvideo.pipeline.stabilize.direct import drift_of, fit_direct, settle_direct
 from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
-from tinyvideo.pipeline.stabilize.stillness import Floats, Look, Pictures, Stillness
+from tinyvideo.pipeline.stabilize.stillness import Look, Pictures, Stillness
 from tinyvideo.pipeline.tracking import (
     MatchConfig,
     TrackConfig,

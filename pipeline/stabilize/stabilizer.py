@@ -2,14 +2,15 @@
 
 Stage:  frames -> [stabilize] -> tag -> strips -> shard
 
-A background that is to be learned as one still picture must stand still in the data. Five steps,
+A background that is to be learned as one still picture must stand still in the data. Six steps,
 a module each:
 
-    follow_points    SIFT keypoints of frame 0, followed through the window     pipeline.tracking
-    fit_bundle       RANSAC homographies, made consistent over all 32 frames    bundle
-    fit_depth        a steadier path, where the scene has more than one plane   depth
-    render           the frames in the place of frame 0                         render
-    figures_of       how well that went                                         certificate
+    Hypotheses       guesses of what the camera did: it stood still, keypoints, edges  hypotheses
+    Pictures         how much of the room stands still along each, by area            stillness
+    check_held       whether the one that holds most is that of a room                 verdict
+    fit_depth        a steadier path, where the scene has more than one plane          depth
+    render           the frames in the place of frame 0                                rendering
+    figures_of       how well that went                                                certificate
 
 `method="paper"` is the stabilization of 2016 instead (`pipeline.stabilize.paper`).
 
@@ -17,15 +18,14 @@ Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics",
 section 3, for SIFT, RANSAC and the homography to the first frame; the rest is ours.
 
 T counts frames; points are (x, y), in pixels of the frames that are passed in.
-Cost on one core, 427 x 240 px: about 2 ms per frame (benchmarks/RESULTS.md). The random draws
-are seeded by OpenCV, so a film always gives the same bytes.
+Cost on one core, 427 x 240 px: 0.3 ms per frame of a tripod, 2 to 3 of a hand before a room that has
+keypoints, 10 where all guesses are made (benchmarks/RESULTS.md). The random draws are seeded by
+OpenCV: a film gives the same pixels each time, and the same matrices but for their last digits.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.stabilize.certificate import (
@@ -42,6 +42,7 @@ from tinyvideo.pipeline.stabilize.overlay import overlay_share
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.rendering import Rendering, check_view, render
 from tinyvideo.pipeline.stabilize.stillness import Stillness
+from tinyvideo.pipeline.stabilize.verdict import VerdictConfig, check_held, margin_of
 from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, follow_along
 from tinyvideo.pipeline.types import (
     Frames,
@@ -52,9 +53,6 @@ from tinyvideo.pipeline.types import (
 )
 
 METHODS = ("tracks", "paper")
-
-_ELSEWHERE_PX = 3.0
-"""A path whose corners lie farther off in some frame, in pixels, is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,38 +65,11 @@ class StabilizeConfig:
     bundle: BundleConfig = field(default_factory=BundleConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     hypotheses: HypothesisConfig = field(default_factory=HypothesisConfig)
+    verdict: VerdictConfig = field(default_factory=VerdictConfig)
 
     inlier_px: float = 1.0
     """A track whose points lie nearer to their place than this, over the whole window, is an
     inlier; in pixels of a 240-px frame."""
-
-    min_held: float = 0.2
-    """Least share of the picture's texture that stands still to about a pixel, and that of the
-    rim, 0 to 2 together. Ours: below, what fills the picture is not the background."""
-
-    min_reach: float = 0.15
-    """Or the least share of its parts, 0 to 1, those that are likely the room counted more."""
-
-    min_held_frame: float = 0.5
-    """Least share, 0 to 1, of what stands still that does so in each single frame. Ours: below,
-    that frame shows something else."""
-
-    max_contested_px: float = 4.5
-    """Largest distance, in pixels of a 240-px frame, between the corners by keypoints and by the
-    faint edges of the room. Ours: of a room 3 at most, of somebody before it 6 to 50."""
-
-    uncontested: float = 0.9
-    """Where keypoints hold this share of picture and rim, 0 to 2 together, edges are not asked."""
-
-    least_contest: float = 0.08
-    """Nor where they hold less than this share of its parts: water, of which all moves."""
-
-    min_faint_rim: float = 0.4
-    """Least share of the rim, 0 to 1, that shows next to nothing, as sky or a bare wall does, in a
-    picture that may be kept although little in it can stand still."""
-
-    max_moving_rim: float = 0.5
-    """Largest share of the rim, 0 to 1, that may move in such a picture."""
 
     max_condition_number: float = 4.0
     """Largest condition number of a frame's map. Ours: a hand does not squeeze a picture more."""
@@ -130,18 +101,9 @@ class StabilizeConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        shares = (
-            "min_held_frame",
-            "min_reach",
-            "min_faint_rim",
-            "max_moving_rim",
-        )
-        for name in (*shares, "min_visible", "max_overlay", "max_steadier", "near_best"):
+        for name in ("min_visible", "max_overlay", "max_steadier", "near_best"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be a share above 0, got {getattr(self, name)}")
-        for name in ("min_held", "uncontested"):
-            if not 0 < getattr(self, name) <= 2:
-                raise ValueError(f"{name} must be above 0 and at most 2, got {getattr(self, name)}")
 
 
 DEFAULT_CONFIG = StabilizeConfig()
@@ -202,7 +164,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         bundle=config.bundle,
     )
     best = hypotheses.best()
-    _check_held(best, hypotheses, config)
+    check_held(best, hypotheses, config.verdict)
     path = _path_of(best, frames, config)
     near = [
         CameraPath(
@@ -215,59 +177,9 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         for guess in sorted(hypotheses.judged, key=lambda guess: -guess.score)
         if guess is not best and guess.score >= config.near_best * best.score
     ]
-    path = replace(path, margin=_margin(best, hypotheses.judged), others=(*path.others, *near))
+    path = replace(path, margin=margin_of(best, hypotheses.judged), others=(*path.others, *near))
     _check_overlay(frames, path, config)
     return path
-
-
-def _check_held(best: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> None:
-    """Refuse a path along which too little of the room stands still, or that may follow somebody.
-
-    Raises:
-        RejectedError: FOREGROUND, or why keypoints could not be followed.
-    """
-    if hypotheses.settled:
-        return
-    found, trouble = best.stillness, hypotheses.trouble
-    holds = found.held >= config.min_held or found.reach >= config.min_reach
-    if holds and found.worst_frame >= config.min_held_frame:
-        _check_contested(best, hypotheses.judged, config)
-        return
-    if trouble is not None and trouble.reason is not RejectReason.TOO_FEW_INLIERS:
-        raise trouble
-    faint = found.faint_rim >= config.min_faint_rim and found.moving_rim <= config.max_moving_rim
-    if faint and best.name in ("still", "direct"):
-        return
-    detail = f"{found.loose:.0%} of the texture stands still, {found.loose_rim:.0%} at the rim"
-    if holds:
-        detail = f"{detail}, but in one frame {found.worst_frame:.0%} of that, "
-        detail = f"{detail}{config.min_held_frame:.0%} needed"
-    else:
-        detail = f"{detail}; {config.min_held:.0%} needed together"
-    raise RejectedError(RejectReason.FOREGROUND, detail)
-
-
-def _check_contested(
-    best: Hypothesis, judged: Sequence[Hypothesis], config: StabilizeConfig
-) -> None:
-    """Refuse a path of keypoints that is not that of the room's edges, unless it holds most.
-
-    Somebody who has the keypoints is told from the room by this: its edges go another way.
-
-    Raises:
-        RejectedError: FOREGROUND.
-    """
-    found = best.stillness
-    rivals = [guess for guess in judged if guess.name == "direct"]
-    of_keypoints = best.bundle is not None or best.name == "chain"
-    if not rivals or not of_keypoints or found.held >= config.uncontested:
-        return
-    if found.reach < config.least_contest:
-        return
-    apart = float(np.median(_apart(best, rivals[0])))
-    if apart > config.max_contested_px:
-        detail = f"two paths hold as much, {apart:.0f} px apart: the keypoints follow one, "
-        raise RejectedError(RejectReason.FOREGROUND, f"{detail}the edges of the room another")
 
 
 def _model_of(guess: Hypothesis) -> str:
@@ -319,21 +231,6 @@ def _holds_as_much(to_first: Homographies, guess: Hypothesis, config: StabilizeC
     found = guess.look.pictures.judge(to_first)
     held = found.held >= guess.stillness.held
     return held and found.reach >= config.near_best * guess.stillness.reach
-
-
-def _margin(best: Hypothesis, judged: Sequence[Hypothesis]) -> float:
-    """By how much `best` holds more than any that lies elsewhere."""
-    others = [guess.score for guess in judged if _apart(best, guess).max() > _ELSEWHERE_PX]
-    return float(best.score - max(others, default=0.0))
-
-
-def _apart(one: Hypothesis, other: Hypothesis) -> npt.NDArray[np.float64]:
-    """How far two paths put the corners of a frame apart, in its pixels: mean of four, (T,)."""
-    height, width = one.look.pictures.shape
-    corners = np.array([[0, width, 0, width], [0, 0, height, height], [0.5] * 4]) * 2
-    places = [guess.to_first @ corners for guess in (one, other)]
-    ours, theirs = (place[:, :2] / place[:, 2:] for place in places)
-    return np.asarray(np.linalg.norm(ours - theirs, axis=1).mean(axis=1))
 
 
 def render_clip(
