@@ -36,6 +36,7 @@ HIGHER_IS_BETTER = {
 
 COLUMNS = [
     *("strip_id", "video_id", "uri", "title", "license", "start_frame", "start_s", "fps"),
+    *("source_step", "source_frames"),
     *(*HIGHER_IS_BETTER, "camera_still", "scene_model", "scenes"),
     *("pipeline_version", "config_hash"),
 ]

@@ -150,7 +150,14 @@ def _decode_again(row: Row, after: bytes) -> bytes:
     start = row["start_frame"]
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
-    return unstabilized_strip(path_of(row["uri"]), start, after, PAIR_QUALITY)
+    return unstabilized_strip(
+        path_of(row["uri"]),
+        start,
+        after,
+        PAIR_QUALITY,
+        step=row["source_step"],
+        source_frames=row["source_frames"],
+    )
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

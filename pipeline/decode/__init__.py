@@ -3,6 +3,8 @@
 container  Open a video container and decode its film, whatever the file tries
 frames     Turn a video file into a stream of small upright RGB frames; never a whole video in
            memory
+repeats    Find out that a film shows its pictures more than once, and which frames are the
+           repeats
 """
 
 from tinyvideo.pipeline.decode.container import choose_film, open_container, open_file, rejecting

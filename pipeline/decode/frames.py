@@ -3,7 +3,8 @@
 Every frame is decoded and checked; every `step`-th one is shrunk and converted by swscale in one
 go, and turned upright as the display matrix of the file says. Interlaced and HDR films are taken
 as they are stored. Time stamps that contradict the frame rate of the header are handed on: windows
-of frames are judged by them.
+of frames are judged by them. Of a film that repeats its pictures, as one of 24 per second that was
+stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
 
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,
@@ -15,7 +16,7 @@ frame rate; ISO/IEC 14496-12, 8.3.2, for the display matrix.
 """
 
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +29,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from tinyvideo.pipeline.decode.cadences import Cadence
 from tinyvideo.pipeline.decode.container import (
     choose_film,
     decode,
@@ -35,12 +37,18 @@ from tinyvideo.pipeline.decode.container import (
     open_file,
     rejecting,
 )
+from tinyvideo.pipeline.decode.frame_changes import FrameChanges
+from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import Size, scaling
-from tinyvideo.pipeline.types import Frame, Homography, VideoFacts
+from tinyvideo.pipeline.types import Frame, Homography, Pace, VideoFacts
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""
+
+WAITING_PIXELS = 2560 * 1440
+"""Largest picture that may wait as it was decoded until it is known whether it is a repeat: 36 such
+frames have 200 MB. Ours; larger ones are shrunk before."""
 
 EXACT_SHRINKING = (
     Interpolation.AREA
@@ -52,14 +60,19 @@ EXACT_SHRINKING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramesConfig:
-    min_fps: float = 20
-    """Least frames per second after stepping. Ours: a strip then lasts 1.6 s at most."""
+    min_fps: float = 10
+    """Least frames per second after stepping. Ours: many old cameras filmed at 15, some at 10; what
+    is slower is a row of pictures. A dataset chooses by the rate once more."""
 
     max_fps: float = 35
     """Most frames per second after stepping. Ours, because theirs are about 25."""
 
     max_step: int = 3
     """Take at most every third frame. Ours: what is still faster is slow motion."""
+
+    drop_repeats: bool = True
+    """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
+    24 or 15 per second, stored as 30 frames."""
 
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
@@ -100,9 +113,15 @@ class TimedFrame:
     image: Frame
     """Upright working frame, (H, W, 3)."""
 
+    pace: Pace | None = None
+    """At what pace frames are taken here; None: at that of `VideoFacts`."""
+
 
 class OpenVideo:
-    """Iterates, once, over every `facts.step`-th frame of an open video, as `TimedFrame`."""
+    """Iterates, once, over the frames of an open video that are taken, as `TimedFrame`.
+
+    That is every `facts.step`-th; of a film that repeats its pictures, each picture once.
+    """
 
     facts: VideoFacts
     source_to_working: Homography
@@ -126,22 +145,61 @@ class OpenVideo:
         self.facts = VideoFacts(width=width, height=height, fps=fps, step=step)
         working = self._orientation.turn_size(self._working_size)
         self.source_to_working = scaling((width, height), working)
-        self._frames = self._take_steps()
+        self._config = config
+        self._frames = self._take_pictures() if config.drop_repeats else self._take_steps()
 
     def __iter__(self) -> Iterator[TimedFrame]:
+        return self._frames
+
+    def take(self, indices: Collection[int]) -> Iterator[TimedFrame]:
+        """Iterate over just these frames instead, by their numbers among all decoded frames."""
+        self._frames = self._take_indices(frozenset(indices))
         return self._frames
 
     def close(self) -> None:
         """End the iteration: reading on from a closed container would crash the process."""
         self._frames.close()
 
+    def _take_pictures(self) -> Generator[TimedFrame]:
+        changes, repeats = FrameChanges(), RepeatFilter[_Waiting](self.facts.fps)
+        large = self._first.width * self._first.height > WAITING_PIXELS
+        for index, time_s, frame in self._moments():
+            waiting = _Waiting(index, time_s, frame)
+            if large and repeats.is_waiting:
+                waiting.shrink(self._convert)
+            for kept in repeats.push(waiting, changes.measure(frame)):
+                yield from self._taken(kept)
+        for kept in repeats.flush():
+            yield from self._taken(kept)
+
+    def _taken(self, kept: Kept["_Waiting"]) -> Iterator[TimedFrame]:
+        frame, step, pace = kept.frame, self.facts.step, self.facts.pace
+        number = frame.index
+        if kept.cadence is not None:
+            pace, step = pace_of(kept.cadence, self._config)
+            number = kept.number
+        if number % step == 0:
+            yield TimedFrame(frame.index, frame.time_s, frame.shrink(self._convert), pace)
+
     def _take_steps(self) -> Generator[TimedFrame]:
+        for index, time_s, frame in self._moments():
+            if index % self.facts.step == 0:
+                yield TimedFrame(index, time_s, self._convert(frame))
+
+    def _take_indices(self, indices: frozenset[int]) -> Generator[TimedFrame]:
+        last = max(indices, default=-1)
+        for index, time_s, frame in self._moments():
+            if index in indices:
+                yield TimedFrame(index, time_s, self._convert(frame))
+            if index >= last:
+                return
+
+    def _moments(self) -> Iterator[tuple[int, float, VideoFrame]]:
         interval_s = float(1 / self.facts.fps)
         time_s = -interval_s
         for index, frame in enumerate(chain([self._first], self._decoded)):
             time_s = self._seconds(frame, default=time_s + interval_s)
-            if index % self.facts.step == 0:
-                yield TimedFrame(index, time_s, self._convert(frame))
+            yield index, time_s, frame
 
     def _seconds(self, frame: VideoFrame, default: float) -> float:
         if frame.pts is None or self._first.pts is None or frame.time_base is None:
@@ -160,6 +218,23 @@ class OpenVideo:
                 threads=1,  # the default is every core of the machine
             )
         return self._orientation.turn(np.asarray(rgb.to_ndarray(), np.uint8))
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A decoded frame that may be a repeat."""
+
+    index: int
+    time_s: float
+    frame: VideoFrame | None
+    image: Frame | None = None
+
+    def shrink(self, convert: Callable[[VideoFrame], Frame]) -> Frame:
+        """Convert the decoded frame, once, and let go of it."""
+        if self.image is None:
+            assert self.frame is not None
+            self.image, self.frame = convert(self.frame), None
+        return self.image
 
 
 @contextmanager
@@ -195,6 +270,17 @@ def choose_step(fps: Fraction, config: FramesConfig) -> int:
     wanted = f"{config.min_fps:g} to {config.max_fps:g} fps"
     detail = f"{float(fps):.5g} fps; no step of 1 to {config.max_step} frames gives {wanted}"
     raise RejectedError(RejectReason.FRAME_RATE, detail)
+
+
+def pace_of(cadence: Cadence, config: FramesConfig) -> tuple[Pace, int]:
+    """Tell at what pace pictures of `cadence` are taken, and every how many of them."""
+    try:
+        step = choose_step(cadence.fps, config)
+    except RejectedError as error:
+        stored = float(cadence.fps * cadence.frames_per_picture)
+        refusal = f"{stored:.5g} frames per second, most of them repeats: {error.detail}"
+        return Pace(cadence.fps, cadence.frames_per_picture, refusal), 1
+    return Pace(cadence.fps / step, cadence.frames_per_picture * step), step
 
 
 def check_size(size: Size, pixel_aspect: Fraction, config: FramesConfig) -> None:

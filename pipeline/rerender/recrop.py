@@ -18,7 +18,13 @@ from tinyvideo.pipeline.decode import FramesConfig, open_video
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import crop_to_strip, encode_strip
-from tinyvideo.pipeline.types import STRIP_FRAMES, Frame, Homographies, Homography
+from tinyvideo.pipeline.types import (
+    STRIP_FRAMES,
+    Frame,
+    Homographies,
+    Homography,
+    frames_of_film,
+)
 
 Square = tuple[float, float, float]
 """Left, top and side of a square of the film, in its pixels, from the corner of the picture."""
@@ -34,6 +40,14 @@ class ClipPlace:
     to_first: Homographies
     """In pixels of the film, (32, 3, 3)."""
 
+    source_frames: tuple[int, ...] | None = None
+    """Which frames of the film it shows, where they are not even."""
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of its 32 frames among all decoded frames of the film."""
+        return frames_of_film(self.start_frame, self.frame_step, self.source_frames)
+
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "ClipPlace":
         """Read an entry of clips.json.
@@ -44,11 +58,16 @@ class ClipPlace:
         to_first = np.asarray(entry["to_first"], np.float64)
         if to_first.shape != (STRIP_FRAMES, 3, 3):
             raise ValueError(f"clip {entry['index']} has no 32 matrices, but {to_first.shape}")
+        # A list of before there were any has none.
+        listed = tuple(int(number) for number in entry.get("source_frames") or ())
+        if listed and (len(listed) != STRIP_FRAMES or list(listed) != sorted(set(listed))):
+            raise ValueError(f"clip {entry['index']} has no 32 ascending source_frames")
         return cls(
             index=int(entry["index"]),
             start_frame=int(entry["start_frame"]),
             frame_step=int(entry["frame_step"]),
             to_first=to_first,
+            source_frames=listed or None,
         )
 
 
@@ -67,12 +86,11 @@ def cut_strips(
     with open_video(film, replace(FramesConfig(), working_px=None)) as video:
         crop = _crop(video.facts.width, video.facts.height, size, square)
         frames: list[Frame] = []
-        for frame in video:
+        for frame in video.take({number for place in places for number in place.frames}):
             if not waiting:
                 return
             place = waiting[0]
-            wanted = place.start_frame + len(frames) * place.frame_step
-            if frame.index != wanted:
+            if frame.index != place.frames[len(frames)]:
                 continue
             frames.append(frame.image)
             if len(frames) == STRIP_FRAMES:

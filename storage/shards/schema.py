@@ -15,7 +15,8 @@ definition levels (4 bytes of length, then that many bytes), because Hugging Fac
 its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
-stores the picture as a pair; 3 adds the owner's name and the number and address of the license.
+stores the picture as a pair; 3 adds the owner's name and the number and address of the license; 4
+adds `source_frames`, for films that repeat their frames.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -29,7 +30,7 @@ import pyarrow as pa
 
 from tinyvideo.pipeline.types import STRIP_FRAMES, SceneTags, Strip, VideoRecord
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 VERSION_KEY = b"tinyvideo.schema_version"
 """Where the schema's metadata holds its version."""
@@ -57,6 +58,8 @@ SCHEMA = pa.schema(
         pa.field("start_s", pa.float64(), nullable=False),
         pa.field("fps", pa.float64(), nullable=False),
         pa.field("source_step", pa.int8(), nullable=False),
+        # Null where every `source_step`-th frame from `start_frame` on was taken.
+        pa.field("source_frames", pa.list_(pa.int64()), nullable=True),
         pa.field("source_width", pa.int32(), nullable=False),
         pa.field("source_height", pa.int32(), nullable=False),
         pa.field("size", pa.int16(), nullable=False),
@@ -118,6 +121,7 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "start_s": strip.start_s,
         "fps": strip.fps,
         "source_step": strip.source_step,
+        "source_frames": None if strip.source_frames is None else list(strip.source_frames),
         "source_width": strip.source_width,
         "source_height": strip.source_height,
         "size": strip.size,

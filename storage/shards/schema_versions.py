@@ -23,8 +23,9 @@ DEFAULTS = {
         if isinstance(field.default, str | float)
     },
     **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
+    "source_frames": None,
 }
-"""What versions 2 and 3 have added, and what stands there for a strip of an older one."""
+"""What versions 2 to 4 have added, and what stands there for a strip of an older one."""
 
 
 def stored_names(columns: Iterable[str], stored: pa.Schema) -> list[str]:
