@@ -163,14 +163,20 @@ class OpenVideo:
     def _take_pictures(self) -> Generator[TimedFrame]:
         changes, repeats = FrameChanges(), RepeatFilter[_Waiting](self.facts.fps)
         large = self._first.width * self._first.height > WAITING_PIXELS
-        for index, time_s, frame in self._moments():
-            waiting = _Waiting(index, time_s, frame)
-            if large and repeats.is_waiting:
-                waiting.shrink(self._convert)
-            for kept in repeats.push(waiting, changes.measure(frame)):
-                yield from self._taken(kept)
+        broken: RejectedError | None = None
+        try:
+            for index, time_s, frame in self._moments():
+                waiting = _Waiting(index, time_s, frame)
+                if large and repeats.is_waiting:
+                    waiting.shrink(self._convert)
+                for kept in repeats.push(waiting, changes.measure(frame)):
+                    yield from self._taken(kept)
+        except RejectedError as error:
+            broken = error  # what waits came before the break, and is as good as ever
         for kept in repeats.flush():
             yield from self._taken(kept)
+        if broken is not None:
+            raise broken
 
     def _taken(self, kept: Kept["_Waiting"]) -> Iterator[TimedFrame]:
         frame, step, pace = kept.frame, self.facts.step, self.facts.pace

@@ -12,6 +12,7 @@ Cost per frame: 4 us where there is no cadence, 9 us where one is followed. Sour
 `pipeline.decode.cadences`.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tinyvideo.pipeline.decode.cadences import CLEAR, HELD, MOVING, SMALL, Cadence, fit_cadence
+from tinyvideo.pipeline.decode.cadences import HELD, MOVING, Cadence, Fit, fit_cadence
 
 T = TypeVar("T")
 
@@ -30,6 +31,17 @@ WATCHED = 7
 
 CHECKED_AT = (8, 12, 18, 24, 30, HELD)
 """At how many waiting frames it is asked again whether any cadence fits."""
+
+SMALL = 0.6
+"""Change of a repeat, at most, as a share of that of pictures; more is allowed to repeats of which
+the codec has made more. Ours."""
+
+EARLY = 0.45
+"""Change of a picture that comes where the cadence has a repeat, at least, as a share of the
+greatest of late: where little moves, what the codec does is no picture. Ours."""
+
+STILL = 1 / 3
+"""The same of a picture, at least, of which it can be said that it moves. Ours."""
 
 SLIPPED = 0.2
 """Change of a repeat where the cadence has none, at most, as a share of that of pictures. Ours: of
@@ -78,11 +90,11 @@ class RepeatFilter(Generic[T]):
         if not may_repeat(changes):
             yield from self._release(WATCHED)
         elif len(changes) in CHECKED_AT:
-            cadence, phase = fit_cadence(np.array(changes), self._fps)
-            if cadence is None:
+            fit = fit_cadence(np.array(changes), self._fps)
+            if fit is not None and fit.is_certain and len(changes) == HELD:
+                yield from self._begin(fit, changes)
+            elif fit is None or not fit.is_possible or len(changes) == HELD:
                 yield from self._release(WATCHED // 2)  # and not asked again with each frame
-            elif len(changes) == HELD:
-                yield from self._begin(cadence, phase, changes)
 
     def flush(self) -> Iterator[Kept[T]]:
         """Yield what still waits when the film has ended."""
@@ -92,8 +104,8 @@ class RepeatFilter(Generic[T]):
         while len(self._waiting) > left:
             yield Kept(self._waiting.popleft()[1], None, -1)
 
-    def _begin(self, cadence: Cadence, phase: float, changes: list[float]) -> Iterator[Kept[T]]:
-        self._follower = CadenceFollower(cadence, phase, changes)
+    def _begin(self, fit: Fit, changes: list[float]) -> Iterator[Kept[T]]:
+        self._follower = CadenceFollower(fit, changes)
         waiting, self._waiting = self._waiting, deque()
         for change, frame in waiting:
             yield from self.push(frame, change)
@@ -108,20 +120,21 @@ class RepeatFilter(Generic[T]):
 def may_repeat(changes: list[float]) -> bool:
     """Tell, without much ado, whether one of the changes is small beside the others."""
     *_, second, _ = sorted(changes)
-    return second >= MOVING and min(changes) < CLEAR * second
+    return second >= MOVING and min(changes) < SMALL * second
 
 
 class CadenceFollower:
     """Tells new pictures from repeats, frame by frame, once the cadence is known."""
 
-    def __init__(self, cadence: Cadence, phase: float, changes: list[float]) -> None:
-        self.cadence = cadence
+    def __init__(self, fit: Fit, changes: list[float]) -> None:
+        self.cadence = fit.cadence
         self.pictures = 0
-        self._step = float(cadence.frames_per_picture)
-        self._phase = phase
+        self._step = float(fit.cadence.frames_per_picture)
+        self._phase = fit.phase
+        self._loud = SMALL + 2 * fit.contrast
         self._frame = 0
         self._last = deque(changes[:12], maxlen=12)
-        self._kept = deque(sorted(changes)[-2:], maxlen=2)
+        self._kept = deque(self._first_pictures(changes), maxlen=2)
         self._as_expected: deque[bool] = deque(maxlen=8)
 
     def is_new(self, change: float) -> bool:
@@ -132,8 +145,10 @@ class CadenceFollower:
         new = late >= 0
         if usual >= MOVING:
             new = self._look(change, usual, late)
-        if new:
+        if new and math.isfinite(change):  # a film that begins with a repeat has lost its picture
             self._keep(change, moving=usual >= MOVING)
+        elif new:
+            self.pictures += late >= 0
         self._frame += 1
         return new
 
@@ -141,11 +156,15 @@ class CadenceFollower:
         """Tell whether half of what should have been repeats moved."""
         return self._as_expected.count(False) > 3
 
+    def _first_pictures(self, changes: list[float]) -> list[float]:
+        comes = (floor(self._phase + number * self._step + _TINY) for number in range(4))
+        return [changes[at] for at in comes if 0 < at < len(changes)][:2]
+
     def _look(self, change: float, usual: float, late: int) -> bool:
-        beside = max(min(self._kept), CLEAR * usual)
+        beside = max(min(self._kept), STILL * usual)
         if late < 0:
-            self._as_expected.append(change <= SMALL * usual)
-            return change > max(SMALL * beside, MOVING / 2)
+            self._as_expected.append(change <= self._loud * usual)
+            return change > max(self._loud * beside, EARLY * usual, MOVING / 2)
         # The film may have slipped by a frame; a picture that is later than that stands still.
         return late > 0 or change > SLIPPED * beside
 

@@ -62,6 +62,7 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "start_s": pytest.approx(3.84),
         "fps": 25.0,
         "source_step": 2,
+        "source_frames": None,
         "source_width": 320,
         "source_height": 180,
         "size": 16,
@@ -92,6 +93,14 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
     np.testing.assert_array_equal(np.reshape(to_first, (32, 3, 3)), strip.to_first)
 
 
+def test_a_row_says_which_frames_of_the_film_it_shows_where_they_are_uneven():
+    frames = tuple(number * 5 // 4 for number in range(32))  # 24 in 30: 0, 1, 2, 3, 5, ...
+    row = row_of(RECORD, draw_strip(source_frames=frames), "0.1.0", "c0ffee")
+    assert row["source_frames"][:6] == [0, 1, 2, 3, 5, 6]
+    table = pa.Table.from_pylist([row], schema=SCHEMA)
+    assert table["source_frames"].to_pylist() == [list(frames)]
+
+
 def test_a_strip_without_a_classifier_has_no_scenes():
     row = row_of(RECORD, draw_strip(scenes=None), "0.1.0", "c0ffee")
     assert (row["scene_model"], row["scenes"]) == ("", [])
@@ -110,9 +119,10 @@ def test_rows_fit_the_schema_without_loss():
     assert table.to_pylist() == rows
 
 
-def test_nothing_in_a_row_may_be_missing():
-    assert [field.name for field in SCHEMA if field.nullable] == []
-    assert [field.name for field in STORED if field.nullable] == ["jpeg"]  # the writer sees to it
+def test_nothing_in_a_row_may_be_missing_but_a_list_of_frames_that_are_even():
+    assert [field.name for field in SCHEMA if field.nullable] == ["source_frames"]
+    missing = [field.name for field in STORED if field.nullable]
+    assert missing == ["source_frames", "jpeg"]  # the writer sees to the second
 
 
 def test_every_figure_of_the_certificate_is_a_column():
@@ -121,4 +131,4 @@ def test_every_figure_of_the_certificate_is_a_column():
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
-    assert STORED.metadata[b"tinyvideo.schema_version"] == b"3"
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"4"

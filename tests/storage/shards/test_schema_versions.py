@@ -33,6 +33,7 @@ ADDED = {
     "owner_name": "",
     "license_id": "",
     "license_url": "",
+    "source_frames": None,
 }
 
 
@@ -70,10 +71,10 @@ def test_version_1_is_verified_counted_and_named(old):
     assert shard_metadata(old) == {"tinyvideo.schema_version": "1", "strips": "70"}
 
 
-def test_version_1_becomes_version_3_where_it_is_written_anew(old, rows, tmp_path):
+def test_version_1_becomes_version_4_where_it_is_written_anew(old, rows, tmp_path):
     new = tmp_path / "new.parquet"
     assert write_shard(new, [old], {}) == 70
-    assert shard_metadata(new)["tinyvideo.schema_version"] == "3"
+    assert shard_metadata(new)["tinyvideo.schema_version"] == "4"
     assert list(iterate_rows(new)) == [{**row, **ADDED} for row in rows]
 
 

@@ -87,7 +87,7 @@ def test_a_shard_of_nothing_is_a_shard(tmp_path):
 
 def test_metadata_holds_the_versions_the_name_and_the_number_of_strips(shard):
     assert shard_metadata(shard) == {
-        "tinyvideo.schema_version": "3",
+        "tinyvideo.schema_version": "4",
         "tinyvideo.shard": "shards/shard-000001.parquet",
         "tinyvideo.made_by": '[["0.1.0", "c0ffee"]]',
         "strips": "130",
@@ -281,8 +281,8 @@ BROKEN = {
         "not a tinyvideo shard",
     ),
     "newer": (
-        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "4"}),
-        "has schema version 4, this tinyvideo reads up to 3; install a newer tinyvideo",
+        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "5"}),
+        "has schema version 5, this tinyvideo reads up to 4; install a newer tinyvideo",
     ),
 }
 
