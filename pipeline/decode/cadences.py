@@ -24,11 +24,15 @@ import numpy.typing as npt
 HELD = 36
 """Frames that a cadence must fit before it is believed. Ours: drop 1 of 6 then shows 6 repeats."""
 
-CONTRAST, UNEVENNESS = 0.28, 0.18
+CONTRAST, UNEVENNESS = 0.33, 0.18
 """How far frames may be from a cadence, at most, as `Fit` has it. Ours: two films from the net have
 0.06 and 0.15 in the mean, shaky ones at crf 28 0.15 and 0.1. None of 14,000 windows without repeats
-has less than 0.4 of the first; where a third of the frames is repeated at random, one of a thousand
-windows fits both."""
+has less than 0.39 of the first; where a third of the frames is repeated at random, one of a
+thousand windows fits both."""
+
+CONTRAST_PER_CHANGE = 0.15
+"""Where little moves, contrast is CONTRAST_PER_CHANGE for each step of 255 that pictures change, at
+most: the codec that refreshes a still picture now and then makes a cadence too, of 0.27 at 1.4."""
 
 FIRST_CONTRAST, FIRST_UNEVENNESS = 0.5, 0.4
 """The same where it is only asked whether it is worth waiting for more frames. Ours."""
@@ -39,9 +43,8 @@ TOO_FINE = 0.0005
 LEAST_REPEATS = 5
 """Repeats within HELD frames, at least. Ours: fewer are not yet a pattern."""
 
-MOVING = 2.0
-"""Least change of a picture that moves, 0 to 255, as `FrameChanges` measures it. Ours: below, it
-may be the codec that refreshes a still picture now and then, which is a cadence too."""
+MOVING = 0.5
+"""Least change of a picture that moves, 0 to 255, as `FrameChanges` measures it. Ours."""
 
 TRUE_RATES = (5, 6, 7.5, 8, 10, 12, 12.5, 15, 16, 18, 20, 24, 25, 30)
 """Rates, per second, that a film may have had before somebody repeated its frames."""
@@ -83,10 +86,14 @@ class Fit:
     unevenness: float
     """How much less its pictures change than the pictures beside them, where they do."""
 
+    change: float
+    """By how much its pictures change, 0 to 255, as a median."""
+
     @property
     def is_certain(self) -> bool:
         """Whether the frames show the cadence, given that they are HELD."""
-        return self.contrast <= CONTRAST and self.unevenness <= UNEVENNESS
+        most = min(CONTRAST, CONTRAST_PER_CHANGE * self.change)
+        return self.contrast <= most and self.unevenness <= UNEVENNESS
 
     @property
     def is_possible(self) -> bool:
@@ -107,13 +114,15 @@ def fit_cadence(changes: Changes, fps: Fraction) -> Fit | None:
     cost = (too_much + too_little).sum(axis=1) / beside.sum(axis=1)
     best = int(np.argmin(cost + TOO_FINE * table.fineness))
     repeats, beside = table.repeats[best], beside[best]
-    if np.median(changes[~repeats]) < MOVING:
+    change = float(np.median(changes[~repeats]))
+    if change < MOVING:
         return None
     return Fit(
         cadence=table.cadences[best],
         phase=table.phases[best],
         contrast=float(too_much[best].sum() / beside[repeats].sum()),
         unevenness=float(too_little[best].sum() / beside[~repeats].sum()),
+        change=change,
     )
 
 
