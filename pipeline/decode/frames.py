@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -146,6 +147,7 @@ class OpenVideo:
         working = self._orientation.turn_size(self._working_size)
         self.source_to_working = scaling((width, height), working)
         self._config = config
+        self._native: tuple[Pace, int] = (self.facts.pace, step)
         self._frames = self._take_pictures() if config.drop_repeats else self._take_steps()
 
     def __iter__(self) -> Iterator[TimedFrame]:
@@ -179,8 +181,8 @@ class OpenVideo:
             raise broken
 
     def _taken(self, kept: Kept["_Waiting"]) -> Iterator[TimedFrame]:
-        frame, step, pace = kept.frame, self.facts.step, self.facts.pace
-        number = frame.index
+        frame, number = kept.frame, kept.frame.index
+        pace, step = self._native
         if kept.cadence is not None:
             pace, step = pace_of(kept.cadence, self._config)
             number = kept.number
@@ -278,6 +280,7 @@ def choose_step(fps: Fraction, config: FramesConfig) -> int:
     raise RejectedError(RejectReason.FRAME_RATE, detail)
 
 
+@cache
 def pace_of(cadence: Cadence, config: FramesConfig) -> tuple[Pace, int]:
     """Tell at what pace pictures of `cadence` are taken, and every how many of them."""
     try:

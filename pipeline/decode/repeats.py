@@ -1,7 +1,8 @@
 """Leave out the frames of a film that only repeat the one before, where it does so in a cadence.
 
-    nothing small among the last frames        they go on at once; most films never leave this
-    some cadence fits                          they wait, HELD at most, until it is certain
+    a frame moves, as the one before it        it goes on at once; most films know little else
+    one hardly moves, or is the first          it waits, and so do those behind it, HELD at most, as
+                                               long as some cadence may fit
     a cadence has fit HELD frames              repeats are dropped, and it is followed, through
                                                slips, until what should be repeats moves
 
@@ -26,11 +27,12 @@ from tinyvideo.pipeline.decode.cadences import HELD, MOVING, Cadence, Fit, fit_c
 
 T = TypeVar("T")
 
-WATCHED = 7
-"""Frames that always wait, so that the first of a cadence are not gone when it is found."""
-
 CHECKED_AT = (8, 12, 18, 24, 30, HELD)
 """At how many waiting frames it is asked again whether any cadence fits."""
+
+SUSPECT = 0.4
+"""Change of a frame that makes frames wait, at most, as a share of the change before it. Ours: of
+the repeats of a cadence, some are that small at crf 28 too."""
 
 SMALL = 0.6
 """Change of a repeat, at most, as a share of that of pictures; more is allowed to repeats of which
@@ -67,46 +69,47 @@ class RepeatFilter(Generic[T]):
 
     def __init__(self, fps: Fraction) -> None:
         self._fps = fps
+        self._before = 0.0
         self._waiting: deque[tuple[float, T]] = deque()
         self._follower: CadenceFollower | None = None
 
     @property
     def is_waiting(self) -> bool:
-        """Whether more frames wait than always do, because there may be a cadence."""
-        return len(self._waiting) > WATCHED
+        """Whether frames wait, because there may be a cadence."""
+        return bool(self._waiting)
 
     def push(self, frame: T, change: float) -> Iterator[Kept[T]]:
         """Take the next frame and by how much it differs; yield what need not wait any longer.
 
         What is yielded must be taken before the next push.
         """
+        before, self._before = self._before, change
         if self._follower is not None:
             yield from self._follow(self._follower, frame, change)
-            return
-        self._waiting.append((change, frame))
-        if len(self._waiting) <= WATCHED:
-            return
-        changes = [change for change, _ in self._waiting]
-        if not may_repeat(changes):
-            yield from self._release(WATCHED)
-        elif len(changes) in CHECKED_AT:
-            fit = fit_cadence(np.array(changes), self._fps)
-            if fit is not None and fit.is_certain and len(changes) == HELD:
-                yield from self._begin(fit, changes)
-            elif fit is None or not fit.is_possible or len(changes) == HELD:
-                yield from self._release(WATCHED // 2)  # and not asked again with each frame
+        elif self._waiting or may_repeat(before, change):
+            self._waiting.append((change, frame))
+            yield from self._ask()
+        else:
+            yield Kept(frame, None, -1)
 
     def flush(self) -> Iterator[Kept[T]]:
         """Yield what still waits when the film has ended."""
-        yield from self._release(0)
-
-    def _release(self, left: int) -> Iterator[Kept[T]]:
-        while len(self._waiting) > left:
+        while self._waiting:
             yield Kept(self._waiting.popleft()[1], None, -1)
 
-    def _begin(self, fit: Fit, changes: list[float]) -> Iterator[Kept[T]]:
-        self._follower = CadenceFollower(fit, changes)
+    def _ask(self) -> Iterator[Kept[T]]:
+        count = len(self._waiting)
+        if count not in CHECKED_AT:
+            return
+        fit = fit_cadence(np.array([change for change, _ in self._waiting]), self._fps)
+        if fit is not None and fit.is_certain and count == HELD:
+            yield from self._begin(fit)
+        elif fit is None or not fit.is_possible or count == HELD:
+            yield from self.flush()
+
+    def _begin(self, fit: Fit) -> Iterator[Kept[T]]:
         waiting, self._waiting = self._waiting, deque()
+        self._follower = CadenceFollower(fit, [change for change, _ in waiting])
         for change, frame in waiting:
             yield from self.push(frame, change)
 
@@ -117,10 +120,9 @@ class RepeatFilter(Generic[T]):
             self._follower = None
 
 
-def may_repeat(changes: list[float]) -> bool:
-    """Tell, without much ado, whether one of the changes is small beside the others."""
-    *_, second, _ = sorted(changes)
-    return second >= MOVING and min(changes) < SMALL * second
+def may_repeat(before: float, change: float) -> bool:
+    """Tell whether a change is small beside the one before it, or the first of a film."""
+    return change == math.inf or (before >= MOVING and change < SUSPECT * before)
 
 
 class CadenceFollower:

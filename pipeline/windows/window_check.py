@@ -113,9 +113,10 @@ def _check_pace(window: Sequence[TimedFrame], facts: VideoFacts, config: WindowC
     pace = window[0].pace or facts.pace
     if pace.refusal:
         raise RejectedError(RejectReason.FRAME_RATE, pace.refusal)
+    fps = float(facts.fps)
     for before, frame in pairwise(window):
         # Frames of the source are even; which of them are taken need not be.
-        gap = (frame.time_s - before.time_s) * float(facts.fps / (frame.index - before.index))
+        gap = (frame.time_s - before.time_s) * fps / (frame.index - before.index)
         if not 1 / config.max_gap < gap < config.max_gap:
             detail = f"frame {frame.index} comes {gap:.2f} intervals after the one before it"
             raise RejectedError(RejectReason.UNEVEN_TIMING, detail)
