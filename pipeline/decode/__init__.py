@@ -1,10 +1,13 @@
 """A file that may try anything -> small upright RGB frames, as a stream.
 
-container  Open a video container and decode its film, whatever the file tries
-frames     Turn a video file into a stream of small upright RGB frames; never a whole video in
-           memory
-repeats    Find out that a film shows its pictures more than once, and which frames are the
-           repeats
+cadences       The cadences in which a film may repeat its pictures, and which of them some frames
+               follow
+container      Open a video container and decode its film, whatever the file tries
+frame_changes  Measure by how much each frame of a film differs from the one before it
+frames         Turn a video file into a stream of small upright RGB frames; never a whole video in
+               memory
+repeats        Leave out the frames of a film that only repeat the one before, where it does so in a
+               cadence
 """
 
 from tinyvideo.pipeline.decode.container import choose_film, open_container, open_file, rejecting

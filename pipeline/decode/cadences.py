@@ -8,10 +8,9 @@ both sides of it, and the pictures must move.
 
 Cost: 0.1 ms per question, of 36 frames; 10 ms once per frame rate for the tables.
 
-Source: ours. The figures behind the constants are of three films from the net, which had been 24 in
-30, 24 in 28 and 12 in 25; of ten others whose pictures were repeated in six cadences and encoded
-with x264 at crf 18 to 28; and of the same ten without repeats, encoded in twelve ways down to crf
-45, of which none is taken for a film with repeats.
+Source: ours. The figures behind the constants are of films from the net, which had been 24 in 30
+and 12 in 25; of drawn ones in nine cadences, encoded with x264 at crf 18 to 28; and of ten real ones
+without repeats, encoded in twelve ways down to crf 45: none is taken for one with repeats.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ conversion, and frames that are never shrunk are measured, too. Between a pictur
 this finds what the codec has altered, 0 to 3 of 255; between two pictures of a hand-held film 5 to
 30.
 
-Cost: 10 us per frame at 640 x 360.
+Cost: 7 us per frame at 640 x 360, where decoding and shrinking take 1,600.
 """
 
 import math

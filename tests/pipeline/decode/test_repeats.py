@@ -196,7 +196,7 @@ def test_no_more_than_held_frames_wait():
     repeats, came = RepeatFilter(Fraction(30)), 0
     for number in range(200):
         # A cadence that stops when it is nearly believed, again and again.
-        change = 0.0 if number % 5 == 4 and number % 36 < 26 else 9.0
+        change = 0.0 if number % 5 == 4 and number % 36 < 16 else 9.0
         came += len(list(repeats.push(number, change)))
         assert number + 1 - came <= HELD
 
