@@ -9,8 +9,8 @@ both sides of it, and the pictures must move.
 Cost: 0.1 ms per question, of 36 frames; 10 ms once per frame rate for the tables.
 
 Source: ours. The figures behind the constants are of films from the net, which had been 24 in 30
-and 12 in 25; of drawn ones in nine cadences, encoded with x264 at crf 18 to 28; and of ten real ones
-without repeats, encoded in twelve ways down to crf 45: none is taken for one with repeats.
+and 12 in 25; of drawn ones in nine cadences, encoded with x264 at crf 18 to 28; and of ten real
+ones without repeats, encoded in twelve ways down to crf 45: none is taken for one with repeats.
 """
 
 from dataclasses import dataclass
