@@ -107,6 +107,13 @@ def test_a_cadence_that_slips_is_followed(tmp_path):
     assert indices(taken) == [number - (number > lost) for number in first]
 
 
+def test_a_picture_that_is_repeated_once_more_is_taken_once(tmp_path):
+    frames, first = repeated(shaky(100), 24, 30)
+    again = np.insert(frames, 66, frames[65], axis=0)
+    taken = read(write_video(tmp_path / "a.mkv", again, fps=30, codec="ffv1"))
+    assert indices(taken) == [number + (number >= 66) for number in first]
+
+
 def test_a_fixed_camera_shows_a_cadence_too(tmp_path):
     frames, first = repeated(tripod([True] * 48), 15, 30)
     assert indices(read(write_video(tmp_path / "a.mp4", frames, fps=30))) == first
