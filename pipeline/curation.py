@@ -1,6 +1,6 @@
 """The way of one video: frames -> windows -> stabilize -> tag -> strips.
 
-    open_video        a stream of small RGB frames, with time stamps       pipeline.decode
+    open_video        a stream of small RGB frames, each picture once      pipeline.decode
     BarWatch          black bars are cut off, once per shot                pipeline.windows
     CutDetector       a window ends where a shot ends                      pipeline.windows
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
@@ -19,6 +19,7 @@ Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,7 @@ from tinyvideo.pipeline.types import (
     Frame,
     Frames,
     Homographies,
+    Pace,
     SceneTags,
     Strip,
 )
@@ -138,12 +140,16 @@ class _Curation:
             yield self._drop(error.reason, error.detail)
         if self.index == 0:
             count = len(self.window)
+            if self.window and self._pace().refusal:
+                raise RejectedError(RejectReason.FRAME_RATE, self._pace().refusal)
             detail = f"{count} frame{'' if count == 1 else 's'}, a window needs {STRIP_FRAMES}"
             raise RejectedError(RejectReason.TOO_SHORT, detail)
 
     def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
+        if self.window and frame.pace != self.window[0].pace:
+            yield self._drop(RejectReason.UNEVEN_TIMING, self._change_of_pace(frame))
         if new_shot or self.last is None:
             self.shot_start, self.scenes = [], None
             self.bars.begin_shot()
@@ -179,13 +185,15 @@ class _Curation:
         path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
         first, facts = self.window[0], self.video.facts
+        step, source_frames = self._place()
         to_first = self._in_source_pixels(path.to_first)
         strip = Strip(
             index=self.index,
             start_frame=first.index,
             start_s=first.time_s,
-            fps=float(facts.fps / facts.step),
-            source_step=facts.step,
+            fps=float(self._pace().fps),
+            source_step=step,
+            source_frames=source_frames,
             source_width=facts.width,
             source_height=facts.height,
             size=size,
@@ -199,7 +207,8 @@ class _Curation:
             Clip(
                 index=self.index,
                 start_frame=first.index,
-                frame_step=facts.step,
+                frame_step=step,
+                source_frames=source_frames,
                 strip=strip,
                 to_first=to_first,
                 start_s=first.time_s,
@@ -211,11 +220,13 @@ class _Curation:
     def _drop(
         self, reason: RejectReason, detail: str, to_first: Homographies | None = None
     ) -> Clip:
+        step, source_frames = self._place()
         return self._next(
             Clip(
                 index=self.index,
                 start_frame=self.window[0].index if self.window else self._after_last(),
-                frame_step=self.video.facts.step,
+                frame_step=step,
+                source_frames=source_frames,
                 reason=reason,
                 detail=detail,
                 to_first=to_first,
@@ -223,6 +234,22 @@ class _Curation:
                 crop=self.video.crop,
             )
         )
+
+    def _pace(self) -> Pace:
+        return self.window[0].pace or self.video.facts.pace
+
+    def _change_of_pace(self, frame: TimedFrame) -> str:
+        now = frame.pace or self.video.facts.pace
+        rates = f"{float(now.fps):.5g} instead of {float(self._pace().fps):.5g}"
+        return f"from frame {frame.index} on, the film shows {rates} pictures per second"
+
+    def _place(self) -> tuple[int, tuple[int, ...] | None]:
+        # Frames of the film from one of the window to the next, and which ones if that is uneven.
+        indices = [frame.index for frame in self.window]
+        steps = {after - before for before, after in pairwise(indices)}
+        if len(steps) < 2:
+            return (steps or {self.video.facts.step}).pop(), None
+        return round((indices[-1] - indices[0]) / (len(indices) - 1)), tuple(indices)
 
     def _after_last(self) -> int:
         return self.last.index + self.video.facts.step if self.last else 0

@@ -24,7 +24,8 @@ class RejectReason(StrEnum):
     """The file holds sound or data only."""
 
     FRAME_RATE = "frame_rate"
-    """No whole step through the frames gives 20 to 35 frames per second."""
+    """No whole step through the frames gives 10 to 35 frames per second, or so few of them are no
+    repeats."""
 
     FRAME_SIZE = "frame_size"
     """The picture is too small for a strip, or larger than the decoder is allowed to take."""
@@ -36,7 +37,7 @@ class RejectReason(StrEnum):
     """The film is cut off or damaged, or its pictures change their size on the way."""
 
     UNEVEN_TIMING = "uneven_timing"
-    """A gap, or a jump, in the time stamps of the window."""
+    """A gap, or a jump, in the time stamps of the window, or in the pace of its pictures."""
 
     REPEATED_FRAME = "repeated_frame"
     """Two neighboring frames of the window are equal: a frozen or padded picture."""

@@ -241,10 +241,10 @@ class Strip:
     """Time stamp of the first frame, in seconds from the start of the video."""
 
     fps: float
-    """Frames per second of the strip."""
+    """Frames per second of the strip. Of a film that repeats its frames, what it was filmed at."""
 
     source_step: int
-    """Source frames per strip frame: 1 to 3."""
+    """Source frames per strip frame: 1 to 3, and more where the film repeats its frames."""
 
     source_width: int
     source_height: int
@@ -263,6 +263,10 @@ class Strip:
     scenes: SceneTags | None
     """None where no classifier was given."""
 
+    source_frames: tuple[int, ...] | None = None
+    """Which frames of the source these are, counted in decoded frames from 0; None: every
+    `source_step`-th from `start_frame` on."""
+
     crop: Crop | None = None
     """What black bars leave of the source picture; None: all of it."""
 
@@ -275,6 +279,9 @@ class Clip:
     start_frame: int
     frame_step: int = 1
     """Frames of the source per frame of the window."""
+
+    source_frames: tuple[int, ...] | None = None
+    """As in `Strip`; `frame_step` is then a mean, and rounded."""
 
     strip: Strip | None = None
     reason: RejectReason | None = None
@@ -300,6 +307,21 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How frames are taken out of a film."""
+
+    fps: Fraction
+    """Frames per second that are taken, all of them different."""
+
+    step: Fraction
+    """Source frames from one to the next, as a mean: no whole number where a film repeats every
+    fifth frame, for instance."""
+
+    refusal: str = ""
+    """Why nothing can be made of frames at this pace, in words; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class VideoFacts:
     """What the decoder learned of a video."""
 
@@ -312,6 +334,11 @@ class VideoFacts:
 
     step: int
     """Every how many frames are taken."""
+
+    @property
+    def pace(self) -> Pace:
+        """The pace of a film that repeats no frames."""
+        return Pace(self.fps / self.step, Fraction(self.step))
 
 
 @dataclass(slots=True)
@@ -329,6 +356,11 @@ class ClipCounts:
             return
         self.rejected[clip.reason] = self.rejected.get(clip.reason, 0) + 1
         self.first_details.setdefault(clip.reason, clip.detail)
+
+
+def frames_of_film(start: int, step: int, listed: Sequence[int] | None) -> tuple[int, ...]:
+    """Tell which 32 frames of its film a strip shows, from what its row or clips.json says."""
+    return tuple(listed or range(start, start + STRIP_FRAMES * step, step))
 
 
 def check_frames(frames: Frames | Sequence[Frame]) -> None:

@@ -24,9 +24,9 @@ def stabilize(
 
     A clip that was kept has `frames`, (32, size, size, 3) uint8 in RGB, and a `certificate` that
     says how well it stands still. One that was dropped has a `reason` and a `detail` instead.
-    Each has `start_frame`, `frame_step` and `start_s`, and `to_first`, the homographies from the
-    film's pixels of each frame to those of the first, where they were found. `crop` is what black
-    bars leave of the film's picture, None where there are none.
+    Each has `start_frame`, `frame_step`, `source_frames` and `start_s`, and `to_first`, the
+    homographies from the film's pixels of each frame to those of the first, where they were found.
+    `crop` is what black bars leave of the film's picture, None where there are none.
 
     The film is decoded in this process while you ask for clips, and closed when you stop.
 

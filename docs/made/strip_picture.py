@@ -37,7 +37,15 @@ def draw_film(film: Path, target: Path) -> None:
         RejectedError, UnreadableError: as their texts say.
     """
     strip = _most_moved(film)
-    before = unstabilized_strip(film, strip.start_frame, strip.jpeg, 95, crop=strip.crop)
+    before = unstabilized_strip(
+        film,
+        strip.start_frame,
+        strip.jpeg,
+        quality=95,
+        step=strip.source_step,
+        source_frames=strip.source_frames,
+        crop=strip.crop,
+    )
     rows = {"as filmed": decode_strip(before), "stabilized": decode_strip(strip.jpeg)}
     _draw(rows).save(target, quality=QUALITY, method=6)
 

@@ -36,7 +36,7 @@ HIGHER_IS_BETTER = {
 
 COLUMNS = [
     *("strip_id", "video_id", "uri", "title", "license", "start_frame", "start_s", "fps"),
-    *CROP_COLUMNS,
+    *("source_step", "source_frames", *CROP_COLUMNS),
     *(*HIGHER_IS_BETTER, "camera_still", "scene_model", "scenes"),
     *("pipeline_version", "config_hash"),
 ]

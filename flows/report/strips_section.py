@@ -156,8 +156,16 @@ def _decode_again(row: Row, after: bytes, frames: FramesConfig) -> bytes:
     start = row["start_frame"]
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
-    film = path_of(row["uri"])
-    return unstabilized_strip(film, start, after, PAIR_QUALITY, crop=crop_of(row), config=frames)
+    return unstabilized_strip(
+        path_of(row["uri"]),
+        start,
+        after,
+        PAIR_QUALITY,
+        step=row["source_step"],
+        source_frames=row["source_frames"],
+        crop=crop_of(row),
+        config=frames,
+    )
 
 
 def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:

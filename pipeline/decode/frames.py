@@ -3,7 +3,8 @@
 Every frame is decoded and checked; every `step`-th one is shrunk and converted by swscale in one
 go, and turned upright as the display matrix of the file says. Interlaced and HDR films are taken
 as they are stored. Time stamps that contradict the frame rate of the header are handed on: windows
-of frames are judged by them.
+of frames are judged by them. Of a film that repeats its pictures, as one of 24 per second that was
+stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
 
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,
@@ -15,18 +16,21 @@ Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics",
 frame rate.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from tinyvideo.pipeline.decode.cadences import HELD, Cadence
 from tinyvideo.pipeline.decode.container import (
     choose_film,
     decode,
@@ -35,13 +39,20 @@ from tinyvideo.pipeline.decode.container import (
     rejecting,
 )
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
+from tinyvideo.pipeline.decode.frame_changes import FrameChanges
+from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import Size, scaling
-from tinyvideo.pipeline.types import Crop, Frame, GrayFrame, Homography, VideoFacts
+from tinyvideo.pipeline.types import Crop, Frame, GrayFrame, Homography, Pace, VideoFacts
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""
+
+WAITING_BYTES = 480 * 2**20
+"""Decoded frames that may wait, at most, until it is known whether they are repeats. Ours: HELD
+frames of 4K have 448 MB, of 1080p 112 MB. A film whose frames are larger, as 4K of 10 bits, is
+taken as it is: they cannot be shrunk while they wait, since its bars are not known yet."""
 
 EXACT_SHRINKING = (
     Interpolation.AREA
@@ -53,14 +64,19 @@ EXACT_SHRINKING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramesConfig:
-    min_fps: float = 20
-    """Least frames per second after stepping. Ours: a strip then lasts 1.6 s at most."""
+    min_fps: float = 10
+    """Least frames per second after stepping. Ours: many old cameras filmed at 15, some at 10; what
+    is slower is a row of pictures. A dataset chooses by the rate once more."""
 
     max_fps: float = 35
     """Most frames per second after stepping. Ours, because theirs are about 25."""
 
     max_step: int = 3
     """Take at most every third frame. Ours: what is still faster is slow motion."""
+
+    drop_repeats: bool = True
+    """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
+    24 or 15 per second, stored as 30 frames."""
 
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
@@ -101,6 +117,9 @@ class TimedFrame:
     image: Frame
     """Upright working frame, (H, W, 3)."""
 
+    pace: Pace | None = None
+    """At what pace frames are taken here; None: at that of `VideoFacts`."""
+
     source: VideoFrame | None = field(default=None, repr=False, compare=False)
     """The frame as it was decoded, as long as somebody may want it cut in another way: it is as
     large as the film's pictures are. `without_source` lets go of it."""
@@ -111,7 +130,10 @@ class TimedFrame:
 
 
 class OpenVideo:
-    """Iterates, once, over every `facts.step`-th frame of an open video, as `TimedFrame`."""
+    """Iterates, once, over the frames of an open video that are taken, as `TimedFrame`.
+
+    That is every `facts.step`-th; of a film that repeats its pictures, each picture once.
+    """
 
     facts: VideoFacts
     crop: Crop | None
@@ -136,9 +158,18 @@ class OpenVideo:
         width, height = self._orientation.turn_size((self._first.width, self._first.height))
         self.facts = VideoFacts(width=width, height=height, fps=fps, step=step)
         self.crop_to(None)
-        self._frames = self._take_steps()
+        self._config = config
+        self._native: tuple[Pace, int] = (self.facts.pace, step)
+        frame_bytes = sum(plane.buffer_size for plane in self._first.planes)
+        may_wait = config.drop_repeats and HELD * frame_bytes <= WAITING_BYTES
+        self._frames = self._take_pictures() if may_wait else self._take_steps()
 
     def __iter__(self) -> Iterator[TimedFrame]:
+        return self._frames
+
+    def take(self, indices: Collection[int]) -> Iterator[TimedFrame]:
+        """Iterate over just these frames instead, by their numbers among all decoded frames."""
+        self._frames = self._take_indices(frozenset(indices))
         return self._frames
 
     def crop_to(self, crop: Crop | None) -> None:
@@ -186,18 +217,64 @@ class OpenVideo:
         """End the iteration: reading on from a closed container would crash the process."""
         self._frames.close()
 
+    def _take_pictures(self) -> Generator[TimedFrame]:
+        changes, repeats = FrameChanges(), RepeatFilter[_Moment](self.facts.fps)
+        broken: RejectedError | None = None
+        try:
+            for moment in self._moments():
+                for kept in repeats.push(moment, changes.measure(moment.frame)):
+                    yield from self._taken(kept)
+        except RejectedError as error:
+            broken = error  # what waits came before the break, and is as good as ever
+        for kept in repeats.flush():
+            yield from self._taken(kept)
+        if broken is not None:
+            raise broken
+
+    def _taken(self, kept: Kept["_Moment"]) -> Iterator[TimedFrame]:
+        number, (pace, step) = kept.frame.index, self._native
+        if kept.cadence is not None:
+            number, (pace, step) = kept.number, pace_of(kept.cadence, self._config)
+        if number % step == 0:
+            yield self._cut_now(kept.frame, pace)
+
     def _take_steps(self) -> Generator[TimedFrame]:
+        for moment in self._moments():
+            if moment.index % self.facts.step == 0:
+                yield self._cut_now(moment)
+
+    def _take_indices(self, indices: frozenset[int]) -> Generator[TimedFrame]:
+        last = max(indices, default=-1)
+        for moment in self._moments():
+            if moment.index in indices:
+                yield self._cut_now(moment)
+            if moment.index >= last:
+                return
+
+    def _cut_now(self, moment: "_Moment", pace: Pace | None = None) -> TimedFrame:
+        # Not before it is handed out: what has waited shows what `crop_to` wants by now.
+        index, time_s, frame = moment
+        return TimedFrame(index, time_s, self.cut(frame), pace, frame)
+
+    def _moments(self) -> Iterator["_Moment"]:
         interval_s = float(1 / self.facts.fps)
         time_s = -interval_s
         for index, frame in enumerate(chain([self._first], self._decoded)):
             time_s = self._seconds(frame, default=time_s + interval_s)
-            if index % self.facts.step == 0:
-                yield TimedFrame(index, time_s, self.cut(frame), frame)
+            yield _Moment(index, time_s, frame)
 
     def _seconds(self, frame: VideoFrame, default: float) -> float:
         if frame.pts is None or self._first.pts is None or frame.time_base is None:
             return default
         return float((frame.pts - self._first.pts) * frame.time_base)
+
+
+class _Moment(NamedTuple):
+    """A decoded frame, before it is known whether it is taken."""
+
+    index: int
+    time_s: float
+    frame: VideoFrame
 
 
 @contextmanager
@@ -233,6 +310,18 @@ def choose_step(fps: Fraction, config: FramesConfig) -> int:
     wanted = f"{config.min_fps:g} to {config.max_fps:g} fps"
     detail = f"{float(fps):.5g} fps; no step of 1 to {config.max_step} frames gives {wanted}"
     raise RejectedError(RejectReason.FRAME_RATE, detail)
+
+
+@cache
+def pace_of(cadence: Cadence, config: FramesConfig) -> tuple[Pace, int]:
+    """Tell at what pace pictures of `cadence` are taken, and every how many of them."""
+    try:
+        step = choose_step(cadence.fps, config)
+    except RejectedError as error:
+        stored = float(cadence.fps * cadence.frames_per_picture)
+        refusal = f"{stored:.5g} frames per second, most of them repeats: {error.detail}"
+        return Pace(cadence.fps, cadence.frames_per_picture, refusal), 1
+    return Pace(cadence.fps / step, cadence.frames_per_picture * step), step
 
 
 def check_size(size: Size, pixel_aspect: Fraction, config: FramesConfig) -> None:

@@ -9,7 +9,6 @@ Cost: 6 ms to shrink a strip of 128 pixels; to decode a film again up to its cli
 """
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -21,7 +20,7 @@ from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import crop_to_strip, decode_strip, encode_strip, strip_shape
-from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames
+from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames, frames_of_film
 
 SAME_PICTURE = 1.0
 """Largest mean difference, 0 to 255, between two copies of one frame, both shrunk to 16 x 16 gray
@@ -60,13 +59,15 @@ def unstabilized_strip(
     stabilized: bytes,
     quality: int,
     *,
+    step: int = 1,
+    source_frames: Sequence[int] | None = None,
     crop: Crop | None = None,
     config: FramesConfig | None = None,
 ) -> bytes:
     """Decode `film` again and make of it the strip that `stabilized` would be without any warp.
 
-    `start_frame` is counted in decoded frames from 0, `crop` is what bars left of its picture; the
-    size is that of `stabilized`.
+    `start_frame`, `step`, `source_frames` and `crop` are those of `pipeline.types.Strip`; the size
+    is that of `stabilized`.
 
     Raises:
         UnreadableError: the file is gone, or is not the one that the strip was cut from.
@@ -74,10 +75,10 @@ def unstabilized_strip(
         ValueError: `stabilized` is not a strip, or the film has no such part as `crop`.
     """
     first = decode_strip(stabilized)[0]
+    wanted = frames_of_film(start_frame, step, source_frames)
     with open_video(film, config or FramesConfig()) as video:
         video.crop_to(crop)
-        clip = (frame.image for frame in video if frame.index >= start_frame)
-        frames = _render_still([*islice(clip, STRIP_FRAMES)], len(first))
+        frames = _render_still([frame.image for frame in video.take(wanted)], len(first))
     if len(frames) < STRIP_FRAMES or _difference(frames[0], first) > SAME_PICTURE:
         raise UnreadableError(f"not the file that the strip was cut from: {str(film)!r}")
     return encode_strip(frames, quality)

@@ -14,11 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, open_video
+from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, TimedFrame, open_video
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.stabilize import render
 from tinyvideo.pipeline.strips import StripConfig, crop_to_strip, encode_strip
-from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, Frame, Frames, Homographies, Homography
+from tinyvideo.pipeline.types import (
+    STRIP_FRAMES,
+    Crop,
+    Frame,
+    Frames,
+    Homographies,
+    Homography,
+    frames_of_film,
+)
 
 DEFAULT_FRAMES, DEFAULT_STRIP = FramesConfig(), StripConfig()
 
@@ -36,8 +44,16 @@ class ClipPlace:
     to_first: Homographies
     """In pixels of the film, (32, 3, 3)."""
 
+    source_frames: tuple[int, ...] | None = None
+    """Which frames of the film it shows, where they are not even."""
+
     crop: Crop | None = None
     """What bars leave of the film's picture; None: all of it."""
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Numbers of its 32 frames among all decoded frames of the film."""
+        return frames_of_film(self.start_frame, self.frame_step, self.source_frames)
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "ClipPlace":
@@ -49,11 +65,16 @@ class ClipPlace:
         to_first = np.asarray(entry["to_first"], np.float64)
         if to_first.shape != (STRIP_FRAMES, 3, 3):
             raise ValueError(f"clip {entry['index']} has no 32 matrices, but {to_first.shape}")
+        # A list of before there were any has none.
+        listed = tuple(int(number) for number in entry.get("source_frames") or ())
+        if listed and (len(listed) != STRIP_FRAMES or list(listed) != sorted(set(listed))):
+            raise ValueError(f"clip {entry['index']} has no 32 ascending source_frames")
         return cls(
             index=int(entry["index"]),
             start_frame=int(entry["start_frame"]),
             frame_step=int(entry["frame_step"]),
             to_first=to_first,
+            source_frames=listed or None,
             crop=_read_crop(entry.get("crop")),
         )
 
@@ -70,21 +91,20 @@ def cut_strips(
     """Yield the strip of every place, in the order of `start_frame`, as JPEG.
 
     Without a square, the strip shows the middle of the film, as large as it is between its bars.
-    `frames` are those that the places were found with; their `working_px` counts for nothing here.
+    Of `frames`, only the limits of size and rate count here: which frames a clip has is known.
 
     Raises:
-        UnreadableError: the film cannot be opened, or ends before its clips do, or `frames` leave
-            out frames that a clip has.
+        UnreadableError: the film cannot be opened, or ends before its clips do.
         RejectedError: it cannot be decoded.
         ValueError: it is smaller than the crop of a clip.
     """
     waiting = sorted(places, key=lambda place: place.start_frame)
     with open_video(film, replace(frames, working_px=None)) as video:
-        _check_steps(film, waiting, video.facts.step)
+        wanted = video.take({number for place in waiting for number in place.frames})
         while waiting:
             place = waiting[0]
             video.crop_to(None if square else place.crop)
-            images = _read_frames(video, place)
+            images = _read_frames(wanted, place)
             if len(images) < STRIP_FRAMES:
                 break
             cut = _cut(video, np.stack(images), place, size, square)
@@ -97,20 +117,11 @@ def cut_strips(
         )
 
 
-def _check_steps(film: Path, places: Sequence[ClipPlace], step: int) -> None:
-    for place in places:
-        if place.frame_step % step:
-            raise UnreadableError(
-                f"clip {place.index} of {film} was cut with step {place.frame_step}, and these "
-                f"thresholds take step {step}: give the --config that it was stabilized with"
-            )
-
-
-def _read_frames(video: OpenVideo, place: ClipPlace) -> list[Frame]:
+def _read_frames(wanted: Iterator[TimedFrame], place: ClipPlace) -> list[Frame]:
     """Read on to the end of a clip; fewer than 32 frames if the film ends before."""
     frames: list[Frame] = []
-    for frame in video:
-        if frame.index == place.start_frame + len(frames) * place.frame_step:
+    for frame in wanted:
+        if frame.index == place.frames[len(frames)]:
             frames.append(frame.image)
         if len(frames) == STRIP_FRAMES:
             break

@@ -21,6 +21,13 @@ from tinyvideo.pipeline.types import Frame, GrayFrame, VideoFacts
 _THUMBNAIL = (96, 54)
 """Width and height, in pixels."""
 
+MAX_OFF = 1.1
+"""How far pictures may be out of step where a film repeats some, in frames of the film. Ours: one
+that was repeated evenly stays below 1, and a picture too many or too few makes 1.2 at least."""
+
+RATE_SLACK = 0.01
+"""How far the rate may be off that to which it was rounded, as a share. Ours: one film had 23.8."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowConfig:
@@ -57,7 +64,8 @@ def check_window(
     """Refuse a window whose frames are not different moments at an even pace.
 
     Raises:
-        RejectedError: FADE, FLAT, UNEVEN_TIMING, FROZEN or REPEATED_FRAME, with the frame.
+        RejectedError: FADE, FLAT, FRAME_RATE, UNEVEN_TIMING, FROZEN or REPEATED_FRAME, with the
+            frame.
     """
     contrasts = [_contrast(frame.image) for frame in window]
     small = [thumbnail(frame.image, _THUMBNAIL) for frame in window]
@@ -102,12 +110,28 @@ def _check_contrast(
 
 
 def _check_pace(window: Sequence[TimedFrame], facts: VideoFacts, config: WindowConfig) -> None:
-    interval = float(facts.step / facts.fps)
+    pace = window[0].pace or facts.pace
+    if pace.refusal:
+        raise RejectedError(RejectReason.FRAME_RATE, pace.refusal)
+    fps = float(facts.fps)
     for before, frame in pairwise(window):
-        gap = (frame.time_s - before.time_s) / interval
+        # Frames of the source are even; which of them are taken need not be.
+        gap = (frame.time_s - before.time_s) * fps / (frame.index - before.index)
         if not 1 / config.max_gap < gap < config.max_gap:
             detail = f"frame {frame.index} comes {gap:.2f} intervals after the one before it"
             raise RejectedError(RejectReason.UNEVEN_TIMING, detail)
+    off = _out_of_step([frame.index for frame in window], float(pace.step))
+    if off > MAX_OFF:
+        detail = f"pictures at {float(pace.fps):.5g} per second lie up to {off:.2f} frames of the "
+        raise RejectedError(RejectReason.UNEVEN_TIMING, f"{detail}film out of step")
+
+
+def _out_of_step(indices: Sequence[int], step: float) -> float:
+    numbers = np.arange(len(indices))
+    off = np.array(indices) - step * numbers
+    # A rate is a round number, and the film's own may be a little off.
+    slope = np.polyfit(numbers, off, 1)[0] if len(numbers) > 2 and np.ptp(off) > 1 else 0.0
+    return float(np.ptp(off - np.clip(slope, -RATE_SLACK * step, RATE_SLACK * step) * numbers))
 
 
 def _check_life(

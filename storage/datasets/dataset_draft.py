@@ -92,9 +92,7 @@ def draft_dataset(
     chosen, models = choose(store, keys, config, on_shard, taking)
     query = {**asdict(config), **taking.record()}
     if not len(chosen):
-        rules = {**config.asked(), **({"own choice": own.name} if own else {})}
-        asked = ", ".join(f"{field}={value!r}" for field, value in rules.items())
-        raise StorageError(f"no strip in {len(keys)} shards fits dataset {name!r}: {asked}")
+        raise StorageError(_nothing_fits(name, len(keys), config, own))
     _check_models(chosen, models, config)
     if config.max_per_owner or config.balance:
         chosen = chosen.take(keep_some(chosen.owner, chosen.order, config))
@@ -117,6 +115,15 @@ def draft_dataset(
         pieces_sha256="",
     )
     return Draft(manifest=manifest, pieces=_pieces(chosen, split, used))
+
+
+def _nothing_fits(name: str, shards: int, config: DatasetConfig, own: OwnChoice | None) -> str:
+    low, high = config.fps
+    rates = {"fps": f"{low:g}:{high:g}"}
+    rules = {**config.asked(), **rates, **({"own choice": own.name} if own else {})}
+    asked = ", ".join(f"{field}={value!r}" for field, value in rules.items())
+    way_out = "; --fps 10:35 takes slow films too" if low > 10 else ""
+    return f"no strip in {shards} shards fits dataset {name!r}: {asked}{way_out}"
 
 
 def _check_models(chosen: Chosen, models: list[str], config: DatasetConfig) -> None:

@@ -6,6 +6,7 @@ shard of an older schema does not hold is no reason to guess: such a query is re
 Cost: 0.01 us per row for a scene, 0.001 us for a figure.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -21,6 +22,15 @@ IDENTITY = ("source", "owner", "video_id", "near_duplicate_group", "scene_model"
 """Columns that every query reads."""
 
 BALANCES = ("", "owner")
+
+USUAL_FPS = (20.0, 35.0)
+"""Least and most frames per second that a dataset takes unless somebody asks for others."""
+
+RATE_TOLERANCE = 0.002
+"""Relative slack of a frame rate: twice the step from 20 to its NTSC sister, 20/1.001."""
+
+UNKNOWN_FPS = 25.0
+"""What a strip counts as whose rate nobody knows: theirs, of the released dataset."""
 
 _FIGURES = {
     "min_motion": ("object_motion", pc.greater_equal),
@@ -66,6 +76,10 @@ class DatasetConfig:
     min_inliers: float | None = None
     """Least `inlier_ratio`, 0 to 1."""
 
+    fps: tuple[float, float] = USUAL_FPS
+    """Least and greatest frames per second of a strip; there are strips from 10 to 35. Ours: what
+    is trained on then moves at about one speed. An unknown rate counts as 25, as the paper's."""
+
     licenses: tuple[str, ...] = ()
     """Licenses, as the shards spell them, of which a strip must have one; none takes all."""
 
@@ -87,6 +101,7 @@ class DatasetConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.min_probability <= 1:
             raise ValueError(f"min_probability must be from 0 to 1, got {self.min_probability}")
+        check_fps(self.fps)
         if self.max_per_owner < 0 or self.seed < 0:
             raise ValueError(
                 f"max_per_owner and seed must not be negative, got {self.max_per_owner} "
@@ -107,11 +122,21 @@ class DatasetConfig:
         }
 
 
+def check_fps(fps: Sequence[float]) -> None:
+    """Refuse a range of frame rates that is none.
+
+    Raises:
+        ValueError: it is not two numbers above 0, the smaller one first.
+    """
+    if isinstance(fps, str) or len(fps) != 2 or not 0 < fps[0] <= fps[1] < math.inf:
+        raise ValueError(f"fps must be two rates above 0, the smaller one first, got {fps!r}")
+
+
 def columns_of(config: DatasetConfig) -> list[str]:
     """Name the columns that a query needs."""
     figures = [column for name, (column, _) in _FIGURES.items() if _is_asked(config, name)]
     scenes = ["scenes"] if config.scenes else []
-    return [*IDENTITY, *scenes, *(["license"] if config.licenses else []), *figures]
+    return [*IDENTITY, "fps", *scenes, *(["license"] if config.licenses else []), *figures]
 
 
 def check_columns(present: Sequence[str], asked: Sequence[str], named: str) -> None:
@@ -137,12 +162,20 @@ def matches(table: pa.Table, config: DatasetConfig) -> npt.NDArray[np.bool_]:
         fits &= _mask(pc.equal(table["scene_model"], config.scene_model))
     if config.licenses:
         fits &= _mask(pc.is_in(table["license"], pa.array(config.licenses)))
+    fits &= _plays_at(table["fps"], config.fps)
     for name, (column, compare) in _FIGURES.items():
         if _is_asked(config, name):
             # As the shard stores it: 0.9 is not less than 0.9.
             limit = pa.scalar(np.float32(getattr(config, name)), pa.float32())
             fits &= _mask(compare(table[column], limit))
     return fits
+
+
+def _plays_at(fps: pa.ChunkedArray, wanted: tuple[float, float]) -> npt.NDArray[np.bool_]:
+    rates = np.asarray(fps.to_numpy(), np.float64)
+    rates = np.where(np.isnan(rates), UNKNOWN_FPS, rates)
+    low, high = wanted[0] * (1 - RATE_TOLERANCE), wanted[1] * (1 + RATE_TOLERANCE)
+    return np.asarray((low <= rates) & (rates <= high), np.bool_)
 
 
 def _shows(scenes: pa.ListArray, config: DatasetConfig) -> npt.NDArray[np.bool_]:

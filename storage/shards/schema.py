@@ -16,7 +16,8 @@ its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
 stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
-4 adds what bars leave of the picture, and how much of it stands still.
+4 adds what bars leave of the picture, how much of it stands still, and `source_frames`, for films
+that repeat their frames.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -62,6 +63,8 @@ SCHEMA = pa.schema(
         pa.field("start_s", pa.float64(), nullable=False),
         pa.field("fps", pa.float64(), nullable=False),
         pa.field("source_step", pa.int8(), nullable=False),
+        # Null where every `source_step`-th frame from `start_frame` on was taken.
+        pa.field("source_frames", pa.list_(pa.int64())),
         pa.field("source_width", pa.int32(), nullable=False),
         pa.field("source_height", pa.int32(), nullable=False),
         # Null where no bars were cut off, and where nobody had looked for them: before version 4.
@@ -133,6 +136,7 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "start_s": strip.start_s,
         "fps": strip.fps,
         "source_step": strip.source_step,
+        "source_frames": None if strip.source_frames is None else list(strip.source_frames),
         "source_width": strip.source_width,
         "source_height": strip.source_height,
         **_crop_columns(strip.crop),

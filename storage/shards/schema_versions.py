@@ -24,6 +24,7 @@ DEFAULTS: dict[str, str | float | None] = {
     },
     **dict.fromkeys(CROP_COLUMNS),
     **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
+    "source_frames": None,
 }
 """What versions 2 to 4 have added, and what stands there for a strip of an older one."""
 

@@ -30,9 +30,12 @@ ROW_GROUP_STRIPS = 64
 MADE_BY_KEY = "tinyvideo.made_by"
 """Where the footer says, as JSON, which (pipeline version, configuration hash) made the rows."""
 
+_NESTED = {PICTURE, "source_frames", "to_first", "scenes"}
+
 _COLUMNS = (
-    *(field.name for field in SCHEMA if field.name not in {PICTURE, "to_first", "scenes"}),
+    *(field.name for field in SCHEMA if field.name not in _NESTED),
     f"{PICTURE}.path",
+    "source_frames.list.element",
     "to_first.list.element",
     "scenes.list.element.scene",
     "scenes.list.element.probability",

@@ -138,6 +138,17 @@ def add_ball(
     return np.stack(drawn)
 
 
+def repeated(pictures: Frames, true: float, stored: float) -> tuple[Frames, list[int]]:
+    """Store pictures of `true` per second as `stored` frames per second, as converters do.
+
+    Returns the frames, and the numbers of those that show a picture for the first time.
+    """
+    count = int(len(pictures) * stored / true)
+    shown = [int(number * true / stored + 1e-9) for number in range(count)]
+    first = [n for n in range(count) if n == 0 or shown[n] != shown[n - 1]]
+    return pictures[shown], first
+
+
 def flat(frames: int, value: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Frames:
     """Draw frames of one gray value, (frames, height, width, 3); 0 is black."""
     return np.full((frames, height, width, 3), value, np.uint8)

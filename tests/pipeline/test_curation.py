@@ -6,7 +6,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.drawn.barred import barred
-from tests.drawn.films import film, flat, pan, shaky_path, write_video
+from tests.drawn.films import film, flat, pan, repeated, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig, decode_strip
@@ -34,6 +34,10 @@ class Sighted:
 
 def shot(frames, seed=0, **size):
     return film(shaky_path(frames, seed=seed, **size), seed=seed, **size)
+
+
+def shaky(frames, seed=0):
+    return film(shaky_path(frames, seed=seed, strength=6), seed=seed)
 
 
 def test_windows_follow_each_other_and_the_rest_is_left(tmp_path):
@@ -86,6 +90,52 @@ def test_every_second_frame_of_a_fast_film(tmp_path):
     clips = list(curate(path, None, SMALL))
 
     assert [(c.start_frame, c.frame_step, c.strip.fps) for c in clips] == [(0, 2, 30), (64, 2, 30)]
+
+
+def test_a_film_that_repeats_its_pictures_gives_strips_at_its_true_rate(tmp_path):
+    frames, first = repeated(shaky(66), 24, 30)
+    path = write_video(tmp_path / "film.mp4", frames, fps=30)
+
+    one, other = curate(path, None, SMALL)
+
+    assert (one.strip.fps, one.strip.source_step, one.frame_step) == (24, 1, 1)
+    assert one.source_frames == one.strip.source_frames == tuple(first[:32])
+    assert (other.start_frame, other.source_frames) == (first[32], tuple(first[32:64]))
+    assert other.start_s == pytest.approx(first[32] / 30, abs=1e-3)
+
+
+def test_every_second_frame_of_a_film_that_shows_each_picture_twice_needs_no_list(tmp_path):
+    frames, _ = repeated(shaky(33), 15, 30)
+
+    (clip,) = curate(write_video(tmp_path / "film.mp4", frames, fps=30), None, SMALL)
+
+    assert (clip.strip.fps, clip.frame_step, clip.source_frames) == (15, 2, None)
+
+
+@pytest.mark.parametrize(("pictures", "windows"), [(20, 0), (40, 1)])
+def test_too_few_true_pictures_per_second_are_refused(tmp_path, pictures, windows):
+    frames, _ = repeated(shaky(pictures), 6, 30)
+    path = write_video(tmp_path / "film.mp4", frames, fps=30)
+    if not windows:  # not even one window: the film as a whole
+        with pytest.raises(RejectedError, match="frame_rate: 30 frames per second, most of them"):
+            list(curate(path, None, SMALL))
+        return
+    clips = list(curate(path, None, SMALL))
+    assert [clip.reason for clip in clips] == [RejectReason.FRAME_RATE] * windows
+    assert "6 fps; no step of 1 to 3 frames gives 10 to 35 fps" in clips[0].detail
+
+
+def test_a_window_ends_where_the_pace_changes(tmp_path):
+    frames, _ = repeated(shaky(90, seed=1), 24, 30)
+    frames = np.concatenate([shaky(40, seed=2), frames])
+
+    clips = list(curate(write_video(tmp_path / "film.mp4", frames, fps=30), None, SMALL))
+
+    said = [(c.start_frame, c.reason, c.strip and c.strip.fps) for c in clips]
+    assert said[0] == (0, None, 30)
+    assert {fps for _, reason, fps in said if reason is None} == {30, 24}
+    changes = [c.detail for c in clips if c.reason is RejectReason.UNEVEN_TIMING]
+    assert changes == [] or "the film shows 24 instead of 30 pictures per second" in changes[0]
 
 
 def test_a_strip_holds_the_frames_it_says(tmp_path):

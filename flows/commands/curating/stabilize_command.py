@@ -6,6 +6,8 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
     index        number of the window, from 0; the strip is NNNN.jpg of that number
     start_frame  its first frame, counted in decoded frames from 0
     frame_step   frames of the film per frame of the strip
+    source_frames  null, or the numbers of the 32 frames, where the film repeats some and they are
+                 not even; frame_step is then a mean
     accepted     whether there is a strip
     reason       null, or why there is none; `detail` says it with figures
     to_first     32 matrices 3 x 3: pixels of frame t, in the film's own pixel coordinates after
@@ -91,6 +93,7 @@ def _entry(clip: Clip) -> dict[str, Any]:
         "index": clip.index,
         "start_frame": clip.start_frame,
         "frame_step": clip.frame_step,
+        "source_frames": clip.source_frames,
         "accepted": clip.strip is not None,
         "reason": clip.reason,
         "detail": clip.detail,

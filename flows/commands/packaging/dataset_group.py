@@ -68,6 +68,9 @@ def build(
     min_inliers: Annotated[
         float | None, typer.Option(help="Least share of matches that agree, 0 to 1.")
     ] = None,
+    fps: Annotated[
+        str, typer.Option(help="Least and most frames per second, LOW:HIGH; 10:35 takes all.")
+    ] = "20:35",
     license: Annotated[
         list[str] | None, typer.Option(help="License to take; may be given more than once.")
     ] = None,
@@ -100,6 +103,7 @@ def build(
             "max_filled": max_filled,
             "max_jitter": max_jitter,
             "min_inliers": min_inliers,
+            "fps": fps,
             "licenses": tuple(license or ()),
             "max_per_owner": max_per_owner,
             "balance": balance,
@@ -223,14 +227,25 @@ def _config(
     if least and not scenes:
         raise typer.BadParameter("say of which --scene", param_hint="--min-probability")
     try:
-        return DatasetConfig(scenes=scenes, min_probability=least, **rest)
+        rates = _rates(rest.pop("fps"))
+        return DatasetConfig(scenes=scenes, min_probability=least, fps=rates, **rest)
     except ValueError as error:
         raise typer.BadParameter(with_option(error)) from error
+
+
+def _rates(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(rate) for rate in text.split(":"))
+    except ValueError:
+        raise ValueError(f"fps must be LOW:HIGH, as 10:35, got {text!r}") from None
+    return low, high
 
 
 def _show(manifest: "Manifest") -> None:
     facts = facts_of(manifest)
     asked = {key: value for key, value in manifest.query.items() if value not in (None, "", [], 0)}
+    if rates := asked.get("fps"):
+        asked["fps"] = ":".join(f"{rate:g}" for rate in rates)
     models = ", ".join(f"{n or 'nobody'} ({c})" for n, c in manifest.scene_models.items())
     show_facts(
         f"dataset {manifest.name}, revision {manifest.revision}",

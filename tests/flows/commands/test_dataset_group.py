@@ -72,6 +72,16 @@ def test_a_preset_takes_its_scenes_from_its_probability_on(out):
     assert build("two", out, "--scene", "beach", "--scene", "golf_course")["counts"]["train"] == 3
 
 
+def test_frame_rates_are_chosen_by_the_query(out):
+    with opened(out) as (catalog, store):
+        enter(catalog, store, 9, "slow", fps=15.0)
+        pack(catalog, store)
+    usual = build("usual", out)
+    assert (usual["counts"]["train"], usual["query"]["fps"]) == (4, [20, 35])
+    assert build("all", out, "--fps", "10:35")["counts"]["train"] == 5
+    assert build("slow", out, "--fps", "10:19.5")["counts"]["train"] == 1
+
+
 def test_datasets_are_listed_shown_and_verified(out):
     made = build("all", out)
     assert [d["manifest_id"] for d in call("dataset", "ls", "--out", out)] == [made["manifest_id"]]
@@ -95,6 +105,8 @@ WRONG = {
     "probability of nothing": (["--min-probability", "0.5"], "say of which --scene"),
     "balance": (["--balance", "video"], "balance must be 'owner'"),
     "shares": (["--test", "0.6", "--validation", "0.6"], "must leave owners to train on"),
+    "rates": (["--fps", "20-35"], "--fps must be LOW:HIGH, as 10:35, got '20-35'"),
+    "rates upside down": (["--fps", "35:20"], "--fps must be two rates above 0, the smaller"),
     "no strip": (["--scene", "desert"], "no strip in 1 shards fits dataset 'd'"),
     "no catalog": (["--out", "elsewhere"], "there is no catalog in"),
 }

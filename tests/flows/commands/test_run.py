@@ -40,7 +40,7 @@ def strange_folder(folder):
     write_video(folder / "dot.mkv", flat(40, 9, 1, 1), codec="ffv1")
     write_video(folder / "three.mp4", shot(3))
     write_video(folder / "wide.mp4", flat(2, 90, 64, 8000))
-    write_video(folder / "slow.mp4", shot(40), fps=15)
+    write_video(folder / "slow.mp4", shot(40), fps=6)
     write_video(folder / "black.mp4", flat(40))
     whole = write_video(folder / "half.mp4", shot(60))
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])

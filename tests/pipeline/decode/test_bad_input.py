@@ -64,7 +64,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], set[str], str]] = {
     "120-fps": (
         lambda path: write_video(path, shot(64), fps=120),
         {"frame_rate"},
-        "120 fps; no step of 1 to 3 frames gives 20 to 35 fps",
+        "120 fps; no step of 1 to 3 frames gives 10 to 35 fps",
     ),
     "gap": (
         with_gaps,

@@ -245,13 +245,19 @@ def test_reads_motion_jpeg_whose_frames_carry_exif(tmp_path):
 @pytest.mark.parametrize(
     ("fps", "step"),
     [
+        (Fraction(10), 1),
+        (Fraction(12), 1),
+        (Fraction(14_999_925, 1_000_000), 1),  # as an old camera has it: 15
+        (Fraction(18), 1),
         (Fraction(20), 1),
         (Fraction(24000, 1001), 1),
         (Fraction(25), 1),
         (Fraction(30000, 1001), 1),
         (Fraction(35), 1),
         (Fraction(35_003, 1000), 1),  # measured by the container: 35
+        (Fraction(36), 2),
         (Fraction(40), 2),
+        (Fraction(48), 2),
         (Fraction(60000, 1001), 2),
         (Fraction(60), 2),
         (Fraction(71), 3),
@@ -259,20 +265,20 @@ def test_reads_motion_jpeg_whose_frames_carry_exif(tmp_path):
         (Fraction(105), 3),
     ],
 )
-def test_takes_the_smallest_step_to_20_to_35_fps(fps, step):
+def test_takes_the_smallest_step_to_10_to_35_fps(fps, step):
     assert choose_step(fps, FramesConfig()) == step
 
 
-@pytest.mark.parametrize("fps", [Fraction(0), Fraction(15), Fraction(38), Fraction(120)])
+@pytest.mark.parametrize("fps", [Fraction(0), Fraction(6), Fraction(9), Fraction(120)])
 def test_no_step_fits(fps):
     with pytest.raises(RejectedError, match=rf"frame_rate: {fps} fps; no step of 1 to 3"):
         choose_step(fps, FramesConfig())
 
 
 def test_a_slow_film_is_rejected_by_its_figure(tmp_path):
-    error = rejection(write_video(tmp_path / "a.mp4", numbered(9), fps=15))
+    error = rejection(write_video(tmp_path / "a.mp4", numbered(9), fps=6))
     assert error.reason is RejectReason.FRAME_RATE
-    assert error.detail.startswith("15 fps; ")
+    assert error.detail.startswith("6 fps; ")
 
 
 # Bad input.

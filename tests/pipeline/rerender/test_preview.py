@@ -42,6 +42,13 @@ def test_unstabilized_frames_are_those_of_the_film(frames, path):
         assert near < np.abs(shown[t] - frames[4 + t]).mean() / 2
 
 
+def test_frames_that_are_uneven_are_those_that_are_listed(frames, path):
+    listed = [number * 6 // 5 for number in range(32)]  # 0, 1, 2, 3, 4, 6, ...
+    jpeg = unstabilized_strip(path, 0, stabilized_from(frames, 0), 95, source_frames=listed)
+    shown = decode_strip(jpeg).astype(float)
+    assert np.abs(shown[31] - frames[37]).mean() < np.abs(shown[31] - frames[36]).mean() / 2
+
+
 def test_another_film_under_the_same_name_is_not_shown(frames, path):
     with pytest.raises(UnreadableError, match="not the file that the strip was cut from"):
         unstabilized_strip(path, 0, stabilized_from(frames, 8), quality=95)

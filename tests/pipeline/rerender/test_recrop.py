@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.drawn.barred import barred
-from tests.drawn.films import film, shaky_path, write_video
+from tests.drawn.films import add_ball, film, repeated, shaky_path, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.rerender.recrop import ClipPlace, cut_strips
@@ -29,6 +29,7 @@ def output_at(clip):
             "index": clip.index,
             "start_frame": clip.start_frame,
             "frame_step": clip.frame_step,
+            "source_frames": clip.source_frames,
             "to_first": clip.to_first.tolist(),
             "crop": None if clip.crop is None else asdict(clip.crop),
         }
@@ -80,6 +81,30 @@ def test_another_crop_shows_that_part_of_the_film(shaken):
     near = all_of_it[:, 41:135, 41:135]
     assert np.abs(near.mean(axis=(1, 2)) - part.mean(axis=(1, 2))).max() < 3
     assert np.abs(np.diff(part.astype(int), axis=0)).mean() < 3  # it stands still, too
+
+
+@pytest.mark.parametrize(("true", "listed"), [(24, True), (15, False)])
+def test_strips_of_a_film_that_repeats_its_pictures_are_cut_again_byte_for_byte(
+    tmp_path, true, listed
+):
+    still = np.tile(np.eye(3), (66, 1, 1))
+    ball = add_ball(film(still[:1]).repeat(66, axis=0), still, start=(60, 90), velocity=(3, 0))
+    frames, _ = repeated(ball, true, 30)
+    path = write_video(tmp_path / "film.mp4", frames, fps=30)
+    clips = list(curate(path, None, CurationConfig(strips=StripConfig(size=64))))
+    assert [clip.certificate.camera_still for clip in clips] == [True, True]
+    assert [clip.source_frames is not None for clip in clips] == [listed] * 2
+
+    again = list(cut_strips(path, [output_at(clip) for clip in clips], 64))
+
+    assert again == [clip.strip.jpeg for clip in clips]
+
+
+@pytest.mark.parametrize("frames", [[1, 2, 3], [*range(31), 30], [*range(31, -1, -1)]])
+def test_a_clip_whose_frames_are_none_is_refused(frames):
+    entry = {"index": 3, "start_frame": 0, "frame_step": 1, "to_first": np.zeros((32, 3, 3))}
+    with pytest.raises(ValueError, match="clip 3 has no 32 ascending source_frames"):
+        ClipPlace.of({**entry, "source_frames": frames})
 
 
 def test_another_film_is_noticed(shaken, tmp_path):

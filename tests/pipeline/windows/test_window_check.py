@@ -1,5 +1,6 @@
 """What a window must be before anybody looks for the camera: 32 moments of one living picture."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from tests.drawn.films import film, flat, shaky_path, turn
 from tinyvideo.pipeline.decode.frames import TimedFrame
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.types import VideoFacts
+from tinyvideo.pipeline.types import Pace, VideoFacts
 from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window
 
 FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
@@ -42,6 +43,44 @@ def test_a_window_is_different_moments_at_an_even_pace(times, copies, reason, wo
     with pytest.raises(RejectedError, match=words) as caught:
         check_window(window(times, images), FACTS)
     assert caught.value.reason is reason
+
+
+FIFTHS = [number * 5 // 4 for number in range(32)]
+"""Where the pictures of 24 per second lie in 30 frames: 0, 1, 2, 3, 5, 6, ..."""
+
+
+@pytest.mark.parametrize(
+    ("indices", "words"),
+    [
+        (FIFTHS, ""),
+        ([index + (index > 20) for index in FIFTHS], "lie up to 1"),
+        ([*FIFTHS[:9], *FIFTHS[10:], 40], "lie up to 1"),
+        (range(32), "lie up to"),
+    ],
+    ids=["cadence", "slip", "a picture is missing", "every frame"],
+)
+def test_pictures_of_a_film_that_repeats_some_come_at_their_own_pace(indices, words):
+    images = film(shaky_path(32, seed=3), height=64, width=64)
+    pace, facts = Pace(Fraction(24), Fraction(5, 4)), replace(FACTS, fps=Fraction(30))
+    frames = [
+        TimedFrame(index, index / 30, image, pace)
+        for index, image in zip(indices, images, strict=True)
+    ]
+    if not words:
+        check_window(frames, facts)
+        return
+    with pytest.raises(RejectedError, match=words) as caught:
+        check_window(frames, facts)
+    assert caught.value.reason is RejectReason.UNEVEN_TIMING
+
+
+def test_a_pace_that_is_refused_says_why():
+    frames = [
+        replace(frame, pace=Pace(Fraction(6), Fraction(5), "too slow"))
+        for frame in moments(living())
+    ]
+    with pytest.raises(RejectedError, match="frame_rate: too slow"):
+        check_window(frames, FACTS)
 
 
 def test_one_color_is_flat_however_bright():

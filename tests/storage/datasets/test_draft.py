@@ -1,5 +1,6 @@
 """A dataset is a choice of rows, and no owner and no group of duplicates is on two sides."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import chain, combinations
@@ -292,6 +293,41 @@ def test_a_figure_is_held_against_its_limit(tmp_path, column, field, fits):
     manifest = build_dataset(store, "d", [key], replace(ALL_FOR_TRAINING, **{field: 0.3}))
     windows = [index for index, fit in enumerate(fits) if fit]
     assert chosen(store, manifest, "train", "clip_index") == windows
+
+
+RATES = [10, 15, 19.9, 20 / 1.001, 24, 30000 / 1001, 35.05, 36, math.nan]
+
+
+@pytest.mark.parametrize(
+    ("config", "windows"),
+    [
+        ({}, [3, 4, 5, 6, 8]),  # 20:35, and what is unknown counts as 25
+        ({"fps": (10, 35)}, [0, 1, 2, 3, 4, 5, 6, 8]),
+        ({"fps": (15, 15)}, [1]),
+        ({"fps": (30, 35)}, [5, 6]),
+    ],
+    ids=["usual", "all", "one", "fast"],
+)
+def test_a_dataset_takes_one_range_of_frame_rates(tmp_path, config, windows):
+    store = FolderStore(tmp_path)
+    key = write_tagged(tmp_path, [draw_strip(n, fps=float(fps)) for n, fps in enumerate(RATES)])
+    manifest = build_dataset(store, "d", [key], replace(ALL_FOR_TRAINING, **config))
+    assert chosen(store, manifest, "train", "clip_index") == windows
+    assert manifest.query["fps"] == list(config.get("fps", (20, 35)))
+
+
+@pytest.mark.parametrize(
+    "fps", [(35, 20), (0, 35), (20,), (10, math.inf), (math.nan, 35), "10:35", (1, 2, 3)]
+)
+def test_a_range_of_frame_rates_is_two_rates(fps):
+    with pytest.raises(ValueError, match="fps must be two rates above 0, the smaller one first"):
+        DatasetConfig(fps=fps)
+
+
+def test_where_all_films_are_slow_the_way_out_is_told(tmp_path):
+    key = write_tagged(tmp_path, [draw_strip(fps=15.0)])
+    with pytest.raises(StorageError, match="fps='20:35'; --fps 10:35 takes slow films too"):
+        build_dataset(FolderStore(tmp_path), "d", [key], ALL_FOR_TRAINING)
 
 
 def test_licenses_are_chosen(tmp_path):

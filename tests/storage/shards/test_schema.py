@@ -48,6 +48,10 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         filled_share=0.0625,
         object_motion=0.375,
         flicker=2.5,
+        still_share=0.75,
+        still_rim=0.625,
+        still_sides=3,
+        still_margin=0.5,
     )
     crop = Crop(left=0, top=22, width=320, height=136)
     strip = draw_strip(3, source_step=2, figures=figures, crop=crop)
@@ -70,6 +74,7 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "start_s": pytest.approx(3.84),
         "fps": 25.0,
         "source_step": 2,
+        "source_frames": None,
         "source_width": 320,
         "source_height": 180,
         "crop_left": 0,
@@ -91,6 +96,10 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "filled_share": 0.0625,
         "object_motion": 0.375,
         "flicker": 2.5,
+        "still_share": 0.75,
+        "still_rim": 0.625,
+        "still_sides": 3,
+        "still_margin": 0.5,
         "near_duplicate_group": "",
         "scene_model": "places365-resnet18",
         "scenes": [
@@ -102,6 +111,14 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
     }
     assert jpeg == strip.jpeg
     np.testing.assert_array_equal(np.reshape(to_first, (32, 3, 3)), strip.to_first)
+
+
+def test_a_row_says_which_frames_of_the_film_it_shows_where_they_are_uneven():
+    frames = tuple(number * 5 // 4 for number in range(32))  # 24 in 30: 0, 1, 2, 3, 5, ...
+    row = row_of(RECORD, draw_strip(source_frames=frames), "0.1.0", "c0ffee")
+    assert row["source_frames"][:6] == [0, 1, 2, 3, 5, 6]
+    table = pa.Table.from_pylist([row], schema=SCHEMA)
+    assert table["source_frames"].to_pylist() == [list(frames)]
 
 
 def test_a_strip_without_a_classifier_has_no_scenes():
@@ -122,10 +139,12 @@ def test_rows_fit_the_schema_without_loss():
     assert table.to_pylist() == rows
 
 
-def test_nothing_in_a_row_may_be_missing_but_a_crop():
-    assert [field.name for field in SCHEMA if field.nullable] == list(CROP_COLUMNS)
+def test_nothing_in_a_row_may_be_missing_but_what_need_not_be_known():
+    still = ("still_share", "still_rim", "still_sides", "still_margin")
+    where = ["source_frames", *CROP_COLUMNS]
+    assert [field.name for field in SCHEMA if field.nullable] == [*where, *still]
     nullable = [field.name for field in STORED if field.nullable]
-    assert nullable == [*CROP_COLUMNS, "jpeg"]  # the writer sees to it that it is there
+    assert nullable == [*where, "jpeg", *still]  # the writer sees to it that a picture is there
 
 
 def test_a_crop_comes_back_from_its_row_and_none_as_none():

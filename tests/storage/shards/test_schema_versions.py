@@ -37,6 +37,7 @@ ADDED = {
     "owner_name": "",
     "license_id": "",
     "license_url": "",
+    "source_frames": None,
 }
 
 
