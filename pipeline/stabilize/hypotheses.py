@@ -41,6 +41,9 @@ from tinyvideo.pipeline.types import Frames, Homographies
 Array = npt.NDArray[np.float64]
 
 
+_LEAST_TEXTURE = 12
+"""In a picture with fewer blocks that show something, nothing is known to stand still."""
+
 _AS_MUCH = 0.97
 """A path that holds this share of what another does holds as much."""
 
@@ -162,6 +165,8 @@ class Hypotheses:
 
     def _is_final(self, guess: Hypothesis) -> bool:
         config, found = self._config, guess.stillness
+        if guess.name == "still" and self.pictures.textured < _LEAST_TEXTURE:
+            return False
         if guess.name == "still":
             held = found.strict_rim >= config.tripod_rim and found.sides >= 2
             held |= found.exact >= config.exact_blocks and found.exact_parts >= config.exact_parts

@@ -151,6 +151,7 @@ class Pictures:
         x, y = slopes_of(self.texture(0).astype(np.float32))
         self.slopes = self.by_block(x * x + y * y)
         self.say = self.slopes / (self.slopes + _FAINT**2)
+        self.textured = int((self.slopes >= _NOTHING**2).sum())
 
     def texture(self, t: int) -> GrayFrame:
         """What frame t shows, without its local mean, at half the size."""

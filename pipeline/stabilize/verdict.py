@@ -68,6 +68,8 @@ def check_held(best: Hypothesis, hypotheses: Hypotheses, config: VerdictConfig) 
     if hypotheses.settled:
         return
     found, trouble = best.stillness, hypotheses.trouble
+    if trouble is not None and trouble.reason is RejectReason.BLURRED:
+        raise trouble
     holds = found.held >= config.min_held or found.reach >= config.min_reach
     if holds and found.worst_frame >= config.min_held_frame:
         _check_contested(best, hypotheses.judged, config)

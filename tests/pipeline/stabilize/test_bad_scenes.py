@@ -38,7 +38,6 @@ def error_px(path, scene):
     "draw",
     [
         pytest.param(lambda: bad_scenes.confetti(FEW), id="few-confetti"),
-        pytest.param(bad_scenes.mirror_on_the_wall, id="mirror"),
         pytest.param(bad_scenes.television_in_the_room, id="television"),
     ],
 )
@@ -55,6 +54,8 @@ def test_a_room_that_can_be_seen_is_held_still(draw):
     [
         pytest.param(bad_scenes.snow_before_a_tripod, id="snow"),
         pytest.param(bad_scenes.television_before_a_tripod, id="television"),
+        # What stands still is the program's window: to a camera, that is a tripod.
+        pytest.param(bad_scenes.screen_in_the_screen, id="screen"),
     ],
 )
 def test_a_tripod_is_left_exactly_as_it_is(draw):
@@ -74,16 +75,13 @@ def test_a_tripod_is_left_exactly_as_it_is(draw):
         pytest.param(
             lambda: bad_scenes.confetti(MANY), {RejectReason.FOREGROUND}, id="dense-confetti"
         ),
-        # What stands still is the program's window: an overlay, or a film without a background.
-        pytest.param(
-            bad_scenes.screen_in_the_screen,
-            {RejectReason.OVERLAY, RejectReason.FOREGROUND},
-            id="screen",
-        ),
+        # The wall can be held still, but then the mirror, which is most of the picture, trembles
+        # twice as much as before.
+        pytest.param(bad_scenes.mirror_on_the_wall, {RejectReason.REPROJECTION_ERROR}, id="mirror"),
         # No background in frame 0, or none at the end: frame 0 is found nowhere else.
         pytest.param(
             bad_scenes.train_that_leaves,
-            {RejectReason.FOREGROUND, RejectReason.TOO_FEW_INLIERS},
+            {RejectReason.FOREGROUND, RejectReason.TOO_FEW_INLIERS, RejectReason.OUT_OF_VIEW},
             id="train-leaves",
         ),
         pytest.param(
