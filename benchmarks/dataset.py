@@ -67,6 +67,7 @@ def draw_rows(rng: np.random.Generator, start: int, count: int, owners: int) -> 
         "near_duplicate_group": pa.array(group),
         "scenes": pa.ListArray.from_arrays(pa.array(np.arange(count + 1, dtype=np.int32)), tags),
         "scene_model": pa.repeat("places365-resnet18", count),
+        "fps": pa.array(np.full(count, 25.0)),
         "object_motion": pa.array(rng.random(count).astype(np.float32)),
         "jpeg": pa.repeat(b"no picture", count),
     }
@@ -75,10 +76,12 @@ def draw_rows(rng: np.random.Generator, start: int, count: int, owners: int) -> 
 
 
 def blank(kind: pa.DataType, count: int) -> pa.Array:
-    """Make a column of empty texts or zeros."""
+    """Make a column of empty texts, of zeros, or of nothing."""
     if pa.types.is_fixed_size_list(kind):
         zeros = pa.array(np.zeros(count * STRIP_FRAMES * 9))
         return pa.FixedSizeListArray.from_arrays(zeros, STRIP_FRAMES * 9)
+    if pa.types.is_list(kind):
+        return pa.nulls(count, kind)
     if pa.types.is_string(kind):
         return pa.repeat("", count)
     return pa.array(np.zeros(count)).cast(kind)

@@ -232,7 +232,7 @@ class OpenVideo:
             raise broken
 
     def _taken(self, kept: Kept["_Moment"]) -> Iterator[TimedFrame]:
-        number, (pace, step) = kept.frame.index, self._native
+        number, (pace, step) = kept.frame.number, self._native
         if kept.cadence is not None:
             number, (pace, step) = kept.number, pace_of(kept.cadence, self._config)
         if number % step == 0:
@@ -240,21 +240,21 @@ class OpenVideo:
 
     def _take_steps(self) -> Generator[TimedFrame]:
         for moment in self._moments():
-            if moment.index % self.facts.step == 0:
+            if moment.number % self.facts.step == 0:
                 yield self._cut_now(moment)
 
     def _take_indices(self, indices: frozenset[int]) -> Generator[TimedFrame]:
         last = max(indices, default=-1)
         for moment in self._moments():
-            if moment.index in indices:
+            if moment.number in indices:
                 yield self._cut_now(moment)
-            if moment.index >= last:
+            if moment.number >= last:
                 return
 
     def _cut_now(self, moment: "_Moment", pace: Pace | None = None) -> TimedFrame:
         # Not before it is handed out: what has waited shows what `crop_to` wants by now.
-        index, time_s, frame = moment
-        return TimedFrame(index, time_s, self.cut(frame), pace, frame)
+        number, time_s, frame = moment
+        return TimedFrame(number, time_s, self.cut(frame), pace, frame)
 
     def _moments(self) -> Iterator["_Moment"]:
         interval_s = float(1 / self.facts.fps)
@@ -272,7 +272,7 @@ class OpenVideo:
 class _Moment(NamedTuple):
     """A decoded frame, before it is known whether it is taken."""
 
-    index: int
+    number: int
     time_s: float
     frame: VideoFrame
 

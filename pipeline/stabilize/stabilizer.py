@@ -18,8 +18,8 @@ Source: Vondrick, Pirsiavash, Torralba, "Generating Videos with Scene Dynamics",
 section 3, for SIFT, RANSAC and the homography to the first frame; the rest is ours.
 
 T counts frames; points are (x, y), in pixels of the frames that are passed in.
-Cost on one core, 427 x 240 px: 0.3 ms per frame of a tripod, 2 to 3 of a hand before a room that has
-keypoints, 10 where all guesses are made (benchmarks/RESULTS.md). The random draws are seeded by
+Cost on one core, 427 x 240 px: 0.3 ms per frame of a tripod, 2 to 3 of a hand before a room that
+has keypoints, 10 where all guesses are made (benchmarks/RESULTS.md). The random draws are seeded by
 OpenCV: a film gives the same pixels each time, and the same matrices but for their last digits.
 """
 

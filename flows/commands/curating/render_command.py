@@ -1,9 +1,9 @@
 """`tinyvideo render`: cut the strips of a film anew from homographies that are stored.
 
 What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
-size or another crop needs the film and no second stabilization. The frames are those that clips.json
-names, decoded at their full size; the table `frames` of the thresholds only says which films are
-taken. The strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
+size or another crop needs the film and no second stabilization. The frames are those that
+clips.json names, decoded at their full size; the table `frames` of the thresholds only says which
+films are taken. The strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
 
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
