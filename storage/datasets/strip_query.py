@@ -32,6 +32,9 @@ RATE_TOLERANCE = 0.002
 UNKNOWN_FPS = 25.0
 """What a strip counts as whose rate nobody knows: theirs, of the released dataset."""
 
+MOTION_MODELS = ("still", "shift", "similarity", "affine", "homography", "parallax")
+"""What `motion_model` may be."""
+
 _FIGURES = {
     "min_motion": ("object_motion", pc.greater_equal),
     "max_flicker": ("flicker", pc.less_equal),
@@ -39,6 +42,8 @@ _FIGURES = {
     "max_filled": ("filled_share", pc.less_equal),
     "max_jitter": ("jitter_px", pc.less_equal),
     "min_inliers": ("inlier_ratio", pc.greater_equal),
+    "min_still": ("still_share", pc.greater_equal),
+    "min_still_rim": ("still_rim", pc.greater_equal),
 }
 """By field of the query: the column, and how it is compared."""
 
@@ -76,6 +81,15 @@ class DatasetConfig:
     min_inliers: float | None = None
     """Least `inlier_ratio`, 0 to 1."""
 
+    min_still: float | None = None
+    """Least `still_share`, 0 to 1; a strip of which it is not known is not taken."""
+
+    min_still_rim: float | None = None
+    """Least `still_rim`, 0 to 1; a strip of which it is not known is not taken."""
+
+    leave_out: tuple[str, ...] = ()
+    """Motion models of the camera, as `motion_model` names them, that are not taken."""
+
     fps: tuple[float, float] = USUAL_FPS
     """Least and greatest frames per second of a strip; there are strips from 10 to 35. Ours: what
     is trained on then moves at about one speed. An unknown rate counts as 25, as the paper's."""
@@ -102,6 +116,10 @@ class DatasetConfig:
         if not 0 <= self.min_probability <= 1:
             raise ValueError(f"min_probability must be from 0 to 1, got {self.min_probability}")
         check_fps(self.fps)
+        for model in self.leave_out:
+            if model not in MOTION_MODELS:
+                known = ", ".join(MOTION_MODELS)
+                raise ValueError(f"leave_out must be of {known}, got {model!r}")
         if self.max_per_owner < 0 or self.seed < 0:
             raise ValueError(
                 f"max_per_owner and seed must not be negative, got {self.max_per_owner} "
@@ -136,7 +154,12 @@ def columns_of(config: DatasetConfig) -> list[str]:
     """Name the columns that a query needs."""
     figures = [column for name, (column, _) in _FIGURES.items() if _is_asked(config, name)]
     scenes = ["scenes"] if config.scenes else []
-    return [*IDENTITY, "fps", *scenes, *(["license"] if config.licenses else []), *figures]
+    return [*IDENTITY, "fps", *scenes, *_others(config), *figures]
+
+
+def _others(config: DatasetConfig) -> list[str]:
+    licenses = ["license"] if config.licenses else []
+    return [*licenses, "motion_model"] if config.leave_out else licenses
 
 
 def check_columns(present: Sequence[str], asked: Sequence[str], named: str) -> None:
@@ -163,11 +186,13 @@ def matches(table: pa.Table, config: DatasetConfig) -> npt.NDArray[np.bool_]:
     if config.licenses:
         fits &= _mask(pc.is_in(table["license"], pa.array(config.licenses)))
     fits &= _plays_at(table["fps"], config.fps)
+    if config.leave_out:
+        fits &= ~_mask(pc.is_in(table["motion_model"], pa.array(config.leave_out)))
     for name, (column, compare) in _FIGURES.items():
         if _is_asked(config, name):
             # As the shard stores it: 0.9 is not less than 0.9.
             limit = pa.scalar(np.float32(getattr(config, name)), pa.float32())
-            fits &= _mask(compare(table[column], limit))
+            fits &= _mask(pc.fill_null(compare(table[column], limit), False))
     return fits
 
 

@@ -71,6 +71,16 @@ def build(
     fps: Annotated[
         str, typer.Option(help="Least and most frames per second, LOW:HIGH; 10:35 takes all.")
     ] = "20:35",
+    min_still: Annotated[
+        float | None, typer.Option(help="Least share of the texture that stands still, 0 to 1.")
+    ] = None,
+    min_still_rim: Annotated[
+        float | None, typer.Option(help="Least such share at the rim of the picture, 0 to 1.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Motion model to leave out, as parallax; may be given more than once."),
+    ] = None,
     license: Annotated[
         list[str] | None, typer.Option(help="License to take; may be given more than once.")
     ] = None,
@@ -103,6 +113,9 @@ def build(
             "max_filled": max_filled,
             "max_jitter": max_jitter,
             "min_inliers": min_inliers,
+            "min_still": min_still,
+            "min_still_rim": min_still_rim,
+            "leave_out": tuple(leave_out or ()),
             "fps": fps,
             "licenses": tuple(license or ()),
             "max_per_owner": max_per_owner,

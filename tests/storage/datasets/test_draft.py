@@ -278,6 +278,8 @@ FIGURES = {
     "filled_share": ("max_filled", [True, True, False]),
     "jitter_px": ("max_jitter", [True, True, False]),
     "inlier_ratio": ("min_inliers", [False, True, True]),
+    "still_share": ("min_still", [False, True, True]),
+    "still_rim": ("min_still_rim", [False, True, True]),
 }
 
 
@@ -293,6 +295,36 @@ def test_a_figure_is_held_against_its_limit(tmp_path, column, field, fits):
     manifest = build_dataset(store, "d", [key], replace(ALL_FOR_TRAINING, **{field: 0.3}))
     windows = [index for index, fit in enumerate(fits) if fit]
     assert chosen(store, manifest, "train", "clip_index") == windows
+
+
+def test_what_is_not_known_to_stand_still_is_not_taken(tmp_path):
+    figures = draw_strip().figures
+    strips = [
+        draw_strip(index, figures=replace(figures, still_share=value))
+        for index, value in enumerate((None, 0.9))
+    ]
+    store = FolderStore(tmp_path)
+    key = write_tagged(tmp_path, strips)
+    manifest = build_dataset(store, "d", [key], replace(ALL_FOR_TRAINING, min_still=0.1))
+    assert chosen(store, manifest, "train", "clip_index") == [1]
+
+
+def test_a_motion_model_can_be_left_out(tmp_path):
+    figures = draw_strip().figures
+    strips = [
+        draw_strip(index, figures=replace(figures, motion_model=model))
+        for index, model in enumerate(("still", "parallax", "shift"))
+    ]
+    store = FolderStore(tmp_path)
+    key = write_tagged(tmp_path, strips)
+    config = replace(ALL_FOR_TRAINING, leave_out=("parallax", "shift"))
+    manifest = build_dataset(store, "d", [key], config)
+    assert chosen(store, manifest, "train", "clip_index") == [0]
+
+
+def test_a_motion_model_that_nobody_knows_is_named():
+    with pytest.raises(ValueError, match=r"leave_out must be of still, shift, .* got 'paralax'"):
+        DatasetConfig(leave_out=("paralax",))
 
 
 RATES = [10, 15, 19.9, 20 / 1.001, 24, 30000 / 1001, 35.05, 36, math.nan]
