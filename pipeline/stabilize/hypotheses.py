@@ -63,8 +63,8 @@ class HypothesisConfig:
 
     settled_px: float = 0.45
     """Largest way that all that stands still moves if it is taken together, in any frame, in pixels
-    of a 240-px frame, where no other path is tried. Ours: as much is hardly seen in a strip;
-    real tripods have 0.02 to 0.39, the weakest hand 0.47."""
+    of a 240-px frame, where no other path is tried. Ours: as much is hardly seen in a strip; real
+    tripods have 0.02 to 0.34, but one that is pushed."""
 
     settled_share: float = 0.5
     """Share of the picture, 0 to 1, that a path holds to a pixel where no other is tried."""
@@ -175,7 +175,7 @@ class Hypotheses:
             held &= found.sides >= 3 and not self._may_be_still(guess)
         if not held or found.worst_frame < config.held_frame:
             return False
-        return drift_of(guess.look) < config.settled_px
+        return bool(drift_of(guess.look).max() < config.settled_px)
 
     def _guesses(self) -> Iterator[Hypothesis]:
         still = np.tile(np.eye(3), (len(self._frames), 1, 1))

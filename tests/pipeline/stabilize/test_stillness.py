@@ -77,8 +77,10 @@ def test_a_creeping_camera_is_told_though_no_block_shows_it():
     frames = film(camera_path([pan(1 / 15, 0)] * (COUNT - 1)))
     still = Pictures(film([np.eye(3)] * COUNT)).look(None)
 
-    assert drift_of(still) < 0.05
-    assert 0.3 < drift_of(Pictures(frames).look(None)) < 0.7  # half of it, from the middle
+    assert drift_of(still).max() < 0.05
+    # From the middle of the way, it is half a pixel at either end, and a quarter in the mean.
+    assert drift_of(Pictures(frames).look(None)).max() == pytest.approx(0.5, abs=0.1)
+    assert drift_of(Pictures(frames).look(None)).mean() == pytest.approx(0.25, abs=0.06)
 
 
 def test_faint_edges_at_the_rim_are_fitted_and_the_body_before_them_is_not():
