@@ -58,14 +58,14 @@ class RejectReason(StrEnum):
     """Too blurred for keypoints."""
 
     TOO_FEW_INLIERS = "too_few_inliers"
-    """Too few keypoints agree on where frame 0 of the window is."""
+    """By the method of 2016: too few keypoints of a frame are found in the next."""
 
     REPROJECTION_ERROR = "reprojection_error"
-    """The keypoints agree, but too loosely for a background that stands still."""
+    """Along its camera path the picture would tremble more than before, or be squeezed."""
 
     FOREGROUND = "foreground"
-    """Too few keypoints stand still together, in all or at the rim: the background is not what
-    fills the picture."""
+    """Along no camera path does enough of the picture stand still, or two paths hold as much: the
+    background is not what fills the picture."""
 
     OVERLAY = "overlay"
     """Part of the picture moves with the frame: a recorded screen, a caption, a border."""
