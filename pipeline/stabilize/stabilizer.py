@@ -185,11 +185,18 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
             guess.stillness,
         )
         for guess in sorted(hypotheses.judged, key=lambda guess: -guess.score)
-        if guess is not best and guess.score >= config.near_best * best.score
+        if guess is not best and _holds_nearly(guess, best, config)
     ]
     path = replace(path, margin=margin_of(best, hypotheses.judged), others=(*path.others, *near))
     _check_overlay(frames, path, config)
     return path
+
+
+def _holds_nearly(guess: Hypothesis, best: Hypothesis, config: StabilizeConfig) -> bool:
+    """Whether a path may be taken where that of `best` flickers."""
+    if guess.name == "still" and guess.stillness.held >= config.near_best * best.stillness.held:
+        return True
+    return guess.score >= config.near_best * best.score
 
 
 def _model_of(guess: Hypothesis) -> str:
