@@ -1,6 +1,7 @@
 """`tinyvideo dataset`: chosen by category, shown, verified; one sentence for what cannot be."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -82,6 +83,22 @@ def test_frame_rates_are_chosen_by_the_query(out):
     assert build("slow", out, "--fps", "10:19.5")["counts"]["train"] == 1
 
 
+def test_scenes_with_depth_are_left_out_and_what_stands_still_is_chosen(out):
+    figures = draw_strip().figures
+    deep = replace(figures, motion_model="parallax", still_share=0.4, still_rim=0.25)
+    held = replace(figures, motion_model="shift", still_share=0.9, still_rim=0.75)
+    with opened(out) as (catalog, store):
+        enter(catalog, store, 8, "flight", figures=deep)
+        enter(catalog, store, 9, "hand", figures=held)
+        pack(catalog, store)
+    flat = build("flat", out, "--leave-out", "parallax")
+    assert (flat["counts"]["train"], flat["query"]["leave_out"]) == (5, ["parallax"])
+    words = ("--leave-out", "parallax", "--leave-out", "shift")
+    assert build("others", out, *words)["counts"]["train"] == 4
+    assert build("still", out, "--min-still", 0.4)["counts"]["train"] == 2  # of 4 nobody knows
+    assert build("rim", out, "--min-still-rim", 0.5)["counts"]["train"] == 1
+
+
 def test_datasets_are_listed_shown_and_verified(out):
     made = build("all", out)
     assert [d["manifest_id"] for d in call("dataset", "ls", "--out", out)] == [made["manifest_id"]]
@@ -107,6 +124,7 @@ WRONG = {
     "shares": (["--test", "0.6", "--validation", "0.6"], "must leave owners to train on"),
     "rates": (["--fps", "20-35"], "--fps must be LOW:HIGH, as 10:35, got '20-35'"),
     "rates upside down": (["--fps", "35:20"], "--fps must be two rates above 0, the smaller"),
+    "model": (["--leave-out", "paralax"], "--leave-out must be of still, shift, similarity"),
     "no strip": (["--scene", "desert"], "no strip in 1 shards fits dataset 'd'"),
     "no catalog": (["--out", "elsewhere"], "there is no catalog in"),
 }

@@ -16,6 +16,7 @@ from tests.drawn.films import (
     film,
     flat,
     pan,
+    repeated,
     shaky_path,
     texture,
     write_sound,
@@ -570,6 +571,21 @@ def test_a_crop_shows_that_part_in_the_same_colors(tmp_path, codec):
     assert luma.shape == (180, 320)
     gray = cv2.cvtColor(whole.image, cv2.COLOR_RGB2GRAY)
     assert np.corrcoef(luma.ravel(), gray.ravel())[0, 1] > 0.99
+
+
+def test_what_has_waited_for_its_cadence_is_cut_as_it_is_handed_out(tmp_path):
+    frames, first = repeated(film(shaky_path(40, strength=6)), 24, 30)
+    crop = Crop(left=32, top=24, width=200, height=132)
+    with open_video(write_video(tmp_path / "a.mkv", frames, fps=30, codec="ffv1")) as video:
+        stream = iter(video)
+        whole = next(stream)  # by now the next 28 pictures are decoded, and wait
+        video.crop_to(crop)
+        parts = [next(stream) for _ in range(28)]
+    assert (whole.pace.fps, whole.image.shape) == (24, (180, 320, 3))
+    assert [part.index for part in parts] == list(first[1:29])
+    for part in parts:
+        wanted = frames[part.index, 24:156, 32:232]
+        assert np.abs(part.image.astype(int) - wanted).mean() < 2  # a frame beside it: 10 and more
 
 
 def test_a_part_that_is_not_in_the_picture_is_refused(tmp_path):

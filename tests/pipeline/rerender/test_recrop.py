@@ -83,17 +83,25 @@ def test_another_crop_shows_that_part_of_the_film(shaken):
     assert np.abs(np.diff(part.astype(int), axis=0)).mean() < 3  # it stands still, too
 
 
-@pytest.mark.parametrize(("true", "listed"), [(24, True), (15, False)])
+@pytest.mark.parametrize(
+    ("true", "listed", "bars"),
+    [
+        pytest.param(24, True, 0, id="24-in-30"),
+        pytest.param(15, False, 0, id="15-in-30"),
+        pytest.param(24, True, 24, id="24-in-30-with-bars"),
+    ],
+)
 def test_strips_of_a_film_that_repeats_its_pictures_are_cut_again_byte_for_byte(
-    tmp_path, true, listed
+    tmp_path, true, listed, bars
 ):
     still = np.tile(np.eye(3), (66, 1, 1))
     ball = add_ball(film(still[:1]).repeat(66, axis=0), still, start=(60, 90), velocity=(3, 0))
-    frames, _ = repeated(ball, true, 30)
+    frames, _ = repeated(barred(ball, (bars, bars, 0, 0)) if bars else ball, true, 30)
     path = write_video(tmp_path / "film.mp4", frames, fps=30)
     clips = list(curate(path, None, CurationConfig(strips=StripConfig(size=64))))
     assert [clip.certificate.camera_still for clip in clips] == [True, True]
     assert [clip.source_frames is not None for clip in clips] == [listed] * 2
+    assert [clip.crop.top if clip.crop else 0 for clip in clips] == [bars, bars]
 
     again = list(cut_strips(path, [output_at(clip) for clip in clips], 64))
 

@@ -385,6 +385,21 @@ def test_a_shard_that_has_no_such_figure_is_named(tmp_path):
         build_dataset(store, "d", ["old.parquet"], DatasetConfig(max_flicker=9))
 
 
+@pytest.mark.parametrize(
+    ("column", "config"),
+    [
+        ("still_share", DatasetConfig(min_still=0.5)),
+        ("still_rim", DatasetConfig(min_still_rim=0.5)),
+        ("motion_model", DatasetConfig(leave_out=("parallax",))),
+    ],
+)
+def test_an_older_shard_does_not_guess_how_still_it_stands(tmp_path, column, config):
+    table = pq.read_table(tmp_path / write_shard(tmp_path, "a.parquet", [("ada", 2)]))
+    pq.write_table(table.drop_columns([column]), tmp_path / "old.parquet")
+    with pytest.raises(StorageError, match=rf"old\.parquet does not hold {column}: an older tiny"):
+        build_dataset(FolderStore(tmp_path), "d", ["old.parquet"], config)
+
+
 def test_a_proxy_is_never_mixed_with_places(tmp_path):
     tags = [draw_scenes(beach=0.9), draw_scenes("imagenet-proxy", **{"proxy:beach": 0.8})]
     store = FolderStore(tmp_path)
