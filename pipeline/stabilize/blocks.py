@@ -45,7 +45,7 @@ def texture_of(frame: Frame) -> GrayFrame:
     mean = cv2.blur(soft, (_MEAN_PX, _MEAN_PX))
     # What passes nearby, a snowflake, hardly moves a mean of pixels that are kept near it.
     way = np.full_like(mean, _NEAR)
-    near = np.clip(soft, cv2.subtract(mean, way), cv2.add(mean, way))
+    near = np.minimum(np.maximum(soft, cv2.subtract(mean, way)), cv2.add(mean, way))
     mean = cv2.blur(near, (_MEAN_PX, _MEAN_PX))
     return np.asarray(cv2.addWeighted(soft, 1, mean, -1, 128), np.uint8)
 

@@ -110,7 +110,11 @@ def flicker(frames: Frames) -> float:
 
     `frames` are (T, S, S, 3); the median over time keeps passing objects out.
     """
-    changes = np.stack([cv2.absdiff(one, other) for one, other in pairwise(frames)])
+    return median_change(np.stack([cv2.absdiff(one, other) for one, other in pairwise(frames)]))
+
+
+def median_change(changes: Frames) -> float:
+    """Mean over pixels of the median over time of `changes`, (T, ...), 0 to 255."""
     flat = changes.reshape(len(changes), -1)
     # The median by halving: a handful of passes over bytes is ten times as fast as sorting.
     rank, low, high = (

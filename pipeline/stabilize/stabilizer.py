@@ -25,6 +25,7 @@ OpenCV: a film gives the same pixels each time, and the same matrices but for th
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -34,6 +35,7 @@ from tinyvideo.pipeline.stabilize.certificate import (
     flicker,
     measure_blocks,
     measure_tracks,
+    median_change,
 )
 from tinyvideo.pipeline.stabilize.depth import MODEL, DepthConfig, fit_depth
 from tinyvideo.pipeline.stabilize.fitting import BundleConfig, Fitting
@@ -53,6 +55,9 @@ from tinyvideo.pipeline.types import (
 )
 
 METHODS = ("tracks", "paper")
+
+_PAIR_EVERY = 4
+"""Every so many frames a pair of neighbors is looked at first, where flicker is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +275,8 @@ def render_clip(
     if path.camera_still or config.method == "paper":
         return path, rendering
     path, rendering = _steadiest(frames, path, rendering, crop, config)
+    if _flickers_less(frames, rendering, crop, size):
+        return path, rendering
     still = np.tile(np.eye(3), (len(frames), 1, 1))
     plain = render(frames, still, crop, size)
     if not _flickers_more(rendering, plain):
@@ -337,6 +344,19 @@ def _steadiest(
     if flicker(other.frames) > config.max_steadier * flicker(rendering.frames):
         return path, rendering
     return replace(steadier, margin=path.margin, others=path.others), other
+
+
+def _flickers_less(frames: Frames, rendering: Rendering, crop: Homography, size: int) -> bool:
+    """Whether a few pairs of neighbors, as they were, already flicker clearly more."""
+    first = np.arange(0, len(frames) - 1, _PAIR_EVERY)
+    pairs = np.stack([first, first + 1], axis=1)
+    still = np.tile(np.eye(3), (pairs.size, 1, 1))
+    plain = render(frames[pairs.ravel()], still, crop, size).frames
+    before, after = (
+        [cv2.absdiff(one, other) for one, other in np.reshape(shown, (len(pairs), 2, -1))]
+        for shown in (plain, rendering.frames[pairs.ravel()])
+    )
+    return median_change(np.stack(after)) < 0.9 * median_change(np.stack(before))
 
 
 def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
