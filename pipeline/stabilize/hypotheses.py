@@ -66,11 +66,12 @@ class HypothesisConfig:
     of a 240-px frame, where no other path is tried. Ours: as much is hardly seen in a strip; real
     tripods have 0.02 to 0.34, but one that is pushed."""
 
-    settled_share: float = 0.5
-    """Share of the picture, 0 to 1, that a path holds to a pixel where no other is tried."""
+    settled_share: float = 0.4
+    """Least share of the picture, 0 to 1, and of its rim, that a path holds to a pixel where no
+    other is tried."""
 
-    settled_rim: float = 0.5
-    """Such a share of the rim. Ours: along a path that follows somebody, less."""
+    settled_both: float = 0.9
+    """Least sum of the two, 0 to 2. Ours: along a path that follows somebody, 0.8 at most."""
 
     near_still: float = 0.75
     """Where a camera that did not move holds this share of what another path holds, 0 to 1, it did
@@ -86,7 +87,6 @@ class HypothesisConfig:
         for name in (
             "tripod_rim",
             "settled_share",
-            "settled_rim",
             "near_still",
             "held_frame",
             "hopeless",
@@ -171,8 +171,12 @@ class Hypotheses:
             held = found.strict_rim >= config.tripod_rim and found.sides >= 2
             held |= found.exact >= config.exact_blocks and found.exact_parts >= config.exact_parts
         else:
-            held = found.loose >= config.settled_share and found.loose_rim >= config.settled_rim
-            held &= found.sides >= 3 and not self._may_be_still(guess)
+            held = min(found.loose, found.loose_rim) >= config.settled_share
+            held &= (
+                found.held >= config.settled_both
+                and found.sides >= 3
+                and not self._may_be_still(guess)
+            )
         if not held or found.worst_frame < config.held_frame:
             return False
         return bool(drift_of(guess.look).max() < config.settled_px)

@@ -112,7 +112,7 @@ def test_the_margin_is_over_the_next_path_that_lies_elsewhere(two_halves):
 
 
 def test_shares_are_checked():
-    with pytest.raises(ValueError, match="settled_rim must be a share above 0, got 2"):
-        HypothesisConfig(settled_rim=2)
+    with pytest.raises(ValueError, match="settled_share must be a share above 0, got 2"):
+        HypothesisConfig(settled_share=2)
     with pytest.raises(ValueError, match="min_held must be above 0 and at most 2, got 3"):
         VerdictConfig(min_held=3)
