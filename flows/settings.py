@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     work: Path = Path("~/.tinyvideo")
     """Folder whose BUCKET/PREFIX is the work folder of an output on S3."""
 
+    follow_links: bool = False
+    """Follow symbolic links in an output that lead out of its folder; else they are refused, since
+    an output that comes from somebody else may hold any."""
+
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     """Processes that decode and stabilize."""
 

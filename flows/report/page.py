@@ -106,7 +106,7 @@ def write_report(out: OutputAddress | Path, config: CurationConfig = DEFAULT_CON
     """
     place, gallery = OutputAddress.at(out), Gallery()
     report = collect(place, gallery, datetime.now(UTC), config)
-    work = FolderStore(place.work)
+    work = place.open_work()
     work.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
     return work.path(PAGE_NAME)
 

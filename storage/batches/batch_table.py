@@ -240,7 +240,7 @@ def expired_batches(catalog: Catalog) -> list[Batch]:
 
 def work_of(work: FolderStore, batch: Batch) -> FolderStore:
     """Name the folder for the part files of a batch."""
-    return FolderStore(work.path(f"{FOLDER}/{batch.token}"))
+    return FolderStore(work.path(f"{FOLDER}/{_checked(batch.token)}"), links=work.links)
 
 
 def clear_folders(catalog: Catalog, work: FolderStore) -> None:
@@ -297,6 +297,12 @@ def _row_of(row: Any) -> BatchRow:
 def _utc(moment: datetime) -> datetime:
     # SQLite forgets the zone.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _checked(token: str) -> str:
+    if not _is_token(token):
+        raise StorageError(f"the catalog has a batch of the name {token[:80]!r}: it is damaged")
+    return token
 
 
 def _is_token(name: str) -> bool:

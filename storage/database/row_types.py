@@ -11,6 +11,7 @@ from typing import Any
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
 from tinyvideo.storage.database.tables import ACCEPTED, VIDEOS
+from tinyvideo.storage.storage_errors import StorageError
 
 _RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")
@@ -64,8 +65,18 @@ def _first_verdict(record: VideoRecord) -> dict[str, str]:
 
 
 def record_of(row: Sequence[Any]) -> VideoRecord:
-    """Read a row of `RECORD_COLUMNS`."""
-    return VideoRecord(**dict(zip(_RECORD_FIELDS, row, strict=True)))
+    """Read a row of `RECORD_COLUMNS`.
+
+    Raises:
+        StorageError: the catalog holds an id that is none.
+    """
+    try:
+        return VideoRecord(**dict(zip(_RECORD_FIELDS, row, strict=True)))
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"the catalog is damaged, or was not written by tinyvideo: {error}; put back a copy "
+            "of it"
+        ) from error
 
 
 def video_of(row: Sequence[Any]) -> VideoRow:

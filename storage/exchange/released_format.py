@@ -43,7 +43,7 @@ _OPENERS: Mapping[bytes, Callable[[Path], object]] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-_NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg")
+_NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def stabilize_films(
 
 
 def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
-    store = FolderStore(out / film.stem)
+    store = FolderStore(FolderStore(out).path(_folder_of(film)))
     _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
     strips, problem = 0, ""
@@ -77,12 +77,17 @@ def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> Stabilized
     )
 
 
+def _folder_of(film: Path) -> str:
+    # `...mp4` is a name, too, and its stem is the folder above.
+    return film.stem if film.stem.strip(".") else film.name
+
+
 def _remove_old_strips(folder: Path) -> None:
     # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
     try:
         listed = json.loads((folder / "clips.json").read_bytes())
         old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return
     for name in old:
         (folder / name).unlink(missing_ok=True)
@@ -112,7 +117,7 @@ def stabilize_with_progress(
         ValueError: two films would share a folder.
         StorageError: `out` cannot be written.
     """
-    for stem, count in Counter(film.stem for film in films).items():
+    for stem, count in Counter(map(_folder_of, films)).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")
     store = FolderStore(out)
