@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     """More options for yt-dlp, by the names of its Python interface, in JSON:
     {"cookiefile": "/home/me/cookies.txt", "ratelimit": 500000}."""
 
+    allow_private: bool = False
+    """Fetch films also from servers in private networks, a NAS for instance; else an address that
+    leads to one is refused, since whoever writes a list could reach what only this machine can."""
+
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     """Certificates to trust instead of the usual ones, as behind a company's proxy."""
 

@@ -40,6 +40,10 @@ from tinyvideo.pipeline.hosts import (
 from tinyvideo.pipeline.types import Film, VideoRecord
 from tinyvideo.pipeline.video_id import VideoId
 
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+_TAKEN = frozenset({".json", ".part", ".ytdl"})
+"""What notes beside a film, and unfinished ones, are called."""
+
 STRIP_MARGIN = 1.5
 """The short side of the film over the side of a strip. Ours: stabilizing crops the borders."""
 
@@ -248,7 +252,7 @@ def _plain(label: str) -> str:
 
 def _suffix(address: str) -> str:
     suffix = Path(address).suffix.lower()
-    return suffix if suffix in VIDEO_SUFFIXES else ".mp4"
+    return suffix if _SUFFIX.fullmatch(suffix) and suffix not in _TAKEN else ".mp4"
 
 
 def _check(path: Path) -> None:
