@@ -14,6 +14,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  pip refuses, but a clone can be r
 
 import signal
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -68,6 +69,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; every expected error is one sentence, and so is being stopped."""
+    for stream in (sys.stdout, sys.stderr):  # a letter that the terminal lacks ends no command
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     end_when_asked()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE

@@ -47,6 +47,7 @@ from tinyvideo.flows.report.training_section import (
     show_training,
 )
 from tinyvideo.flows.settings import code_version
+from tinyvideo.flows.terminal import printable
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
 from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore
@@ -157,6 +158,7 @@ def render(report: Report, gallery: Gallery) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

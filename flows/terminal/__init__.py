@@ -5,6 +5,7 @@ time_left     How long something will still take, from how far it has come
 exit_codes    What a command ends with: one table, which every command keeps
 stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
               sentence
+strangers_words  Texts of strangers, made fit for where they are shown: a function for each place
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
@@ -26,6 +27,13 @@ from tinyvideo.flows.terminal.screen import (
     write_json,
 )
 from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.terminal.strangers_words import (
+    json_text,
+    markdown,
+    printable,
+    tame,
+    web_link,
+)
 from tinyvideo.flows.terminal.wrong_values import (
     details_of,
     option_of,
@@ -44,15 +52,20 @@ __all__ = [
     "details_of",
     "end_when_asked",
     "end_with",
+    "json_text",
+    "markdown",
     "option_of",
+    "printable",
     "progress",
     "say",
     "sentence_of",
     "show_books",
     "show_facts",
     "show_table",
+    "tame",
     "tell_stopped",
     "waiting",
+    "web_link",
     "with_option",
     "write_json",
 ]

@@ -54,8 +54,8 @@ _OURS = frozenset({
 # fmt: on
 """Options that cannot be passed through, because what follows relies on them."""
 
-_OWN_WAYS = frozenset({"external_downloader", "enable_file_urls", "impersonate"})
-"""Options with which others make the connections, or none is needed."""
+_OWN_WAYS = frozenset({"external_downloader", "enable_file_urls"})
+"""Options with which another program makes the connections, or none is needed."""
 
 _STATUS = re.compile(r"HTTP Error (\d{3})")
 _SHORT = re.compile(r"bytes read, .*more expected|IncompleteRead|content too short", re.IGNORECASE)
@@ -240,7 +240,8 @@ def check_options(options: Mapping[str, Any], *, allow_private: bool = False) ->
         raise OptionError(f"the cookie file {cookies} is not there")
     try:
         quiet = {"quiet": True, "cachedir": False, "logger": _Log()}
-        with YoutubeDL({**quiet, **_own_cookies(options)}) as ydl:
+        kind = YoutubeDL if allow_private else _guarded()
+        with kind({**quiet, **_own_cookies(options)}) as ydl:
             ydl.cookiejar  # noqa: B018  reads the file
             ydl._request_director  # noqa: B018  makes the handlers, which read the proxy
     except Exception as error:  # whatever it raises, an option is the cause
