@@ -19,7 +19,6 @@ Cost: 2.5 s and 250 MB for the three films of the demo, which make a page of 3.2
 every further strip, and no more memory.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +48,7 @@ from tinyvideo.flows.report.training_section import (
 from tinyvideo.flows.settings import code_version
 from tinyvideo.flows.terminal import printable
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.storage.catalog import list_outcomes
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import OutputAddress, read_books
@@ -188,7 +188,7 @@ def _stages(work: Path, notes: list[str]) -> dict[str, float]:
     if not note.exists():
         return {}
     try:
-        return {str(k): float(v) for k, v in json.loads(note.read_bytes())["seconds"].items()}
+        return {str(k): float(v) for k, v in read_json(note)["seconds"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         notes.append(f"{note} cannot be read: {error!r}")
         return {}

@@ -12,7 +12,6 @@ Cost: that of reading the file.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find.folders import path_of
 from tinyvideo.pipeline.hosts import WebAddress
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.types import VideoRecord
 
 MOST_LINE = 2**20
@@ -56,8 +56,8 @@ def _read_line(text: str, where: str) -> VideoRecord:
     entry: Any = {"url": text}
     if text.startswith("{"):
         try:
-            entry = json.loads(text)
-        except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a deep nest
+            entry = parse_json(text)
+        except ValueError as error:
             raise UnreadableError(f"{where} is no JSON: {error}") from error
     url = entry.get("url")
     scheme, colon, rest = url.partition(":") if isinstance(url, str) else ("", "", "")

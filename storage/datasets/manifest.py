@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tinyvideo.pipeline.outside_json import MOST_BYTES, parse_json
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, from_bytes, to_bytes
 from tinyvideo.storage.objects import FolderStore, Store
 from tinyvideo.storage.storage_errors import GoneError, StorageError
@@ -213,7 +214,9 @@ def _number(draft: Manifest, revision: int) -> Manifest:
 def _read(store: Store, key: str) -> Manifest:
     named = store.name(key)
     try:
-        document = json.loads(store.read(key))
+        if store.size(key) > MOST_BYTES:
+            raise StorageError(f"{named} is no dataset manifest: it has more than {MOST_BYTES} bytes")
+        document = parse_json(store.read(key))
         if document["version"] > MANIFEST_VERSION:
             raise StorageError(
                 f"{named} has manifest version {document['version']}, this tinyvideo reads up to "

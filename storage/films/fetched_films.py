@@ -13,6 +13,7 @@ import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
 from tinyvideo.pipeline.video_id import VideoId
 from tinyvideo.storage.catalog import Catalog, states_of
@@ -37,7 +38,7 @@ class RawFolder:
         """Find the film of a video, if it was fetched before."""
         note = self._note(record.video_id)
         try:
-            told = json.loads(note.read_bytes())
+            told = read_json(note)
             path = self.work.path(f"{FOLDER}/{told.pop('name')}")
             told["record"] = VideoRecord(**told["record"])
             film = Film(path=path, **told)

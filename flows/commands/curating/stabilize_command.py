@@ -31,6 +31,7 @@ from typing import Any
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
 
@@ -85,9 +86,9 @@ def _folder_of(film: Path) -> str:
 def _remove_old_strips(folder: Path) -> None:
     # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
     try:
-        listed = json.loads((folder / "clips.json").read_bytes())
+        listed = read_json(folder / "clips.json")
         old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return
     for name in old:
         (folder / name).unlink(missing_ok=True)
