@@ -2,6 +2,8 @@
 
 screen        What the terminal shows: progress bars, the books, and where things are
 time_left     How long something will still take, from how far it has come
+plain_files   Files and folders outside a store: seen to be writable before work begins, written
+              whole or not
 exit_codes    What a command ends with: one table, which every command keeps
 stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
               sentence
@@ -15,6 +17,7 @@ from tinyvideo.flows.terminal.exit_codes import (
     describe_exit_codes,
     end_with,
 )
+from tinyvideo.flows.terminal.plain_files import PlainFileError, check_file, check_folder, whole_file
 from tinyvideo.flows.terminal.screen import (
     Position,
     counted,
@@ -45,7 +48,10 @@ __all__ = [
     "MEANINGS",
     "SIGNALS",
     "ExitCode",
+    "PlainFileError",
     "Position",
+    "check_file",
+    "check_folder",
     "code_of",
     "counted",
     "describe_exit_codes",
@@ -66,6 +72,7 @@ __all__ = [
     "tell_stopped",
     "waiting",
     "web_link",
+    "whole_file",
     "with_option",
     "write_json",
 ]

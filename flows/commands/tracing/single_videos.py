@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
+from tinyvideo.flows.commands.output_options import Json, Out, file_to_write
 from tinyvideo.flows.terminal import (
     ExitCode,
     end_with,
@@ -21,6 +21,7 @@ from tinyvideo.flows.terminal import (
     show_facts,
     tame,
     web_link,
+    whole_file,
     write_json,
 )
 
@@ -108,7 +109,7 @@ def credits(
     out: Out = "",
     to: Annotated[
         Path,
-        typer.Option(help="File on this disk to write.", dir_okay=False, callback=refuse_address),
+        typer.Option(help="File on this disk to write.", dir_okay=False, callback=file_to_write),
     ] = Path("CREDITS.md"),
     json: Json = False,
 ) -> None:
@@ -126,7 +127,7 @@ def credits(
         for count, video in enumerate(videos, 1):  # noqa: B007
             yield video
 
-    with output_at(out).open() as output, to.open("w", encoding="utf-8") as file:
+    with output_at(out).open() as output, whole_file(to) as file:
         file.writelines(_credit_lines(counted(find(output.catalog.engine))))
     say(f"{to} credits {count} videos")
     if json:
