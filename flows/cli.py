@@ -69,9 +69,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; every expected error is one sentence, and so is being stopped."""
-    for stream in (sys.stdout, sys.stderr):  # a letter that the terminal lacks ends no command
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _show_any_letter()
     end_when_asked()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE
@@ -93,6 +91,13 @@ def main() -> None:
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
     sys.exit(code)
+
+
+def _show_any_letter() -> None:
+    # A letter that the terminal lacks ends no command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse(error: TyperException) -> int:

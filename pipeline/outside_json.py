@@ -1,8 +1,8 @@
 """JSON from outside: read within a limit, and every way of being none is one kind of error.
 
-Python's parser ends in three ways besides its own error: bytes that are no UTF-8, a nest deeper than
-its stack, a number of more digits than it takes. And a file has to be read before it can be refused,
-so its size is asked first.
+Python's parser ends in three ways besides its own error: bytes that are no UTF-8, a nest deeper
+than its stack, a number of more digits than it takes. And a file has to be read before it can be
+refused, so no more of it is read than the limit.
 
 Cost: that of `json`; JSON of 64 MB takes 0.5 GB once it is parsed.
 """

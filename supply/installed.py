@@ -1,7 +1,8 @@
 """What is installed here: every package with its version, license, and the libraries in its wheel.
 
 Wheels bring libraries of other people along, under licenses that the package's own does not tell:
-those of PyAV hold x264 and x265, which are under the GPL. So what lies in `NAME.libs` is listed too.
+those of PyAV hold x264 and x265, which are under the GPL. So what lies in `NAME.libs` is listed
+too.
 
 Cost: 0.3 s for 250 packages.
 """
@@ -68,7 +69,9 @@ def _license(found: Distribution) -> str:
     named = [c.split(" :: ")[-1] for c in told.get_all("Classifier") or () if c[:7] == "License"]
     if named := [name for name in named if name != "OSI Approved"]:
         return ", ".join(named)
-    first = str(told.get("License") or "").strip().splitlines()[:1]  # some put all of its text there
+    first = (
+        str(told.get("License") or "").strip().splitlines()[:1]
+    )  # some put all of its text there
     return first[0][:80] if first else ""
 
 

@@ -89,4 +89,4 @@ class Board:
 
 def _cell(value: Any) -> Any:
     # The page draws links in cells; names of searches, machines and outcomes are no links.
-    return tame(value).replace("](", "] (").replace("<", "‹") if isinstance(value, str) else value
+    return tame(value).replace("](", "] (").replace("<", "(") if isinstance(value, str) else value

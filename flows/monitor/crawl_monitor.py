@@ -74,7 +74,11 @@ class CrawlMonitor:
         rows = [shard_row(row) for row in latest_batches(self._catalog, LATEST)]
         counts = batch_counts(self._catalog)
         await board.table("shards", rows, shards_sentence(counts), last=last)
-        balance = "The books balance." if books["balanced"] else "; ".join(map(markdown, books["problems"]))
+        balance = (
+            "The books balance."
+            if books["balanced"]
+            else "; ".join(map(markdown, books["problems"]))
+        )
         await board.table("books", list(books_rows(books)), balance, last=last)
         if failed := list(failure_rows(books)):
             await board.table("failures", failed, _FAILURES, last=last)

@@ -50,7 +50,6 @@ from tinyvideo.flows.terminal import printable
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.storage.catalog import list_outcomes
-from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import OutputAddress, read_books
 
 PAGE_NAME = "report.html"

@@ -17,7 +17,12 @@ from tinyvideo.flows.terminal.exit_codes import (
     describe_exit_codes,
     end_with,
 )
-from tinyvideo.flows.terminal.plain_files import PlainFileError, check_file, check_folder, whole_file
+from tinyvideo.flows.terminal.plain_files import (
+    PlainFileError,
+    check_file,
+    check_folder,
+    whole_file,
+)
 from tinyvideo.flows.terminal.screen import (
     Position,
     counted,

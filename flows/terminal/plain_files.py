@@ -1,7 +1,7 @@
 """Files and folders outside a store: seen to be writable before work begins, written whole or not.
 
-A command may work for hours before it writes its first byte. So where that goes is tried at once, by
-writing into the nearest folder that is there already; what is tried leaves nothing behind.
+A command may work for hours before it writes its first byte. So where that goes is tried at once,
+by writing into the nearest folder that is there already; what is tried leaves nothing behind.
 
 Cost: one small file without a name, written and forgotten.
 """

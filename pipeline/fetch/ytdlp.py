@@ -3,8 +3,8 @@
 yt-dlp does here what it does best: it goes on where a file broke off, through proxies, with
 cookies, at a limited speed, by whichever of its options is wished for. It is handed the address and
 what it is, a file, so that it extracts nothing itself and walks no playlist. Its connections are
-guarded: none ends in a private network. It reports failures in three ways, and some not at all; all of them become
-errors of ours here.
+guarded: none ends in a private network. It reports failures in three ways, and some not at all; all
+of them become errors of ours here.
 
 Cost: that of the bytes, and of its import, which is large and so waits until it is needed.
 Source: yt-dlp 2026.10.26, as tried.

@@ -30,7 +30,9 @@ MOST_LINE = 2**20
 
 SCHEMES = frozenset({"https", "http", "s3", "file"})
 _WORDS = ("title", "owner", "owner_name", "page_url", "license", "license_url", "tags")
-_FLICKR = re.compile(r"^https?://(?:www\.|secure\.)?flickr\.com/photos/[\w\-@]+/([0-9]{1,20})(?![0-9])")
+_FLICKR = re.compile(
+    r"^https?://(?:www\.|secure\.)?flickr\.com/photos/[\w\-@]+/([0-9]{1,20})(?![0-9])"
+)
 
 
 def read_list(path: Path) -> Iterator[VideoRecord]:

@@ -9,7 +9,7 @@ Cost: a look-up of a name, which a connection needs anyway.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urljoin
 
@@ -28,7 +28,8 @@ def guard(session: requests.Session) -> None:
     Requests of it raise `UnreadableError` where they lead to one. A proxy is the operator's, and
     may be where it likes.
     """
-    for adapter in session.adapters.values():
+    adapters: Iterable[Any] = session.adapters.values()
+    for adapter in adapters:
         adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
     session.hooks["response"].append(_judge_redirect)
 

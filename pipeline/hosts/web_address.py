@@ -23,7 +23,8 @@ _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 WAY_OUT = (
-    "if it is a server of your own, --allow-private or TINYVIDEO_ALLOW_PRIVATE=true lets it be asked"
+    "if it is a server of your own, --allow-private or TINYVIDEO_ALLOW_PRIVATE=true lets it be "
+    "asked"
 )
 
 

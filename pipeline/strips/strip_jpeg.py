@@ -23,7 +23,6 @@ import simplejpeg
 
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames, Homography
 
-
 LARGEST = 1024
 """Width and height of the largest frame of a strip, in pixels: 100 MB for 32 of them."""
 

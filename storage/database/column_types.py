@@ -1,9 +1,9 @@
 """Columns whose values are what they should be, or the catalog is damaged and says so.
 
-SQLite stores anything in any column, and a catalog may have been damaged, or made by somebody else.
-A value is looked at where it is read, so that everything above trusts it: a text is a text, a moment
-a moment. What is none raises `DamagedError`, which `storage.database.engine` turns into a sentence
-with the name of the file.
+SQLite stores anything in any column, and a catalog may have been damaged, or made by somebody
+else. A value is looked at where it is read, so that everything above trusts it: a text is a text, a
+moment a moment. What is none raises `DamagedError`, which `storage.database.engine` turns into a
+sentence with the name of the file.
 
 Cost: 0.15 us per value.
 """

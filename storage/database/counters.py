@@ -93,11 +93,11 @@ def recount(db: sa.Connection) -> dict[Key, int]:
     sums = f"{videos} UNION ALL {rejected}"
     query = f"SELECT kind, state, name, sum(n) FROM ({sums}) AS s GROUP BY kind, state, name"
     found = db.exec_driver_sql(query)
-    sums = {(kind, state, name): count for kind, state, name, count in found if count}
-    for key, count in sums.items():
+    counts = {(kind, state, name): count for kind, state, name, count in found if count}
+    for key, count in counts.items():
         if not (all(isinstance(word, str) for word in key) and isinstance(count, int | Decimal)):
             raise DamagedError(f"it counts {count!r:.80} of {key!r:.80}")
-    return {key: int(count) for key, count in sums.items()}
+    return {key: int(count) for key, count in counts.items()}
 
 
 def find_differences(db: sa.Connection) -> list[str]:

@@ -215,7 +215,9 @@ def _read(store: Store, key: str) -> Manifest:
     named = store.name(key)
     try:
         if store.size(key) > MOST_BYTES:
-            raise StorageError(f"{named} is no dataset manifest: it has more than {MOST_BYTES} bytes")
+            raise StorageError(
+                f"{named} is no dataset manifest: it has more than {MOST_BYTES} bytes"
+            )
         document = parse_json(store.read(key))
         if document["version"] > MANIFEST_VERSION:
             raise StorageError(

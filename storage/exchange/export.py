@@ -161,7 +161,9 @@ def _strip_id(row: Row) -> str:
     try:
         return VideoId(str(row["strip_id"]))
     except ValueError as error:
-        raise StorageError(f"a shard is damaged, or was not written by tinyvideo: {error}") from error
+        raise StorageError(
+            f"a shard is damaged, or was not written by tinyvideo: {error}"
+        ) from error
 
 
 def released_name(row: Row) -> StripName:

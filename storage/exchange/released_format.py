@@ -56,13 +56,15 @@ _BROKEN = (
 )
 """What a damaged archive raises: the system, a decompressor, tarfile; numbers that are none."""
 
-_HEADERS = frozenset({
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-})
+_HEADERS = frozenset(
+    {
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    }
+)
 
 _OPENERS: Mapping[bytes, Callable[[Path], object]] = {
     b"BZh": bz2.open,
@@ -163,7 +165,7 @@ def iterate_strips(path: Path, archive: Archive) -> Iterator[Entry]:
             raise StorageError(f"{path} is not a tarball that can be read: {error}") from error
         try:
             while member := tar.next():
-                tar.members.clear()  # it would keep them all
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
                 name = _strip_name(member, archive)
                 if name:
                     yield Entry(name, _read(tar, member))

@@ -16,7 +16,23 @@ def test_an_id_of_plain_letters_is_taken_as_it_is(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "..", "../x", "a/b", "a\\b", "a..b", "-rf", "a b", "a\n", "a\0", "é", "٣", "*", "x" * 201],
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "a..b",
+        "-rf",
+        "a b",
+        "a\n",
+        "a\0",
+        "é",
+        "٣",
+        "*",
+        "x" * 201,
+    ],
 )
 def test_what_could_be_a_path_a_pattern_or_an_option_is_no_id(text):
     with pytest.raises(ValueError, match="cannot name a file"):

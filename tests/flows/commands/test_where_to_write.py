@@ -7,7 +7,12 @@ from typer.testing import CliRunner
 
 from tests.servers.full_disk import room_for
 from tinyvideo.flows.cli import app
-from tinyvideo.flows.terminal.plain_files import PlainFileError, check_file, check_folder, whole_file
+from tinyvideo.flows.terminal.plain_files import (
+    PlainFileError,
+    check_file,
+    check_folder,
+    whole_file,
+)
 
 FOLDERS = {
     "stabilize": "stabilize {film} --to {to}",

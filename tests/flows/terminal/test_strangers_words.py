@@ -133,7 +133,9 @@ def test_a_word_that_the_terminal_lacks_ends_no_command(monkeypatch):
 
 
 def test_credits_hold_no_link_and_no_tag_of_a_stranger(out, tmp_path):
-    answer = CliRunner().invoke(cli.app, ["credits", "--out", str(out), "--to", str(tmp_path / "c.md")])
+    answer = CliRunner().invoke(
+        cli.app, ["credits", "--out", str(out), "--to", str(tmp_path / "c.md")]
+    )
 
     assert answer.exit_code == 0
     text = (tmp_path / "c.md").read_text(encoding="utf-8")

@@ -70,7 +70,9 @@ def bring(url, folder, *, allow_private=False, **options):
     )
     session = open_session(allow_private=allow_private)
     record = VideoRecord(video_id="url-1", source="url", uri=url)
-    return download(record, folder, Sources(fetcher=fetcher, api=None, session=session), DownloadConfig())
+    return download(
+        record, folder, Sources(fetcher=fetcher, api=None, session=session), DownloadConfig()
+    )
 
 
 def test_a_server_of_ones_own_is_asked_if_that_is_allowed(server, tmp_path):
@@ -84,7 +86,7 @@ def test_a_server_of_ones_own_is_asked_if_that_is_allowed(server, tmp_path):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"])
 def test_else_it_is_not_and_the_sentence_says_how(server, tmp_path, host):
-    with pytest.raises(UnreadableError, match="private network.*--allow-private"):
+    with pytest.raises(UnreadableError, match=r"private network.*--allow-private"):
         bring(f"http://{host}:{server.server_port}/a.mp4", tmp_path)
 
     assert not server.asked
@@ -130,17 +132,16 @@ def test_the_number_that_was_judged_is_the_one_that_is_asked(server, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    "target", ["http://127.0.0.1:1/x", "//127.0.0.1:1/x", "http://[::1]/", "file:///etc/passwd", "ftp://a/b"]
+    "target",
+    ["http://127.0.0.1:1/x", "//127.0.0.1:1/x", "http://[::1]/", "file:///etc/passwd", "ftp://a/b"],
 )
 def test_a_redirect_that_leads_inside_is_not_followed(server, tmp_path, monkeypatch, target):
     # The first server stands for one outside: only its number is taken for public.
-    monkeypatch.setattr(
-        "tinyvideo.pipeline.hosts.guarded_network.is_public", lambda number: True
-    )
+    monkeypatch.setattr("tinyvideo.pipeline.hosts.guarded_network.is_public", lambda number: True)
     names(monkeypatch, [["127.0.0.1"]])
     server.pages["/evil"] = target
 
-    with pytest.raises(UnreadableError, match="private network|no address of http"):
+    with pytest.raises(UnreadableError, match=r"private network|no address of http"):
         bring(f"http://strange.example:{server.server_port}/evil", tmp_path)
 
     assert server.asked == ["/evil"]

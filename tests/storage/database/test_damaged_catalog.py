@@ -46,7 +46,9 @@ READERS: dict[str, Callable[[Output], object]] = {
 def sound(tmp_path_factory) -> Path:
     """An output with a row in every table that commands read."""
     out = tmp_path_factory.mktemp("sound")
-    add_sharded(out, [(draw_record(i, title=f"title {i}"), [draw_strip()]) for i in range(3)], flat=2)
+    add_sharded(
+        out, [(draw_record(i, title=f"title {i}"), [draw_strip()]) for i in range(3)], flat=2
+    )
     add_settled(out, draw_record(7), VideoState.FAILED, "timeout", "it hung")
     place = OutputAddress.at(out)
     with place.open() as output:
@@ -111,7 +113,9 @@ def test_a_value_of_another_kind_is_a_sentence(sound, tmp_path, table, column):
         (out / "shards").symlink_to(sound / "shards")
         shutil.copy(sound / "catalog.db", out)
         with closing(sqlite3.connect(out / "catalog.db")) as db:
-            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            for (name,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall():
                 db.execute(f"DROP TRIGGER {name}")
             with suppress(sqlite3.IntegrityError):
                 db.execute(f"UPDATE OR IGNORE {table} SET {column} = ?", [value])

@@ -78,7 +78,7 @@ def test_no_link_leads_out_of_the_folder_but_by_the_operators_word(store, way, t
     store.root.mkdir()
     (store.root / "shards").symlink_to(tmp_path / "victim")
 
-    with pytest.raises(StorageError, match="link that leads out .* TINYVIDEO_FOLLOW_LINKS=true"):
+    with pytest.raises(StorageError, match=r"link that leads out .* TINYVIDEO_FOLLOW_LINKS=true"):
         WAYS[way](store, "shards/thesis")
 
     assert (tmp_path / "victim" / "thesis").read_text() == "mine"
