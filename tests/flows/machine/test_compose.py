@@ -179,7 +179,9 @@ def test_images_are_pinned_by_number():
     images = [line.split()[1] for line in instructions() if line.startswith("FROM")]
     images += [SERVICES["postgres"]["image"]]
     for image in images:
-        assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z-]+\$\{[A-Z]+_DIGEST(:-)?\}", image), image
+        assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?-[a-z-]+\$\{[A-Z]+_DIGEST(:-)?\}", image), (
+            image
+        )
 
 
 def test_the_dockerfile_keeps_the_rules_of_hadolint():
