@@ -216,8 +216,8 @@ def test_a_name_never_leaves_the_folder(store, name):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"shards": [1]}, {"shards": "a"}, {"counts": {"train": "x"}}, {"counts": []}, {"revision": "1"},
-     {"name": None}, {"query": 7}, {"pieces_key": 5}],
+    [{"shards": [1]}, {"shards": "a"}, {"counts": {"train": "x"}}, {"counts": []},
+     {"revision": "1"}, {"name": None}, {"query": 7}, {"pieces_key": 5}],
     ids=str,
 )  # fmt: skip
 def test_a_manifest_of_others_with_a_hash_of_its_own_is_held_to_its_kinds(wrong):
