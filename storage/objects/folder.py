@@ -21,7 +21,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -62,14 +62,16 @@ class FolderStore:
             )
         path = self.root / key
         if not self.links:
-            self._stay_inside(path)
+            self._stay_inside(parts)
         return path
 
-    def _stay_inside(self, path: Path) -> None:
-        part, root = str(self.root), os.path.realpath(self.root)
-        for name in path.relative_to(self.root).parts:
-            part = os.path.join(part, name)  # noqa: PTH118  half the time of Path, for each key
-            if os.path.islink(part) and not Path(os.path.realpath(part)).is_relative_to(root):  # noqa: PTH114
+    def _stay_inside(self, parts: Sequence[str]) -> None:
+        part = str(self.root)
+        for name in parts:
+            part = f"{part}/{name}"
+            if not os.path.islink(part):  # noqa: PTH114  a third of the time of Path, for each key
+                continue
+            if not Path(os.path.realpath(part)).is_relative_to(os.path.realpath(self.root)):
                 raise StorageError(
                     f"{part} is a link that leads out of {self.root}; if you have made it, set "
                     "TINYVIDEO_FOLLOW_LINKS=true"
