@@ -6,7 +6,7 @@ PYTHON ?= python3
 STAMP := $(VENV)/.installed
 PEERS := $(patsubst benchmarks/peers/%.txt,.peers/%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help demo test test-long check docs strip-picture install up down bench-stages bench-stabilize bench-kept bench-memory bench-load \
+.PHONY: help demo test test-long check docs strip-picture install install-locked up down bench-stages bench-stabilize bench-kept bench-memory bench-load \
 	bench-orchestrate bench-train bench-catalog bench-learn clean
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test    all tests but the long ones; make test-long: kills at random moments"
 	@echo "make check   ruff, mypy --strict, import-linter, and the book in a strict build"
 	@echo "make docs    the book: site/index.html"
+	@echo "make install-locked   the exact files by their hashes, before the others; for Linux and Python 3.11"
 	@echo "make up      Prefect on this machine: server, pools, deployments, a worker; make down ends it"
 	@echo "make bench-orchestrate   what Prefect costs, and two workers beside one"
 	@echo "make bench-stages   where the time of one video goes"
@@ -34,6 +35,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev,bench,docs]'
 	@touch $@
+
+# The exact files, each by its hash: Linux, x86-64, Python 3.11. Then `make check` and `make test` use
+# them, which is for continuous integration; everybody else installs by constraints.txt.
+install-locked:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement supply/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/tinyvideo demo --out demo-out

@@ -14,6 +14,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  pip refuses, but a clone can be r
 
 import signal
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -68,6 +69,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; every expected error is one sentence, and so is being stopped."""
+    _show_any_letter()
     end_when_asked()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE
@@ -89,6 +91,13 @@ def main() -> None:
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
     sys.exit(code)
+
+
+def _show_any_letter() -> None:
+    # A letter that the terminal lacks ends no command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse(error: TyperException) -> int:

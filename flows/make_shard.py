@@ -144,7 +144,13 @@ def films_of(
         return nullcontext()
     work, any_license = held.output.work, options.any_license
     size = options.curation().strips.size
-    return fetching(options.place, work, size, any_license=any_license)
+    return fetching(
+        options.place,
+        work,
+        size,
+        any_license=any_license,
+        allow_private=options.allow_private,
+    )
 
 
 def worker_config(work: Path, options: RunOptions) -> WorkerConfig:

@@ -48,6 +48,9 @@ class RunOptions(BaseModel):
     any_license: bool = Field(
         False, description="Take videos of every license, also where it forbids derivatives."
     )
+    allow_private: bool = Field(
+        False, description="Fetch films also from servers in private networks."
+    )
     out: str = Field(
         "",
         description="Output folder, or s3://BUCKET/PREFIX: shards, datasets. "

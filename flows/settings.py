@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     work: Path = Path("~/.tinyvideo")
     """Folder whose BUCKET/PREFIX is the work folder of an output on S3."""
 
+    follow_links: bool = False
+    """Follow symbolic links in an output that lead out of its folder; else they are refused, since
+    an output that comes from somebody else may hold any."""
+
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     """Processes that decode and stabilize."""
 
@@ -111,6 +115,10 @@ class Settings(BaseSettings):
     ytdlp: dict[str, Any] = Field(default_factory=dict, repr=False)
     """More options for yt-dlp, by the names of its Python interface, in JSON:
     {"cookiefile": "/home/me/cookies.txt", "ratelimit": 500000}."""
+
+    allow_private: bool = False
+    """Fetch films also from servers in private networks, a NAS for instance; else an address that
+    leads to one is refused, since whoever writes a list could reach what only this machine can."""
 
     ssl_cert_file: str = Field(default="", validation_alias="SSL_CERT_FILE")
     """Certificates to trust instead of the usual ones, as behind a company's proxy."""

@@ -19,4 +19,9 @@ def output_at(out: str | Path) -> OutputAddress:
     settings = read_settings()
     if not (str(out) or settings.storage):
         raise SettingsError("say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE")
-    return OutputAddress.at(str(out) or settings.storage, settings.work, settings.catalog)
+    return OutputAddress.at(
+        str(out) or settings.storage,
+        settings.work,
+        settings.catalog,
+        links=settings.follow_links,
+    )

@@ -19,6 +19,12 @@ from torch import Tensor
 
 from tinyvideo.pipeline.types import Frames
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+"""Pictures that are read, in Pillow's words."""
+
+MOST_PIXELS = 2**26
+"""Largest picture that is read, 0.2 GB once decoded. Ours: cameras make half of it."""
+
 GIF_FRAME_MS = 40
 """25 frames per second, as the paper's films; a GIF counts in hundredths of a second."""
 
@@ -96,9 +102,14 @@ def read_image(content: bytes, size: int) -> Tensor:
         ValueError: it is no picture.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        # Only these: Pillow would call another program for PostScript, for instance.
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"it has {image.width} x {image.height} pixels")
             picture = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from error
+    except Image.DecompressionBombWarning as error:  # where warnings are errors
         raise ValueError(str(error)) from error
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2

@@ -13,6 +13,8 @@
     thresholds/ a user's file of thresholds -> what decides on pixels
     rerender/   the same strips at another size, and a window as it was before
     pixels      brightness and size of a picture
+    video_id    an id from outside, which can be no path
+    outside_json  JSON from outside, within a limit
     types       frames, records, strips, clips
     errors      what can go wrong, and the words in which it is counted
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.video_id import VideoId
 
 STRIP_FRAMES = 32
 """Frames in a strip, a window and a training clip. Theirs (NIPS 2016, section 3)."""
@@ -62,8 +63,8 @@ class VideoRecord:
     """One item of a source: where it is, and whose it is."""
 
     video_id: str
-    """Unique in a catalog, safe as a file name: `flickr-` and the photo's id, for instance, by
-    whichever way it came in."""
+    """Unique in a catalog, a `VideoId`: `flickr-` and the photo's id, for instance, by whichever
+    way it came in."""
 
     source: str
     """Which way in it came: `folder`, `flickr`, `yfcc100m`, `url`, `s3`."""
@@ -111,6 +112,9 @@ class VideoRecord:
 
     refused: RejectReason | None = None
     """Why it must not be fetched, if that is known from the start: its license, for instance."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "video_id", VideoId(self.video_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

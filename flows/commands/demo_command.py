@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, KeepUi, refuse_address
+from tinyvideo.flows.commands.output_options import Json, KeepUi, folder_to_write
 from tinyvideo.flows.terminal import write_json
 
 
@@ -18,7 +18,7 @@ def demo(
         typer.Option(
             help="Output folder; on this disk, as films, training and page lie in it, too.",
             file_okay=False,
-            callback=refuse_address,
+            callback=folder_to_write,
         ),
     ] = Path("demo-out"),
     json: Json = False,

@@ -10,20 +10,42 @@ Cost: none.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tinyvideo.flows.terminal import PlainFileError, check_file, check_folder
 
-def refuse_address(path: Path | None) -> Path | None:
-    """Refuse an address where files of this disk are meant; else `s3:` would become a folder.
+
+def folder_to_write(path: Path | None) -> Path | None:
+    """See, before any work, that a folder of this disk can be written.
 
     Raises:
-        BadParameter: it is one.
+        BadParameter: it cannot, or it is an address.
     """
-    if path is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(path)):
+    return _tried(path, check_folder)
+
+
+def file_to_write(path: Path | None) -> Path | None:
+    """See, before any work, that a file of this disk can be written.
+
+    Raises:
+        BadParameter: it cannot, or it is an address.
+    """
+    return _tried(path, check_file)
+
+
+def _tried(path: Path | None, check: Callable[[Path], None]) -> Path | None:
+    if path is None:
+        return None
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(path)):  # `s3:` would become a folder
         raise typer.BadParameter(f"give a path on this disk, not an address, got {str(path)!r}")
+    try:
+        check(path)
+    except PlainFileError as error:
+        raise typer.BadParameter(str(error)) from error
     return path
 
 
@@ -45,6 +67,6 @@ StripsTo = Annotated[
         "--out",
         help="Folder on this disk for the strips.",
         file_okay=False,
-        callback=refuse_address,
+        callback=folder_to_write,
     ),
 ]

@@ -65,6 +65,9 @@ Source = Annotated[
 AnyLicense = Annotated[
     bool, typer.Option("--any-license", help="Also videos whose license forbids derivatives.")
 ]
+AllowPrivate = Annotated[
+    bool, typer.Option("--allow-private", help="Fetch also from servers in private networks.")
+]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Flickr: not only safe results.")]
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tinyvideo.flows.terminal import tame
+
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
@@ -47,7 +49,8 @@ class Board:
         self, key: str, rows: list[dict[str, Any]], description: str, *, last: bool = False
     ) -> None:
         """Show a table; `last` says that no more is to come, so that it is shown at once."""
-        await self._show("table", key, json.dumps(rows), description, last=last)
+        cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        await self._show("table", key, json.dumps(cells), description, last=last)
 
     async def text(self, key: str, markdown: str, description: str, *, last: bool = False) -> None:
         """Show a text with headings, tables and pictures in it."""
@@ -82,3 +85,8 @@ class Board:
             type=kind, key=key, data=data, description=description, flow_run_id=self._flow_run
         )
         return (await self._client.create_artifact(artifact)).id
+
+
+def _cell(value: Any) -> Any:
+    # The page draws links in cells; names of searches, machines and outcomes are no links.
+    return tame(value).replace("](", "] (").replace("<", "(") if isinstance(value, str) else value

@@ -22,6 +22,7 @@ from typing import Any
 
 from tinyvideo.flows.monitor.artifacts import EVERY_S, Board
 from tinyvideo.flows.report import headline, list_fates, plural
+from tinyvideo.flows.terminal import markdown
 from tinyvideo.flows.workers import LeasedBatch
 from tinyvideo.pipeline.rerender import contact_sheet
 from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
@@ -73,7 +74,11 @@ class CrawlMonitor:
         rows = [shard_row(row) for row in latest_batches(self._catalog, LATEST)]
         counts = batch_counts(self._catalog)
         await board.table("shards", rows, shards_sentence(counts), last=last)
-        balance = "The books balance." if books["balanced"] else "; ".join(books["problems"])
+        balance = (
+            "The books balance."
+            if books["balanced"]
+            else "; ".join(map(markdown, books["problems"]))
+        )
         await board.table("books", list(books_rows(books)), balance, last=last)
         if failed := list(failure_rows(books)):
             await board.table("failures", failed, _FAILURES, last=last)
@@ -181,7 +186,7 @@ def shard_text(
     lines = [bar(done, videos), f"{done} of {plural(videos, 'video')} done in {seconds:,.0f} s"]
     if outcomes:
         ended = sorted(outcomes.items())
-        table = [f"| {name.replace('_', ' ')} | {count} |" for name, count in ended]
+        table = [f"| {markdown(name.replace('_', ' '))} | {count} |" for name, count in ended]
         lines.append("\n".join(["| what became of them | videos |", "|---|---:|", *table]))
     if strips:
         picture = base64.b64encode(contact_sheet(strips)).decode()

@@ -14,8 +14,8 @@ from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
+from tinyvideo.flows.terminal import web_link
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import VideoOutcome
@@ -151,15 +151,6 @@ def explain(reasons: type[StrEnum]) -> dict[str, str]:
 def plural(count: int, noun: str) -> str:
     """Write a number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def web_link(address: str) -> str:
-    """Return `address` if it is one of the web, else nothing: `javascript:` is an address too."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    return address if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
 def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,6 @@ Cost: 2.5 s and 250 MB for the three films of the demo, which make a page of 3.2
 every further strip, and no more memory.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,9 +46,10 @@ from tinyvideo.flows.report.training_section import (
     show_training,
 )
 from tinyvideo.flows.settings import code_version
+from tinyvideo.flows.terminal import printable
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.storage.catalog import list_outcomes
-from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.outputs import OutputAddress, read_books
 
 PAGE_NAME = "report.html"
@@ -106,7 +106,7 @@ def write_report(out: OutputAddress | Path, config: CurationConfig = DEFAULT_CON
     """
     place, gallery = OutputAddress.at(out), Gallery()
     report = collect(place, gallery, datetime.now(UTC), config)
-    work = FolderStore(place.work)
+    work = place.open_work()
     work.replace(PAGE_NAME, render(report, gallery).encode(errors="replace"))
     return work.path(PAGE_NAME)
 
@@ -157,6 +157,7 @@ def render(report: Report, gallery: Gallery) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -186,7 +187,7 @@ def _stages(work: Path, notes: list[str]) -> dict[str, float]:
     if not note.exists():
         return {}
     try:
-        return {str(k): float(v) for k, v in json.loads(note.read_bytes())["seconds"].items()}
+        return {str(k): float(v) for k, v in read_json(note)["seconds"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         notes.append(f"{note} cannot be read: {error!r}")
         return {}

@@ -3,7 +3,6 @@
 Cost: 0.7 s for a run of 65,000 steps, 7 ms per generated clip.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from tinyvideo.flows.report.charts import Chart, Series, draw
 from tinyvideo.flows.report.inline_pictures import DEFAULT_FPS, Gallery, Picture
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.rerender import shrink_strip
 
 RUNS = 4
@@ -72,7 +72,7 @@ def show_generated(out: Path, gallery: Gallery, notes: list[str]) -> Generated |
     if not path.exists():
         return None
     try:
-        index = json.loads(path.read_bytes())
+        index = read_json(path)
         clips = [_clip(path.parent, entry, gallery) for entry in index["clips"][:CLIPS]]
         return Generated(
             step=int(index["step"]),

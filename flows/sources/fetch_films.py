@@ -73,6 +73,9 @@ class Fetching:
     any_license: bool = False
     """Do not look whether a license allows derivatives."""
 
+    allow_private: bool = False
+    """Ask servers in private networks, too."""
+
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
@@ -125,7 +128,7 @@ class Fetching:
             OptionError, SettingsError: a setting cannot be used.
         """
         if any(map(is_elsewhere, records)):
-            check_settings(self.settings)
+            check_settings(self.settings, allow_private=self.allow_private)
         if not any(record.uri.startswith("flickr:") for record in records):
             return
         if not (self.settings.flickr_key and self.settings.flickr_secret):
@@ -134,7 +137,7 @@ class Fetching:
                 "are given at https://www.flickr.com/services/apps/create/"
             )
         told: list[TransientError] = []
-        sources, _ = make_tools(self.settings, self.budget, self.strip_px)
+        sources, _ = self._make_tools()
         try:
             patiently(lambda: sources.api.call("flickr.test.echo"), told)
         except TransientError as error:
@@ -197,12 +200,17 @@ class Fetching:
     def _tools(self) -> "tuple[Sources, DownloadConfig]":
         # Sessions are not made for several threads, so each has its own.
         if not hasattr(self._local, "tools"):
-            sources, config = make_tools(self.settings, self.budget, self.strip_px)
+            sources, config = self._make_tools()
             if self.any_license:
                 config = replace(config, licenses=None)
             self._local.tools = sources, config
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
+
+    def _make_tools(self) -> "tuple[Sources, DownloadConfig]":
+        return make_tools(
+            self.settings, self.budget, self.strip_px, allow_private=self.allow_private
+        )
 
 
 def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
@@ -223,7 +231,12 @@ def patiently(step: Callable[[], T], told: list[TransientError]) -> T:
 
 @contextmanager
 def fetching(
-    place: OutputAddress, work: FolderStore, strip_px: int, *, any_license: bool = False
+    place: OutputAddress,
+    work: FolderStore,
+    strip_px: int,
+    *,
+    any_license: bool = False,
+    allow_private: bool = False,
 ) -> Iterator[Fetching]:
     """Be ready to fetch films into `work` for a block.
 
@@ -232,8 +245,9 @@ def fetching(
         StorageError: the database of the budget cannot be used.
     """
     settings = read_settings()
+    allowed = allow_private or settings.allow_private
     with shared_budget(place) as budget:
-        fetcher = Fetching(RawFolder(work), settings, budget, strip_px, any_license)
+        fetcher = Fetching(RawFolder(work), settings, budget, strip_px, any_license, allowed)
         try:
             yield fetcher
         finally:
@@ -245,7 +259,7 @@ def is_elsewhere(record: VideoRecord) -> bool:
     return not record.uri.startswith("file:")
 
 
-def check_settings(settings: Settings) -> None:
+def check_settings(settings: Settings, *, allow_private: bool = False) -> None:
     """See, before anything is fetched, that the settings will do.
 
     Raises:
@@ -254,7 +268,8 @@ def check_settings(settings: Settings) -> None:
     from tinyvideo.pipeline.fetch import check_options  # noqa: PLC0415  imports requests
 
     check_authority(settings.ssl_cert_file)
-    check_options(settings.ytdlp)
+    allowed = allow_private or settings.allow_private
+    check_options(settings.ytdlp, allow_private=allowed)
 
 
 def check_authority(path: str) -> None:
@@ -270,7 +285,7 @@ def check_authority(path: str) -> None:
 
 
 def make_tools(
-    settings: Settings, budget: PacedBudget, strip_px: int
+    settings: Settings, budget: PacedBudget, strip_px: int, *, allow_private: bool = False
 ) -> "tuple[Sources, DownloadConfig]":
     """Make the clients of one thread."""
     from tinyvideo.pipeline.fetch import DownloadConfig, Fetcher, Sources  # noqa: PLC0415  imports flickrapi
@@ -284,6 +299,7 @@ def make_tools(
         timeout_s=settings.fetch_timeout_s,
         max_bytes=settings.film_limit_mb * 10**6,
         trust_environment=bool(authority),
+        allow_private=allow_private,
         options=options,
     )
     sources = Sources(
@@ -295,7 +311,7 @@ def make_tools(
             session=open_session(proxy, authority),
             timeout_s=settings.fetch_timeout_s,
         ),
-        session=open_session(proxy, authority),
+        session=open_session(proxy, authority, allow_private=allow_private),
         get_object=get_object,
     )
     return sources, DownloadConfig(strip_px=strip_px, check_rights=settings.check_rights)

@@ -2,9 +2,12 @@
 
 screen        What the terminal shows: progress bars, the books, and where things are
 time_left     How long something will still take, from how far it has come
+plain_files   Files and folders outside a store: seen to be writable before work begins, written
+              whole or not
 exit_codes    What a command ends with: one table, which every command keeps
 stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
               sentence
+strangers_words  Texts of strangers, made fit for where they are shown: a function for each place
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
@@ -13,6 +16,12 @@ from tinyvideo.flows.terminal.exit_codes import (
     ExitCode,
     describe_exit_codes,
     end_with,
+)
+from tinyvideo.flows.terminal.plain_files import (
+    PlainFileError,
+    check_file,
+    check_folder,
+    whole_file,
 )
 from tinyvideo.flows.terminal.screen import (
     Position,
@@ -26,6 +35,13 @@ from tinyvideo.flows.terminal.screen import (
     write_json,
 )
 from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.terminal.strangers_words import (
+    json_text,
+    markdown,
+    printable,
+    tame,
+    web_link,
+)
 from tinyvideo.flows.terminal.wrong_values import (
     details_of,
     option_of,
@@ -37,22 +53,31 @@ __all__ = [
     "MEANINGS",
     "SIGNALS",
     "ExitCode",
+    "PlainFileError",
     "Position",
+    "check_file",
+    "check_folder",
     "code_of",
     "counted",
     "describe_exit_codes",
     "details_of",
     "end_when_asked",
     "end_with",
+    "json_text",
+    "markdown",
     "option_of",
+    "printable",
     "progress",
     "say",
     "sentence_of",
     "show_books",
     "show_facts",
     "show_table",
+    "tame",
     "tell_stopped",
     "waiting",
+    "web_link",
+    "whole_file",
     "with_option",
     "write_json",
 ]

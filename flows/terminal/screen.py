@@ -2,7 +2,8 @@
 
 Everything for people goes to standard error, so that `--json` has standard output to itself.
 Bars, tables and the books go through one rich console, which is made when the first of them is
-shown: a command that prints one sentence does not import rich.
+shown: a command that prints one sentence does not import rich. What is printed may hold texts of
+strangers, so rich gets no markup of ours, and every text passes `printable`.
 
 The bars are rich's, which has to be told of progress and cannot ask. Reading from within its own
 refresh would hold up whoever prints meanwhile, so a thread of ours asks.
@@ -10,7 +11,6 @@ refresh would hold up whoever prints meanwhile, so a thread of ours asks.
 Cost: a progress bar reads its source twice a second; rich takes 0.1 s to import.
 """
 
-import json
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tinyvideo.flows.terminal.strangers_words import json_text, printable, tame
 from tinyvideo.flows.terminal.time_left import Pace
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def progress(title: str, read: Callable[[], Position]) -> Iterator[None]:
                 return
             left = pace.left(position.done, position.total)
             bar.update(
-                task, completed=position.done, total=position.total, note=position.note, left=left
+                task,
+                completed=position.done,
+                total=position.total,
+                note=tame(position.note),
+                left=left,
             )
 
         def follow() -> None:
@@ -80,12 +85,12 @@ def _bar() -> "Progress":
     )
 
     return Progress(
-        TextColumn("[bold]{task.description:<10}"),
+        TextColumn("{task.description:<10}", style="bold", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", style="none", markup=False),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[left]}", style="none", markup=False),
         console=_console(),
     )
 
@@ -111,7 +116,7 @@ def counted(title: str) -> Iterator[Callable[[int, int], None]]:
 def show_books(books: Mapping[str, Any]) -> None:
     """Print the books of a catalog, in videos and in clips."""
     videos, clips = books["videos"], books["clips"]
-    rows = [("[bold]found", str(videos["found"]), str(clips["found"]))]
+    rows = [("found", str(videos["found"]), str(clips["found"]))]
     rows.append(("sharded", str(videos["sharded"]), str(clips["sharded"])))
     for kind in ("rejected", "failed"):
         for name in sorted({*videos[kind], *clips[kind]}):
@@ -120,40 +125,51 @@ def show_books(books: Mapping[str, Any]) -> None:
     rows.append(("pending", str(videos["pending"]), str(clips["pending"])))
     show_table(("", "videos>", "clips>"), rows, title="the books")
     if books["balanced"]:
-        _console().print("[green]the books balance[/]")
+        _print("the books balance", style="green")
     for problem in books["problems"]:
-        _console().print(f"[red]{problem}[/]", soft_wrap=True)
+        _print(problem, style="red")
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print a table; a title that ends with > is that of a column of numbers."""
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
-    table = Table(title=title or None, title_style="bold", box=None, pad_edge=False)
+    named = Text(printable(title)) if title else None
+    table = Table(title=named, title_style="bold", box=None, pad_edge=False)
     for name in titles:
         is_number = name.endswith(">")
         table.add_column(
             name.rstrip(">"), justify="right" if is_number else "left", overflow="fold"
         )
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     _console().print(table)
 
 
 def show_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print names and values, one per line."""
-    say(f"\n{title}")
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        say(f"  {name:<{width}}  {value}")
+    say(f"\n{tame(title)}")
+    names = [tame(name) for name in facts]
+    width = max(map(len, names))
+    for name, value in zip(names, facts.values(), strict=True):
+        # Further lines of a value are set in: none of them may look like one of ours.
+        text = str(value).replace("\r\n", "\n").replace("\n", f"\n{' ' * (width + 4)}")
+        say(f"  {name:<{width}}  {text}")
 
 
 def say(sentence: str) -> None:
     """Print one sentence; above a bar, where there is one."""
     if _made:
-        _made[0].print(sentence, soft_wrap=True, markup=False)
+        _print(sentence)
     else:
-        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.write(f"{printable(sentence)}\n")
+
+
+def _print(text: str, style: str = "") -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    _console().print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def _console() -> "Console":
@@ -166,5 +182,4 @@ def _console() -> "Console":
 
 def write_json(document: object) -> None:
     """Print a document to standard output, for programs."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{json_text(document, sys.stdout.encoding or 'utf-8')}\n")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tinyvideo.flows.settings import config_hash
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.thresholds import curation_of, list_changes, tables_of
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.storage_errors import StorageError
@@ -68,7 +69,13 @@ def config_in_force(catalog: Catalog) -> CurationConfig:
 
 def _remembered(catalog: Catalog) -> dict[str, Any] | None:
     text = catalog.known_fact(VALUES)
-    tables: dict[str, Any] | None = None if text is None else json.loads(text)
+    try:
+        tables: dict[str, Any] | None = None if text is None else parse_json(text)
+    except ValueError as error:
+        raise StorageError(
+            f"the catalog does not say what the output is made with: {error}; it is damaged: put "
+            "back a copy of it"
+        ) from error
     return tables
 
 

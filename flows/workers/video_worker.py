@@ -101,7 +101,7 @@ def curate_video(record: VideoRecord, film: Path | None = None) -> Outcome:
     if config is None:
         raise RuntimeError("prepare_worker was not called in this process")
     try:
-        return Outcome(counts=_write_part(record, film or path_of(record.uri), config))
+        return Outcome(counts=_write_part(record, film or _path_of(record), config))
     except RejectedError as error:
         return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
     except UnreadableError as error:
@@ -113,6 +113,13 @@ def curate_video(record: VideoRecord, film: Path | None = None) -> Outcome:
         raise StorageError(f"cannot write to {config.out}: {error}") from error
     except Exception:  # a bug must cost one video, and must be found again in the catalog
         return failed(FailCause.BUG, traceback.format_exc())
+
+
+def _path_of(record: VideoRecord) -> Path:
+    try:
+        return path_of(record.uri)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def take_remains(work: Path, video_id: str) -> str:

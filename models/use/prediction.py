@@ -19,6 +19,9 @@ from tinyvideo.models.use.generation import JPEG_QUALITY, open_generator
 from tinyvideo.pipeline.strips import encode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
 
+MOST_BYTES = 2**28
+"""Of a picture's file that are read; the rest, if there is one, is not there."""
+
 FORMATS = (".gif", ".mp4", ".jpg")
 """Endings of the file to write; .jpg is a strip, 32 frames from top to bottom."""
 
@@ -56,7 +59,8 @@ def predict_frames(checkpoint: Path, image: Path) -> Frames:
         DataError: `image` is no picture, or cannot be read.
     """
     try:
-        first = read_image(image.read_bytes(), CLIP_SIZE)
+        with image.open("rb") as file:
+            first = read_image(file.read(MOST_BYTES), CLIP_SIZE)
     except OSError as error:
         raise DataError(f"cannot read {image}: {error.strerror or error}") from error
     except ValueError as error:

@@ -15,6 +15,7 @@ Cost: the requests, and reading the file twice: to check it, and to hash it.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,11 @@ from tinyvideo.pipeline.hosts import (
     resolve,
 )
 from tinyvideo.pipeline.types import Film, VideoRecord
+from tinyvideo.pipeline.video_id import VideoId
+
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
+_TAKEN = frozenset({".json", ".part", ".ytdl"})
+"""What notes beside a film, and unfinished ones, are called."""
 
 STRIP_MARGIN = 1.5
 """The short side of the film over the side of a strip. Ours: stabilizing crops the borders."""
@@ -134,7 +140,7 @@ def fetch_film(
         ServiceError: nothing can be had as things are.
     """
     record = offer.record
-    private = folder / f"{record.video_id}.part"
+    private = folder / f"{VideoId(record.video_id)}.part"
     private.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         if offer.renditions:
@@ -156,7 +162,7 @@ def _from_flickr(
 ) -> Path:
     withdrawn = []
     for film in films:
-        path = private / f"{film.label}.mp4"
+        path = private / f"{_plain(film.label)}.mp4"
         try:
             _fetch(film, path, sources, alive)
             return path
@@ -218,7 +224,7 @@ def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
 def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
     if sources.get_object is None:
         raise RuntimeError("an object needs a bucket client")
-    path = private / f"object{Path(uri).suffix or '.mp4'}"
+    path = private / f"object{_suffix(uri)}"
 
     def follow(size: int) -> None:
         sources.fetcher.check_size(size)
@@ -230,14 +236,23 @@ def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], 
 
 
 def _from_address(uri: str, private: Path, sources: Sources, alive: Callable[[], None]) -> Path:
-    suffix = Path(uri.partition("?")[0]).suffix.lower()
-    path = private / f"file{suffix if suffix[1:].isalnum() else '.mp4'}"
+    path = private / f"file{_suffix(uri.partition('?')[0])}"
     try:
         sources.fetcher.fetch(uri, path, alive)
     except WithdrawnError as error:
         raise RejectedError(RejectReason.GONE, str(error)) from error
     _check(path)
     return path
+
+
+def _plain(label: str) -> str:
+    # What Flickr calls a file becomes the name of one here.
+    return re.sub(r"[^A-Za-z0-9_-]", " ", label)[:40].strip() or "film"
+
+
+def _suffix(address: str) -> str:
+    suffix = Path(address).suffix.lower()
+    return suffix if _SUFFIX.fullmatch(suffix) and suffix not in _TAKEN else ".mp4"
 
 
 def _check(path: Path) -> None:

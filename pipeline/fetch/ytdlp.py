@@ -2,8 +2,9 @@
 
 yt-dlp does here what it does best: it goes on where a file broke off, through proxies, with
 cookies, at a limited speed, by whichever of its options is wished for. It is handed the address and
-extracts nothing itself. It reports failures in three ways, and some not at all; all of them become
-errors of ours here.
+what it is, a file, so that it extracts nothing itself and walks no playlist. Its connections are
+guarded: none ends in a private network. It reports failures in three ways, and some not at all; all
+of them become errors of ours here.
 
 Cost: that of the bytes, and of its import, which is large and so waits until it is needed.
 Source: yt-dlp 2026.10.26, as tried.
@@ -18,7 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinyvideo.pipeline.errors import (
     ExpectedError,
@@ -26,15 +27,21 @@ from tinyvideo.pipeline.errors import (
     RejectedError,
     RejectReason,
     TransientError,
+    UnreadableError,
 )
 from tinyvideo.pipeline.hosts import (
     Budget,
     Host,
+    WebAddress,
     WithdrawnError,
     check_status,
     distrusted,
+    guard,
     without_ticket,
 )
+
+if TYPE_CHECKING:
+    from yt_dlp import YoutubeDL
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +53,9 @@ _OURS = frozenset({
 })
 # fmt: on
 """Options that cannot be passed through, because what follows relies on them."""
+
+_OWN_WAYS = frozenset({"external_downloader", "enable_file_urls"})
+"""Options with which another program makes the connections, or none is needed."""
 
 _STATUS = re.compile(r"HTTP Error (\d{3})")
 _SHORT = re.compile(r"bytes read, .*more expected|IncompleteRead|content too short", re.IGNORECASE)
@@ -76,6 +86,9 @@ class Fetcher:
     trust_environment: bool = False
     """Trust the authority in SSL_CERT_FILE, not the list that yt-dlp brings."""
 
+    allow_private: bool = False
+    """Ask servers in private networks, too."""
+
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Options of yt-dlp by the names of its Python interface: proxy, cookiefile, ratelimit, ..."""
 
@@ -85,6 +98,7 @@ class Fetcher:
         `alive` is called at each block that comes; what it raises ends the transfer.
 
         Raises:
+            UnreadableError: it is no address of the web, or leads to a private network.
             WithdrawnError: there is no such file.
             RejectedError: TOO_LARGE.
             TransientError: the host or the way to it is in trouble.
@@ -92,18 +106,28 @@ class Fetcher:
             ExpectedError: the disk is full.
         """
         from yt_dlp import YoutubeDL  # noqa: PLC0415  the import costs a second
+        from yt_dlp.networking.exceptions import NoSupportingHandlers  # noqa: PLC0415
         from yt_dlp.utils import DownloadError  # noqa: PLC0415
 
+        address = WebAddress.of(url)
+        if not self.allow_private:
+            address.refuse_private()
+            refuse_own_ways(self.options)
         _prepare_part(path)
         self.budget.acquire(Host.MEDIA)
         name, suffix = path.stem, path.suffix.removeprefix(".")
-        film = {"url": url, "format_id": name, "ext": suffix}
+        # Without a protocol it would judge by the address, and walk through a playlist.
+        film = {"url": url, "format_id": name, "ext": suffix, "protocol": address.scheme}
         found = {"id": name, "title": name, "extractor": "Flickr", "webpage_url": url}
         try:
-            with YoutubeDL(self._params(path, alive)) as downloader:
+            kind = YoutubeDL if self.allow_private else _guarded()
+            with kind(self._params(path, alive)) as downloader:
                 downloader.process_ie_result({**found, "formats": [film]}, download=True)
         except DownloadError as error:
             raise self._explain(error, url) from error
+        except NoSupportingHandlers as error:  # it collects what it did not expect, such as ours
+            refused = (e for e in error.unexpected_errors if isinstance(e, UnreadableError))
+            raise next(refused, self._explain(error, url)) from error
         if not path.exists():  # there are ways to fail that raise nothing
             raise TransientError(FailCause.NETWORK, f"{without_ticket(url)} gave no file")
 
@@ -159,7 +183,41 @@ class Fetcher:
         return TransientError(kind, f"{named}: {text}")
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+@functools.cache
+def _guarded() -> "type[YoutubeDL]":
+    from yt_dlp import YoutubeDL  # noqa: PLC0415  the import costs a second
+    from yt_dlp.networking._requests import RequestsRH  # noqa: PLC0415
+
+    class GuardedRH(RequestsRH):  # type: ignore[misc]
+        RH_NAME = "guarded"
+
+        def _create_instance(self, **settings: Any) -> Any:
+            session = super()._create_instance(**settings)
+            guard(session)
+            return session
+
+    class Guarded(YoutubeDL):  # type: ignore[misc]
+        def build_request_director(self, handlers: object, preferences: object = None) -> Any:
+            return super().build_request_director([GuardedRH], None)
+
+    return Guarded
+
+
+def refuse_own_ways(options: Mapping[str, Any]) -> None:
+    """Refuse the options by which yt-dlp would go past the guard.
+
+    Raises:
+        OptionError: with the way out.
+    """
+    for name in sorted(_OWN_WAYS & set(options)):
+        raise OptionError(
+            f"with the yt-dlp option {name!r} nobody can see where an address leads; leave it out, "
+            "or say with --allow-private or TINYVIDEO_ALLOW_PRIVATE=true that addresses may lead "
+            "into private networks"
+        )
+
+
+def check_options(options: Mapping[str, Any], *, allow_private: bool = False) -> None:
     """Try the options out before anything is fetched.
 
     Raises:
@@ -175,12 +233,15 @@ def check_options(options: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"; do you mean {near[0]!r}?" if near else ""
             raise OptionError(f"yt-dlp has no option {name!r}{hint}")
+    if not allow_private:
+        refuse_own_ways(options)
     cookies = options.get("cookiefile")
     if cookies is not None and not Path(cookies).is_file():
         raise OptionError(f"the cookie file {cookies} is not there")
     try:
         quiet = {"quiet": True, "cachedir": False, "logger": _Log()}
-        with YoutubeDL({**quiet, **_own_cookies(options)}) as ydl:
+        kind = YoutubeDL if allow_private else _guarded()
+        with kind({**quiet, **_own_cookies(options)}) as ydl:
             ydl.cookiejar  # noqa: B018  reads the file
             ydl._request_director  # noqa: B018  makes the handlers, which read the proxy
     except Exception as error:  # whatever it raises, an option is the cause

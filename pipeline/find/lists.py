@@ -12,7 +12,6 @@ Cost: that of reading the file.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,11 +20,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.find.folders import path_of
+from tinyvideo.pipeline.hosts import WebAddress
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.types import VideoRecord
+
+MOST_LINE = 2**20
+"""Longest line that is read, in characters. Ours."""
 
 SCHEMES = frozenset({"https", "http", "s3", "file"})
 _WORDS = ("title", "owner", "owner_name", "page_url", "license", "license_url", "tags")
-_FLICKR = re.compile(r"^https?://(?:www\.|secure\.)?flickr\.com/photos/[\w\-@]+/(\d+)")
+_FLICKR = re.compile(
+    r"^https?://(?:www\.|secure\.)?flickr\.com/photos/[\w\-@]+/([0-9]{1,20})(?![0-9])"
+)
 
 
 def read_list(path: Path) -> Iterator[VideoRecord]:
@@ -36,10 +43,13 @@ def read_list(path: Path) -> Iterator[VideoRecord]:
     """
     try:
         with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(iter(lambda: lines.readline(MOST_LINE), ""), 1):
+                where = f"line {number} of {path}"
+                if len(line) == MOST_LINE:
+                    raise UnreadableError(f"{where} has more than {MOST_LINE} characters")
                 text = line.strip()
                 if text and not text.startswith("#"):
-                    yield _read_line(text, f"line {number} of {path}")
+                    yield _read_line(text, where)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"the list {path} cannot be read: {error}") from error
 
@@ -48,13 +58,32 @@ def _read_line(text: str, where: str) -> VideoRecord:
     entry: Any = {"url": text}
     if text.startswith("{"):
         try:
-            entry = json.loads(text)
-        except json.JSONDecodeError as error:
+            entry = parse_json(text)
+        except ValueError as error:
             raise UnreadableError(f"{where} is no JSON: {error}") from error
     url = entry.get("url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in SCHEMES:
+    scheme, colon, rest = url.partition(":") if isinstance(url, str) else ("", "", "")
+    if scheme.lower() not in SCHEMES or not colon:
         raise UnreadableError(f"{where} has no address of {', '.join(sorted(SCHEMES))}: {url!r}")
-    return listed_video(url, entry)
+    url = f"{scheme.lower()}:{rest}"
+    try:
+        _check(url)
+        return listed_video(url, entry)
+    except (ValueError, UnreadableError) as error:
+        raise UnreadableError(f"{where} has an address that cannot be used: {error}") from error
+
+
+def _check(url: str) -> None:
+    """See that an address can be one; whether something is there, comes out when it is opened.
+
+    Raises:
+        ValueError, UnreadableError: it cannot.
+    """
+    url.encode()  # half a character, which JSON can say, has no bytes
+    if url.startswith("file:"):
+        path_of(url)
+    elif url.startswith("http"):
+        WebAddress.of(url)
 
 
 def listed_video(url: str, entry: Mapping[str, Any], source: str = "url") -> VideoRecord:

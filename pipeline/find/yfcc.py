@@ -14,10 +14,12 @@ Source: the dataset's own description; Thomee et al., YFCC100M (2016), table 1.
 import bz2
 import hashlib
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote_plus
 
 from tinyvideo.pipeline.errors import RejectReason, UnreadableError
@@ -40,10 +42,14 @@ COLUMNS = (
 # fmt: on
 """Of the first form, and of the table of the SQLite form."""
 
+MOST_LINE_BYTES = 2**22
+"""Longest line that is read. Ours: descriptions of Flickr end at 65,535 characters."""
+
 VIDEO = "1"
 """What the last column says of a video; a photo has 0."""
 
 _LATER_FORM = 25
+_PHOTO_ID = re.compile(r"[0-9]{1,20}")
 _SQLITE, _BZIP2 = b"SQLite format 3\0", b"BZh"
 
 
@@ -55,11 +61,14 @@ def read_yfcc100m(
     Raises:
         UnreadableError: it cannot be read, or has neither form.
     """
-    for row in _read_rows(path):
-        yield _record_of(row, from_flickr=from_flickr, any_license=any_license)
+    for number, row in _read_rows(path):
+        if _PHOTO_ID.fullmatch(row["photoid"]):
+            yield _record_of(row, from_flickr=from_flickr, any_license=any_license)
+        else:
+            yield _bad_row(row, f"line {number} of {path}")
 
 
-def _read_rows(path: Path) -> Iterator[Mapping[str, str]]:
+def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     try:
         with path.open("rb") as file:
             head = file.read(len(_SQLITE))
@@ -72,8 +81,13 @@ def _read_rows(path: Path) -> Iterator[Mapping[str, str]]:
         raise UnreadableError(f"{path} cannot be read as YFCC100M: {error}") from error
 
 
-def _read_lines(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, str]]:
-    for number, line in enumerate(lines, 1):
+def _read_lines(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for number, line in enumerate(iter(lambda: lines.readline(MOST_LINE_BYTES), b""), 1):
+        if len(line) == MOST_LINE_BYTES:
+            raise UnreadableError(
+                f"{path} is not the metadata of YFCC100M: line {number} has more than "
+                f"{MOST_LINE_BYTES} bytes"
+            )
         # Most lines are photos, which are told by their end.
         if number > 1 and not line.rstrip(b"\r\n").endswith(b"\t" + VIDEO.encode()):
             continue
@@ -88,16 +102,29 @@ def _read_lines(path: Path, lines: Iterator[bytes]) -> Iterator[Mapping[str, str
         if len(fields) != len(COLUMNS):
             logger.warning("line %d of %s has %d columns: left out", number, path, len(fields))
         elif fields[-1] == VIDEO:
-            yield dict(zip(COLUMNS, map(unquote_plus, fields), strict=True))
+            yield number, dict(zip(COLUMNS, map(unquote_plus, fields), strict=True))
 
 
-def _read_table(path: Path) -> Iterator[Mapping[str, str]]:
+def _read_table(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         videos = f"CAST(marker AS INTEGER) = {VIDEO}"  # text or number, by who made the file
         query = f"SELECT {', '.join(COLUMNS)} FROM yfcc100m_dataset WHERE {videos}"
-        for row in db.execute(query):
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_LINE_BYTES)
+        db.text_factory = lambda content: content.decode(errors="backslashreplace")
+        for number, row in enumerate(db.execute(query), 1):
             texts = ("" if value is None else unquote_plus(str(value)) for value in row)
-            yield dict(zip(COLUMNS, texts, strict=True))
+            yield number, dict(zip(COLUMNS, texts, strict=True))
+
+
+def _bad_row(row: Mapping[str, str], where: str) -> VideoRecord:
+    # It is a video of the file, so it is in the books; but nothing that it says is a name of ours.
+    digest = hashlib.sha256("\t".join(row.values()).encode(errors="backslashreplace")).hexdigest()
+    return VideoRecord(
+        video_id=f"yfcc100m-bad-{digest[:16]}",
+        source="yfcc100m",
+        uri="yfcc100m:",
+        problem=f"{where} has a photoid that is no number: {row['photoid'][:80]!r}",
+    )
 
 
 def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) -> VideoRecord:

@@ -30,6 +30,7 @@ from tinyvideo.pipeline.errors import (
     ServiceError,
     TransientError,
 )
+from tinyvideo.pipeline.hosts.guarded_network import guard
 from tinyvideo.pipeline.hosts.request_budget import Budget, Host
 from tinyvideo.pipeline.hosts.web import retry_after
 
@@ -154,12 +155,17 @@ class Session(requests.Session):
         return {**merged, **{name: value for name, value in own.items() if value}}
 
 
-def open_session(proxy: str = "", authority: str = "") -> requests.Session:
+def open_session(
+    proxy: str = "", authority: str = "", *, allow_private: bool = False
+) -> requests.Session:
     """Prepare HTTPS requests by the way that the environment names, or by a proxy of our own.
 
-    `authority` is a file of certificates to trust instead of the usual ones.
+    `authority` is a file of certificates to trust instead of the usual ones. Private networks are
+    out of reach, unless `allow_private`.
     """
     session = Session()
+    if not allow_private:
+        guard(session)
     session.headers["User-Agent"] = AGENT
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}

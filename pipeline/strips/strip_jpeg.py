@@ -23,6 +23,9 @@ import simplejpeg
 
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames, Homography
 
+LARGEST = 1024
+"""Width and height of the largest frame of a strip, in pixels: 100 MB for 32 of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripConfig:
@@ -33,8 +36,8 @@ class StripConfig:
     """1 to 100. Ours, because below 90 the blocks of a still background begin to flicker."""
 
     def __post_init__(self) -> None:
-        if self.size % 16 or not 16 <= self.size <= 1024:
-            raise ValueError(f"size must be a multiple of 16 from 16 to 1024, got {self.size}")
+        if self.size % 16 or not 16 <= self.size <= LARGEST:
+            raise ValueError(f"size must be a multiple of 16 from 16 to {LARGEST}, got {self.size}")
         if not 1 <= self.jpeg_quality <= 100:
             raise ValueError(f"jpeg_quality must be from 1 to 100, got {self.jpeg_quality}")
 
@@ -87,6 +90,8 @@ def decode_strip(
     height, width = strip_shape(jpeg)
     if height != STRIP_FRAMES * width:
         raise ValueError(f"a strip is 32 square frames, got {width} x {height} pixels")
+    if width > LARGEST:  # a header may claim anything, and the decoder makes room for it
+        raise ValueError(f"a strip has frames of {LARGEST} pixels at most, got {width}")
     size = width if size is None else size
     sheet = simplejpeg.decode_jpeg(
         jpeg, min_height=STRIP_FRAMES * size, min_width=size, min_factor=1, buffer=out

@@ -24,9 +24,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.database import BATCHES, SHARDS, VIDEOS, transaction
+from tinyvideo.storage.database import BATCHES, SHARDS, VIDEOS, DamagedError, transaction
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -240,7 +241,7 @@ def expired_batches(catalog: Catalog) -> list[Batch]:
 
 def work_of(work: FolderStore, batch: Batch) -> FolderStore:
     """Name the folder for the part files of a batch."""
-    return FolderStore(work.path(f"{FOLDER}/{batch.token}"))
+    return FolderStore(work.path(f"{FOLDER}/{_checked(batch.token)}"), links=work.links)
 
 
 def clear_folders(catalog: Catalog, work: FolderStore) -> None:
@@ -275,6 +276,13 @@ def _is_mine(batch: Batch) -> sa.ColumnElement[bool]:
 
 
 def _row_of(row: Any) -> BatchRow:
+    try:
+        return _read(row, parse_json(row.outcomes))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"the batch {row.number} cannot be read: {error}") from error
+
+
+def _read(row: Any, outcomes: Any) -> BatchRow:
     return BatchRow(
         batch=Batch(
             number=row.number,
@@ -290,13 +298,19 @@ def _row_of(row: Any) -> BatchRow:
         expires_at=_utc(row.expires_at),
         strips=row.strips,
         bytes=row.bytes,
-        outcomes=json.loads(row.outcomes),
+        outcomes={str(name): int(count) for name, count in outcomes.items()},
     )
 
 
 def _utc(moment: datetime) -> datetime:
     # SQLite forgets the zone.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _checked(token: str) -> str:
+    if not _is_token(token):
+        raise StorageError(f"the catalog has a batch of the name {token[:80]!r}: it is damaged")
+    return token
 
 
 def _is_token(name: str) -> bool:

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from tinyvideo.pipeline.video_id import VideoId
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.objects import FolderStore, Store, sha256_of
 from tinyvideo.storage.shards import (
@@ -33,8 +34,13 @@ logger = logging.getLogger(__name__)
 
 
 def part_path(work: FolderStore, video_id: str) -> Path:
-    """Name the file that holds the strips of one video until they are in a shard."""
-    return work.path(f"work/{video_id}.parquet")
+    """Name the file that holds the strips of one video until they are in a shard.
+
+    Raises:
+        StorageError: it would lie outside the work folder.
+        ValueError: the id is none.
+    """
+    return work.path(f"work/{VideoId(video_id)}.parquet")
 
 
 def pack(catalog: Catalog, store: Store, work: FolderStore | None = None) -> str | None:

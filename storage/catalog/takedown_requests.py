@@ -14,8 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.storage.catalog.block_list import TakedownKind
-from tinyvideo.storage.database import TAKEDOWNS, transaction
+from tinyvideo.storage.database import TAKEDOWNS, DamagedError, transaction
 from tinyvideo.storage.objects import Store
 
 AUDIT_KEY = "takedowns.jsonl"
@@ -105,7 +106,13 @@ def as_dict(takedown: Takedown) -> dict[str, Any]:
 
 
 def _parse(row: Any) -> Takedown:
-    report = json.loads(row.report)
+    try:
+        return _read(row, parse_json(row.report))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DamagedError(f"the takedown {row.number} cannot be read: {error}") from error
+
+
+def _read(row: Any, report: Any) -> Takedown:
     known = {f.name: report[f.name] for f in fields(Takedown) if f.name in report}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
     return Takedown(

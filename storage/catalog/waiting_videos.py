@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog.video_catalog import Catalog
-from tinyvideo.storage.database import VIDEOS, transaction
+from tinyvideo.storage.database import VIDEOS, state_of, transaction
 
 _CHUNK = 500
 """Values in one `IN` list; SQLite before 3.32 takes 999 at most."""
@@ -24,7 +24,7 @@ def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[Vid
         for start in range(0, len(video_ids), _CHUNK):
             chunk = query.where(VIDEOS.c.video_id.in_(video_ids[start : start + _CHUNK]))
             found |= {
-                row.video_id: (VideoState(row.state), row.attempts) for row in db.execute(chunk)
+                row.video_id: (state_of(row.state), row.attempts) for row in db.execute(chunk)
             }
     return found
 

@@ -2,6 +2,7 @@
 
 catalog_base  What every part of the catalog stands on: the database, the clock, and the version
               of the tables
+column_types  Columns whose values are what they should be, or the catalog is damaged and says so
 counters      Sums over millions of rows, kept up to date by the database itself: its triggers
 engine        How the catalog's database is opened, and what a transaction is
 row_types     Rows of the catalog's tables <-> the types of the pipeline
@@ -18,6 +19,7 @@ from tinyvideo.storage.database.catalog_base import (
     read_fact,
     update_videos,
 )
+from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.counters import Key, find_differences, read_counters
 from tinyvideo.storage.database.engine import alone, is_url, name_of, open_database, transaction
 from tinyvideo.storage.database.row_types import (
@@ -28,6 +30,7 @@ from tinyvideo.storage.database.row_types import (
     record_of,
     row_of_video,
     rows_of_clips,
+    state_of,
     storable,
     verdict_of,
     video_of,
@@ -66,6 +69,7 @@ __all__ = [
     "VIDEO_COLUMNS",
     "WINDOWS",
     "CatalogBase",
+    "DamagedError",
     "Key",
     "ShardRow",
     "VideoRow",
@@ -81,6 +85,7 @@ __all__ = [
     "record_of",
     "row_of_video",
     "rows_of_clips",
+    "state_of",
     "storable",
     "transaction",
     "update_videos",

@@ -118,7 +118,10 @@ class CatalogBase:
             empty_log(self._engine)
         elif FACTS.name not in tables:
             raise StorageError(f"{name} is the database of another program, not a catalog")
-        version = int(self.fact("version", str(CATALOG_VERSION)))
+        said = self.fact("version", str(CATALOG_VERSION))
+        if not said.isdecimal():
+            raise StorageError(f"{name} is damaged: its version is {said!r}; put back a copy of it")
+        version = int(said)
         if version > CATALOG_VERSION:
             raise StorageError(
                 f"{name} has catalog version {version}, this tinyvideo knows up to "

@@ -17,10 +17,12 @@ Cost: one more statement per row that changes (SQLite), or per statement (Postgr
 sums takes what the number of shards says, a recount reads every row.
 """
 
+from decimal import Decimal
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.tables import TALLIES
 
 Key: TypeAlias = tuple[str, str, str]
@@ -91,7 +93,11 @@ def recount(db: sa.Connection) -> dict[Key, int]:
     sums = f"{videos} UNION ALL {rejected}"
     query = f"SELECT kind, state, name, sum(n) FROM ({sums}) AS s GROUP BY kind, state, name"
     found = db.exec_driver_sql(query)
-    return {(kind, state, name): int(count) for kind, state, name, count in found if count}
+    counts = {(kind, state, name): count for kind, state, name, count in found if count}
+    for key, count in counts.items():
+        if not (all(isinstance(word, str) for word in key) and isinstance(count, int | Decimal)):
+            raise DamagedError(f"it counts {count!r:.80} of {key!r:.80}")
+    return {key: int(count) for key, count in counts.items()}
 
 
 def find_differences(db: sa.Connection) -> list[str]:

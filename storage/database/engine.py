@@ -22,6 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tinyvideo.pipeline.errors import install_extra
+from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.storage_errors import BusyError, StorageError
 
 BUSY_S = 30
@@ -147,6 +148,14 @@ def _explained(engine: sa.Engine) -> Iterator[None]:
         raise _unusable(engine, error) from error
     except sa.exc.DatabaseError as error:
         raise _unusable(engine, error) from error
+    except UnicodeDecodeError as error:  # also of what SQLite says of a damaged file
+        raise _damaged(engine, "a text in it is none") from error
+    except DamagedError as error:
+        raise _damaged(engine, str(error)) from error
+
+
+def _damaged(engine: sa.Engine, why: str) -> StorageError:
+    return StorageError(f"{name_of(engine.url)} is not a usable catalog: {why}; {_PUT_BACK}")
 
 
 def _unusable(engine: sa.Engine, error: sa.exc.DBAPIError) -> StorageError:
@@ -156,7 +165,14 @@ def _unusable(engine: sa.Engine, error: sa.exc.DBAPIError) -> StorageError:
     return StorageError(f"{name_of(engine.url)} is not a usable catalog: {cause}{way_out}")
 
 
+_PUT_BACK = (
+    "it is damaged: put back a copy of it, or move it away, and "
+    "'sqlite3 OLD .recover | sqlite3 NEW' saves what can be read"
+)
+
 _WAYS_OUT = {
+    sqlite3.SQLITE_CORRUPT: _PUT_BACK,
+    sqlite3.SQLITE_NOTADB: _PUT_BACK,
     sqlite3.SQLITE_FULL: "make room on its disk",
     sqlite3.SQLITE_IOERR: "make room on its disk, or see whether the disk is well",
     sqlite3.SQLITE_READONLY: "mend its permissions, or work on a copy of the folder",

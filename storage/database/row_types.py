@@ -10,6 +10,7 @@ from typing import Any
 
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
+from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.tables import ACCEPTED, VIDEOS
 
 _RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
@@ -64,8 +65,15 @@ def _first_verdict(record: VideoRecord) -> dict[str, str]:
 
 
 def record_of(row: Sequence[Any]) -> VideoRecord:
-    """Read a row of `RECORD_COLUMNS`."""
-    return VideoRecord(**dict(zip(_RECORD_FIELDS, row, strict=True)))
+    """Read a row of `RECORD_COLUMNS`.
+
+    Raises:
+        DamagedError: the catalog holds an id that is none.
+    """
+    try:
+        return VideoRecord(**dict(zip(_RECORD_FIELDS, row, strict=True)))
+    except (ValueError, TypeError) as error:
+        raise DamagedError(str(error)) from error
 
 
 def video_of(row: Sequence[Any]) -> VideoRow:
@@ -74,12 +82,24 @@ def video_of(row: Sequence[Any]) -> VideoRow:
     state, reason, detail, attempts, shard_key = row[fields:]
     return VideoRow(
         record=record_of(row[:fields]),
-        state=VideoState(state),
+        state=state_of(state),
         reason=reason,
         detail=detail,
         attempts=attempts,
         shard_key=shard_key,
     )
+
+
+def state_of(word: str) -> VideoState:
+    """Read in which state a video is.
+
+    Raises:
+        DamagedError: in none that there is.
+    """
+    try:
+        return VideoState(word)
+    except ValueError as error:
+        raise DamagedError(str(error)) from error
 
 
 def rows_of_clips(video_id: str, counts: ClipCounts) -> list[dict[str, Any]]:

@@ -7,14 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tinyvideo.storage.database.column_types import BigWhole, Moment, Real, Text, Whole
+
 ACCEPTED = "accepted"
 """What `clips.outcome` says of a window that became a strip; else it is the reason."""
 
 VIDEOS_FOUND = "videos_found"
 """Name of the fact that counts what was ever entered: the left side of the books."""
-
-_TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-"""Sorted by code points, as in SQLite and Python, whatever the language of the server."""
 
 _IS_LEASED = sa.text("state = 'leased'")
 _ONLY_LEASED: dict[str, Any] = {"sqlite_where": _IS_LEASED, "postgresql_where": _IS_LEASED}
@@ -30,42 +29,42 @@ REVISION = sa.Table(
 FACTS = sa.Table(
     "facts",
     METADATA,
-    sa.Column("name", _TEXT, primary_key=True),
-    sa.Column("value", _TEXT, nullable=False),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", Text, nullable=False),
 )
 VIDEOS = sa.Table(
     "videos",
     METADATA,
-    sa.Column("video_id", _TEXT, primary_key=True),
-    sa.Column("source", _TEXT, nullable=False),
-    sa.Column("uri", _TEXT, nullable=False),
-    sa.Column("title", _TEXT, nullable=False),
-    sa.Column("owner", _TEXT, nullable=False),
-    sa.Column("owner_name", _TEXT, nullable=False, default=""),
-    sa.Column("page_url", _TEXT, nullable=False),
-    sa.Column("license", _TEXT, nullable=False),
-    sa.Column("license_id", _TEXT, nullable=False, default=""),
-    sa.Column("license_url", _TEXT, nullable=False, default=""),
-    sa.Column("tags", _TEXT, nullable=False, default=""),
-    sa.Column("uploaded_at", sa.BigInteger),
-    sa.Column("taken_at", _TEXT, nullable=False, default=""),
-    sa.Column("views", sa.BigInteger),
-    sa.Column("latitude", sa.Double),
-    sa.Column("longitude", sa.Double),
-    sa.Column("secret", _TEXT, nullable=False, default=""),
-    sa.Column("state", _TEXT, nullable=False),
+    sa.Column("video_id", Text, primary_key=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("uri", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("owner_name", Text, nullable=False, default=""),
+    sa.Column("page_url", Text, nullable=False),
+    sa.Column("license", Text, nullable=False),
+    sa.Column("license_id", Text, nullable=False, default=""),
+    sa.Column("license_url", Text, nullable=False, default=""),
+    sa.Column("tags", Text, nullable=False, default=""),
+    sa.Column("uploaded_at", BigWhole),
+    sa.Column("taken_at", Text, nullable=False, default=""),
+    sa.Column("views", BigWhole),
+    sa.Column("latitude", Real),
+    sa.Column("longitude", Real),
+    sa.Column("secret", Text, nullable=False, default=""),
+    sa.Column("state", Text, nullable=False),
     # Of a pending video: why its last attempt came to nothing.
-    sa.Column("reason", _TEXT, nullable=False, default=""),
-    sa.Column("detail", _TEXT, nullable=False, default=""),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("shard_key", _TEXT, nullable=False, default=""),
-    sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("reason", Text, nullable=False, default=""),
+    sa.Column("detail", Text, nullable=False, default=""),
+    sa.Column("attempts", Whole, nullable=False, default=0),
+    sa.Column("shard_key", Text, nullable=False, default=""),
+    sa.Column("found_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
     # When it was found, or later: nobody leases it before.
-    sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("next_try_at", Moment, nullable=False),
     # Who had it last, and until when nobody else may have it.
-    sa.Column("holder", _TEXT, nullable=False, default=""),
-    sa.Column("leased_until", sa.DateTime(timezone=True)),
+    sa.Column("holder", Text, nullable=False, default=""),
+    sa.Column("leased_until", Moment),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
     sa.Index("queue", "state", "next_try_at", "video_id"),
     # Nearly all videos have no shard, or are sharded: neither column alone narrows it down.
@@ -79,9 +78,9 @@ EVENTS = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("video_id", sa.ForeignKey("videos.video_id"), nullable=False, index=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("what", _TEXT, nullable=False),
-    sa.Column("detail", _TEXT, nullable=False, default=""),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("what", Text, nullable=False),
+    sa.Column("detail", Text, nullable=False, default=""),
 )
 """What befell a video and no longer stands in its row: attempts that came to nothing."""
 
@@ -89,18 +88,18 @@ WINDOWS = sa.Table(
     "windows",
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("query", _TEXT, nullable=False),
-    sa.Column("since", sa.BigInteger, nullable=False),
-    sa.Column("until", sa.BigInteger, nullable=False),
-    sa.Column("reported", sa.BigInteger, nullable=False),
-    sa.Column("found", sa.Integer, nullable=False),
-    sa.Column("missing", sa.Integer, nullable=False),
+    sa.Column("query", Text, nullable=False),
+    sa.Column("since", BigWhole, nullable=False),
+    sa.Column("until", BigWhole, nullable=False),
+    sa.Column("reported", BigWhole, nullable=False),
+    sa.Column("found", Whole, nullable=False),
+    sa.Column("missing", Whole, nullable=False),
     sa.Column("truncated", sa.Boolean, nullable=False),
-    sa.Column("pages", sa.Integer, nullable=False),
-    sa.Column("calls", sa.Integer, nullable=False),
-    sa.Column("least_calls", sa.Integer, nullable=False),
-    sa.Column("splits", sa.Integer, nullable=False),
-    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("pages", Whole, nullable=False),
+    sa.Column("calls", Whole, nullable=False),
+    sa.Column("least_calls", Whole, nullable=False),
+    sa.Column("splits", Whole, nullable=False),
+    sa.Column("asked_at", Moment, nullable=False),
     sa.Index("walk", "query", "since"),
 )
 """What a search has looked at: see `storage.catalog.search_coverage`."""
@@ -108,10 +107,10 @@ WINDOWS = sa.Table(
 BLOCKS = sa.Table(
     "blocks",
     METADATA,
-    sa.Column("kind", _TEXT, primary_key=True),
-    sa.Column("name", _TEXT, primary_key=True),
-    sa.Column("why", _TEXT, nullable=False, default=""),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("why", Text, nullable=False, default=""),
+    sa.Column("at", Moment, nullable=False),
 )
 """Ids and owners that are never to be fetched, beside those that were taken down."""
 
@@ -119,66 +118,66 @@ CLIPS = sa.Table(
     "clips",
     METADATA,
     sa.Column("video_id", sa.ForeignKey("videos.video_id"), primary_key=True),
-    sa.Column("outcome", _TEXT, primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("first_detail", _TEXT, nullable=False, default=""),
+    sa.Column("outcome", Text, primary_key=True),
+    sa.Column("count", Whole, nullable=False),
+    sa.Column("first_detail", Text, nullable=False, default=""),
 )
 TALLIES = sa.Table(
     "tallies",
     METADATA,
-    sa.Column("kind", _TEXT, primary_key=True),
-    sa.Column("state", _TEXT, primary_key=True),
-    sa.Column("name", _TEXT, primary_key=True),
-    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("state", Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("count", BigWhole, nullable=False),
 )
 """Sums over the rows of videos and clips, kept by the database: see `storage.database.counters`."""
 
 SHARDS = sa.Table(
     "shards",
     METADATA,
-    sa.Column("key", _TEXT, primary_key=True),
-    sa.Column("number", sa.Integer, nullable=False, unique=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("number", Whole, nullable=False, unique=True),
     sa.Column("committed", sa.Boolean, nullable=False),
-    sa.Column("strips", sa.Integer, nullable=False, default=0),
-    sa.Column("bytes", sa.BigInteger, nullable=False, default=0),
-    sa.Column("sha256", _TEXT, nullable=False, default=""),
-    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("strips", Whole, nullable=False, default=0),
+    sa.Column("bytes", BigWhole, nullable=False, default=0),
+    sa.Column("sha256", Text, nullable=False, default=""),
+    sa.Column("updated_at", Moment, nullable=False),
 )
 TAKEDOWNS = sa.Table(
     "takedowns",
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("kind", _TEXT, nullable=False),
-    sa.Column("name", _TEXT, nullable=False, index=True),
-    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("finished_at", sa.DateTime(timezone=True)),
-    sa.Column("report", _TEXT, nullable=False, default="{}"),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("name", Text, nullable=False, index=True),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("finished_at", Moment),
+    sa.Column("report", Text, nullable=False, default="{}"),
 )
 REWRITES = sa.Table(
     "rewrites",
     METADATA,
-    sa.Column("old_key", _TEXT, primary_key=True),
-    sa.Column("new_key", _TEXT, nullable=False),
+    sa.Column("old_key", Text, primary_key=True),
+    sa.Column("new_key", Text, nullable=False),
     sa.Column("committed", sa.Boolean, nullable=False),
-    sa.Column("sha256", _TEXT, nullable=False, default=""),
+    sa.Column("sha256", Text, nullable=False, default=""),
     # The rows are where they were, or there are none: datasets need not read the old object.
     sa.Column("same_places", sa.Boolean, nullable=False, default=False),
 )
 BATCHES = sa.Table(
     "batches",
     METADATA,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("token", _TEXT, nullable=False, unique=True),
-    sa.Column("label", _TEXT, nullable=False, default=""),
-    sa.Column("videos", sa.Integer, nullable=False),
-    sa.Column("state", _TEXT, nullable=False, index=True),
-    sa.Column("worker", _TEXT, nullable=False, default=""),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("started_at", sa.DateTime(timezone=True)),
-    sa.Column("ended_at", sa.DateTime(timezone=True)),
-    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("strips", sa.Integer, nullable=False, default=0),
-    sa.Column("bytes", sa.BigInteger, nullable=False, default=0),
-    sa.Column("outcomes", _TEXT, nullable=False, default="{}"),
+    sa.Column("number", Whole, primary_key=True, autoincrement=False),
+    sa.Column("token", Text, nullable=False, unique=True),
+    sa.Column("label", Text, nullable=False, default=""),
+    sa.Column("videos", Whole, nullable=False),
+    sa.Column("state", Text, nullable=False, index=True),
+    sa.Column("worker", Text, nullable=False, default=""),
+    sa.Column("attempts", Whole, nullable=False, default=0),
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("strips", Whole, nullable=False, default=0),
+    sa.Column("bytes", BigWhole, nullable=False, default=0),
+    sa.Column("outcomes", Text, nullable=False, default="{}"),
 )

@@ -18,13 +18,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from tinyvideo.pipeline.outside_json import MOST_BYTES, parse_json
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, from_bytes, to_bytes
 from tinyvideo.storage.objects import FolderStore, Store
 from tinyvideo.storage.storage_errors import GoneError, StorageError
@@ -213,7 +214,11 @@ def _number(draft: Manifest, revision: int) -> Manifest:
 def _read(store: Store, key: str) -> Manifest:
     named = store.name(key)
     try:
-        document = json.loads(store.read(key))
+        if store.size(key) > MOST_BYTES:
+            raise StorageError(
+                f"{named} is no dataset manifest: it has more than {MOST_BYTES} bytes"
+            )
+        document = parse_json(store.read(key))
         if document["version"] > MANIFEST_VERSION:
             raise StorageError(
                 f"{named} has manifest version {document['version']}, this tinyvideo reads up to "
@@ -221,10 +226,31 @@ def _read(store: Store, key: str) -> Manifest:
             )
         if document["manifest_id"] != _content_hash(document):
             raise StorageError(f"{named} was changed after it was written; build the dataset again")
+        check_kinds(document)
         lists = {"shards": tuple(document["shards"])}
         return Manifest(**{**document, **lists, "shard_sha256": tuple(document["shard_sha256"])})
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{named} is not a readable dataset manifest: {error}") from error
+
+
+def check_kinds(document: Mapping[str, Any]) -> None:
+    """Hold a manifest to its types: whoever writes one by hand can write its hash, too.
+
+    Raises:
+        ValueError: a field has another; the text names it.
+    """
+    for field in fields(Manifest):
+        kind, value = field.type, document[field.name]
+        if kind in (int, str):
+            right = type(value) is kind
+        elif kind == tuple[str, ...]:
+            right = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+        else:
+            right = isinstance(value, dict)
+            if kind == dict[str, int]:
+                right = right and all(isinstance(count, int) for count in value.values())
+        if not right:
+            raise ValueError(f"{field.name} is {value!r:.80}")
 
 
 def _content_hash(document: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ import pyarrow as pa
 
 from tinyvideo.pipeline.strips import DEFAULT_FPS, decode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
+from tinyvideo.pipeline.video_id import VideoId
 from tinyvideo.storage.datasets import SPLITS, Manifest, RowSelection, read_selection
 from tinyvideo.storage.exchange.released_format import FOLDER, StripName, name_of, parse_name
 from tinyvideo.storage.objects import Store
@@ -127,8 +128,9 @@ def _webdataset(rows: Iterator[Row], folder: Path) -> int:
         path = folder / f"strips-{number:06d}.tar"
         with _appearing(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
             for row in itertools.chain([first], batch):
-                _add(tar, f"{row['strip_id']}.jpg", row["jpeg"])
-                _add(tar, f"{row['strip_id']}.json", _json(row))
+                name = _strip_id(row)
+                _add(tar, f"{name}.jpg", row["jpeg"])
+                _add(tar, f"{name}.json", _json(row))
                 count += 1
     return count
 
@@ -137,7 +139,7 @@ def _mp4(rows: Iterator[Row], folder: Path) -> int:
     count = 0
     with _appearing(folder / "origins.jsonl") as origins:
         for row in rows:
-            name = f"{row['strip_id']}.mp4"
+            name = f"{_strip_id(row)}.mp4"
             partial = folder / f".{name}.partial"
             fps = Fraction(row["fps"]).limit_denominator(1001) if row["fps"] > 0 else DEFAULT_FPS
             write_mp4(partial, _decode(row), fps)
@@ -152,6 +154,16 @@ FORMATS: Mapping[str, Callable[[Iterator[Row], Path], int]] = {
     "webdataset": _webdataset,
     "mp4": _mp4,
 }
+
+
+def _strip_id(row: Row) -> str:
+    # It names a file here, and wherever the tarball is unpacked.
+    try:
+        return VideoId(str(row["strip_id"]))
+    except ValueError as error:
+        raise StorageError(
+            f"a shard is damaged, or was not written by tinyvideo: {error}"
+        ) from error
 
 
 def released_name(row: Row) -> StripName:

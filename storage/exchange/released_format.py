@@ -13,6 +13,7 @@ Source: Vondrick, Pirsiavash, Torralba, NIPS 2016: the released data, and the li
 
 import bz2
 import gzip
+import io
 import logging
 import lzma
 import re
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -35,15 +36,42 @@ FOLDER = "frames-stable-many"
 MOST_BYTES = 2**26
 """Largest strip that is read. Ours: theirs have 0.3 MB, and a file may claim anything."""
 
-_BROKEN = (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError)
-"""What a damaged archive raises: the system, a decompressor, tarfile."""
+MOST_HEADER = 2**16
+"""Largest header of a name, or of further facts, in bytes. Ours: names of files end at 4,096."""
+
+MOST_LINE = 2**16
+"""Longest line of a list, in characters."""
+
+MOST_XZ = 2**28
+"""Memory for what xz may look back at, in bytes. `xz -9` needs a quarter of it."""
+
+_BROKEN = (
+    OSError,
+    EOFError,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    ValueError,
+    RecursionError,
+)
+"""What a damaged archive raises: the system, a decompressor, tarfile; numbers that are none."""
+
+_HEADERS = frozenset(
+    {
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    }
+)
 
 _OPENERS: Mapping[bytes, Callable[[Path], object]] = {
     b"BZh": bz2.open,
     b"\x1f\x8b": gzip.open,
-    b"\xfd7zXZ\0": lzma.open,
+    b"\xfd7zXZ\0": lambda path: io.BufferedReader(_Xz(path.open("rb"))),
 }
-_NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg")
+_NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +136,7 @@ def read_list(path: Path) -> tuple[set[tuple[int, int]], int]:
     strange = 0
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
+            for line in iter(lambda: file.readline(MOST_LINE), ""):
                 words = line.split(maxsplit=1)
                 name = parse_name(words[0]) if words else None
                 if name:
@@ -132,17 +160,74 @@ def iterate_strips(path: Path, archive: Archive) -> Iterator[Entry]:
     with ExitStack() as stack:
         try:
             stream = stack.enter_context(_decompressed(path))
-            tar = stack.enter_context(tarfile.open(fileobj=stream, mode="r|"))
+            tar = stack.enter_context(tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member))
         except _BROKEN as error:
             raise StorageError(f"{path} is not a tarball that can be read: {error}") from error
         try:
-            for member in tar:
+            while member := tar.next():
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
                 name = _strip_name(member, archive)
                 if name:
                     yield Entry(name, _read(tar, member))
         except _BROKEN as error:
             archive.problem = f"{path} is damaged or ends too early: {error}"
             logger.warning("%s", archive.problem)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose headers are read only if they have the size of headers.
+
+    tarfile reads a name, or a list of holes, whole, whatever size it claims: a few megabytes, once
+    decompressed, are gigabytes.
+    """
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and not 0 <= self.size <= MOST_HEADER:
+            raise tarfile.ReadError(f"a header claims {self.size} bytes")
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError("a sparse file is no strip")
+        member: tarfile.TarInfo = super()._proc_member(tar)  # type: ignore[misc]
+        return member
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        raise tarfile.ReadError("a sparse file is no strip")
+
+
+class _Xz(io.RawIOBase):
+    """The bytes of an .xz file, of several streams perhaps, within a limit of memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._decoder = file, self._fresh()
+
+    @staticmethod
+    def _fresh() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, room: Any, /) -> int:
+        """Fill `room`; 0 at the end of the last stream."""
+        while True:
+            if self._decoder.eof:
+                rest = self._decoder.unused_data.lstrip(b"\0") or self._file.read(2**16)
+                if not rest.lstrip(b"\0"):
+                    return 0
+                self._decoder = self._fresh()
+            else:
+                rest = self._file.read(2**16) if self._decoder.needs_input else b""
+                if not rest and self._decoder.needs_input:
+                    raise EOFError("the compressed file ends before its end")
+            content = self._decoder.decompress(rest, max_length=len(room))
+            if content:
+                room[: len(content)] = content
+                return len(content)
+
+    def close(self) -> None:
+        """Close the file, too."""
+        self._file.close()
+        super().close()
 
 
 def _decompressed(path: Path) -> BinaryIO:

@@ -13,9 +13,12 @@ import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Film, VideoRecord, VideoState
+from tinyvideo.pipeline.video_id import VideoId
 from tinyvideo.storage.catalog import Catalog, states_of
 from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.storage_errors import StorageError
 
 FOLDER = "raw"
 
@@ -35,12 +38,12 @@ class RawFolder:
         """Find the film of a video, if it was fetched before."""
         note = self._note(record.video_id)
         try:
-            told = json.loads(note.read_bytes())
-            path = self.path / told.pop("name")
+            told = read_json(note)
+            path = self.work.path(f"{FOLDER}/{told.pop('name')}")
             told["record"] = VideoRecord(**told["record"])
             film = Film(path=path, **told)
             return film if path.stat().st_size == film.size else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, StorageError):
             return None  # fetched by another version, or not to its end
 
     def enter(self, film: Film) -> None:
@@ -52,7 +55,9 @@ class RawFolder:
 
     def drop(self, video_id: str) -> None:
         """Delete the film of a video, and what is there of an unfinished one."""
-        for path in (self._note(video_id), *self.path.glob(f"{video_id}.*")):
+        for path in self.path.glob(f"{VideoId(video_id)}.*"):
+            if path.stem != video_id:  # a film of `a.b` is none of `a`
+                continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -60,7 +65,7 @@ class RawFolder:
 
     def drop_ended(self, catalog: Catalog) -> int:
         """Delete the films of videos that are not to be curated any more; return how many."""
-        here = sorted({path.name.partition(".")[0] for path in self.path.glob("*.*")})
+        here = sorted({path.stem for path in self.path.glob("*.*")})
         waiting = {VideoState.PENDING, VideoState.LEASED}
         states = states_of(catalog, here)
         ended = [i for i in here if i in states and states[i][0] not in waiting]
@@ -69,4 +74,4 @@ class RawFolder:
         return len(ended)
 
     def _note(self, video_id: str) -> Path:
-        return self.path / f"{video_id}.json"
+        return self.path / f"{VideoId(video_id)}.json"

@@ -7,6 +7,7 @@ Cost: that of `storage.objects.s3_get`.
 """
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,21 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.errors import (
+    FailCause,
+    RejectedError,
+    RejectReason,
+    TransientError,
+    UnreadableError,
+)
 from tinyvideo.pipeline.find import VIDEO_SUFFIXES, listed_video
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.objects import is_missing, is_passing, sentence_of, status_of, stream
 
 OPEN_BUCKETS = {"multimedia-commons": "us-west-2"}
 """Buckets that want no keys, and their regions."""
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # no address of another kind (arn:...)
 
 ATTEMPTS = 8
 """Times that a request is made before it has failed. Ours: a minute of backing off."""
@@ -35,10 +44,13 @@ def get_object(uri: str, path: Path, follow: Callable[[int], None] = lambda size
 
     Raises:
         RejectedError: GONE.
+        UnreadableError: it can be no object's address.
         TransientError: the bucket does not answer.
         StorageError: the keys or the bucket will not do.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket) or not key:
+        raise UnreadableError(f"{uri[:200]!r} names no object: s3://BUCKET/KEY does")
     target = {"Bucket": bucket, "Key": key}
     try:
         with path.open("wb") as file:

@@ -77,8 +77,10 @@ class Store(Protocol):
         """End uploads that killed writers began; return how many. Nobody ever saw them."""
 
 
-def open_store(address: str | Path) -> Store:
+def open_store(address: str | Path, *, links: bool = False) -> Store:
     """Open the store at a folder, a `file://` or an `s3://` address; nothing is asked of it yet.
+
+    `links` follows symbolic links that lead out of a folder.
 
     Raises:
         StorageError: the address cannot be one.
@@ -88,7 +90,7 @@ def open_store(address: str | Path) -> Store:
         from tinyvideo.storage.objects.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
 
         return S3Store.at(text)
-    return FolderStore(folder_of(address))
+    return FolderStore(folder_of(address), links=links)
 
 
 def is_remote(address: str) -> bool:

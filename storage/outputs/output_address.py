@@ -51,9 +51,17 @@ class OutputAddress:
     catalog: str
     """A path, or postgresql://..., which may hold a password: for messages there is `names`."""
 
+    links: bool = False
+    """Follow symbolic links that lead out of the folders: their operator has made them."""
+
     @classmethod
     def at(
-        cls, out: "OutputAddress | str | Path", home: Path | None = None, catalog: str = ""
+        cls,
+        out: "OutputAddress | str | Path",
+        home: Path | None = None,
+        catalog: str = "",
+        *,
+        links: bool = False,
     ) -> "OutputAddress":
         """Name the output at `out`; `home` is for those which are not in a folder.
 
@@ -71,7 +79,7 @@ class OutputAddress:
         if catalog:
             path = name_of(catalog)  # refuses what is no address
             catalog = catalog if is_url(catalog) else str(Path(path).expanduser().absolute())
-        return cls(store.address, work, catalog or str(work / CATALOG_NAME))
+        return cls(store.address, work, catalog or str(work / CATALOG_NAME), links)
 
     @property
     def names(self) -> dict[str, str]:
@@ -86,7 +94,7 @@ class OutputAddress:
         """
         self.open_store().probe()
         if is_remote(self.address):
-            FolderStore(self.work).probe()
+            self.open_work().probe()
 
     def has_catalog(self) -> bool:
         """Tell whether there is a catalog already; a server is believed to have one."""
@@ -94,7 +102,11 @@ class OutputAddress:
 
     def open_store(self) -> Store:
         """Open the store of shards and datasets."""
-        return open_store(self.address)
+        return open_store(self.address, links=self.links)
+
+    def open_work(self) -> FolderStore:
+        """Open the work folder."""
+        return FolderStore(self.work, links=self.links)
 
     def open_catalog(self, *, make: bool = False) -> Catalog:
         """Open the catalog, made if it is missing and that is wished for.
@@ -123,7 +135,7 @@ class OutputAddress:
         """
         catalog = self.open_catalog(make=make)
         try:
-            yield Output(catalog, self.open_store(), FolderStore(self.work))
+            yield Output(catalog, self.open_store(), self.open_work())
         finally:
             catalog.close()
 
@@ -135,7 +147,7 @@ class OutputAddress:
             StorageError: another run holds one of them, or as `open_catalog`.
         """
         with (
-            FolderStore(self.work).locked(),
+            self.open_work().locked(),
             self.open(make=make) as output,
             output.catalog.alone(),
         ):
@@ -150,7 +162,7 @@ class OutputAddress:
             StorageError: as `open_catalog`.
         """
         with (
-            FolderStore(self.work).locked(shared=True),
+            self.open_work().locked(shared=True),
             self.open(make=make) as output,
             alone(output.catalog.engine, shared=True),
         ):

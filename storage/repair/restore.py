@@ -15,7 +15,6 @@ Cost: 0.7 ms of processor time per strip of 240 kB, read one row group at a time
 one shard in memory; curating again comes on top.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -24,6 +23,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.catalog import blocked_videos, mark_taken_down
 from tinyvideo.storage.database import ACCEPTED, CLIPS, VIDEOS, ShardRow, transaction
@@ -152,8 +152,13 @@ def _strips_left(source: ShardFile, check: ShardCheck) -> dict[str, int]:
 def _made_by(source: ShardFile, check: ShardCheck) -> tuple[tuple[str, str], ...]:
     if not check.row_groups:
         return ()
-    entry = json.loads(shard_metadata(source).get(MADE_BY_KEY, "[]"))
-    found = {(version, named) for version, named in entry}
+    try:
+        entry = parse_json(shard_metadata(source).get(MADE_BY_KEY, "[]"))
+        found = {(str(version), str(named)) for version, named in entry}
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"the footer of {source.key} does not say what made the shard: {error}; it is damaged"
+        ) from error
     if not found and check.whole_groups:  # version 1 says it in its rows only
         with open_shard(source) as file:
             for group in check.whole_groups:

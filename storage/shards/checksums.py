@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import BinaryIO
 
+from tinyvideo.pipeline.outside_json import parse_json
+
 CHECKSUMS_KEY = b"tinyvideo.row_groups"
 """Where the footer holds them."""
 
@@ -87,7 +89,10 @@ def read_checksums(footer: Mapping[bytes, bytes]) -> list[GroupChecksum] | None:
     claimed, _, listed = entry.partition(b" ")
     if claimed != _hash_of(listed):
         raise ValueError("the checksums of its row groups do not have the hash they claim")
-    return [GroupChecksum(*group) for group in json.loads(listed)]
+    try:
+        return [GroupChecksum(*group) for group in parse_json(listed)]
+    except TypeError as error:
+        raise ValueError(f"the checksums of its row groups are none: {error}") from error
 
 
 def _hash_of(content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.pipeline.find.test_yfcc import fields, text_of
 from tinyvideo.flows.commands.source_options import whole_addresses
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import SettingsError
@@ -60,3 +61,22 @@ def test_the_command_line_makes_paths_whole_that_are_there(tmp_path, monkeypatch
 
 def test_every_source_has_a_name_that_can_be_typed():
     assert all(name.isalnum() and name.islower() for name in SOURCES)
+
+
+def test_a_crafted_id_is_in_the_books_and_deletes_nothing(catalog, tmp_path):
+    victim = tmp_path / "victim" / "thesis"
+    victim.mkdir(parents=True)
+    (victim / "chapter1").write_text("mine")
+    (tmp_path / "yfcc").write_bytes(text_of([fields("../../victim/thesis"), fields(5)]))
+
+    finding = found(catalog, tmp_path, f"yfcc100m={tmp_path / 'yfcc'}")
+
+    assert (finding.found, finding.new) == (2, 2)
+    books = catalog.books()
+    assert books.problems == []
+    assert (books.videos.failed, books.videos.pending) == ({"unreadable": 1}, 1)
+    (bad,) = [row for row in catalog.videos() if row.record.video_id.startswith("yfcc100m-bad-")]
+    assert bad.detail == (
+        f"line 1 of {tmp_path / 'yfcc'} has a photoid that is no number: '../../victim/thesis'"
+    )
+    assert (victim / "chapter1").read_text() == "mine"

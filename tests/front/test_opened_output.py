@@ -116,8 +116,9 @@ def test_own_videos_are_entered_by_the_rules_of_all_sources(tmp_path):
     ],
 )
 def test_records_that_cannot_work_are_refused(tmp_path, changes, said):
-    record = tv.VideoRecord(**{"video_id": "a", "source": "b", "uri": "https://c/d", **changes})
+    told = {"video_id": "a", "source": "b", "uri": "https://c/d", **changes}
     with pytest.raises(ValueError, match=said):
+        record = tv.VideoRecord(**told)
         tv.open(tmp_path / "out").add([record])
 
 

@@ -37,6 +37,7 @@ def run(
     bucket: given.Bucket = "",
     source: given.Source = None,
     any_license: given.AnyLicense = False,
+    allow_private: given.AllowPrivate = False,
     unsafe: given.Unsafe = False,
     size: Size = None,
     config: Config = None,
@@ -72,6 +73,8 @@ def run(
         "bucket": bucket, "sources": given.whole_addresses(source), "any_license": any_license,
         "engine": engine, "engine_address": engine_address, "waiting_only": not named,
     }  # fmt: skip
+    if allow_private:
+        changes["allow_private"] = True
     if workers is not None:
         changes["workers"] = workers
     books = run_folder(folder, out, keep_ui=keep_ui, **changes)

@@ -8,7 +8,6 @@ films are taken. The strips go to `OUT/NNNN.jpg`, under the numbers that they ha
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from tinyvideo.flows.terminal import say
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
 from tinyvideo.storage.objects import FolderStore
 
@@ -51,7 +51,7 @@ def render_film(
 
 def _read_places(clips: Path) -> list[ClipPlace]:
     try:
-        entries = json.loads(clips.read_bytes())
+        entries = read_json(clips)
         return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{clips} is no clips.json of 'tinyvideo stabilize': {error}") from error

@@ -53,7 +53,7 @@ def run_folder(
     if options.waiting_only and (books := books_without_work(options)):
         return books
     if options.elsewhere:
-        check_settings(settings)
+        check_settings(settings, allow_private=options.allow_private)
     require_videos(options)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):

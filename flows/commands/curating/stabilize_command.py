@@ -31,6 +31,7 @@ from typing import Any
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
 
@@ -56,7 +57,7 @@ def stabilize_films(
 
 
 def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
-    store = FolderStore(out / film.stem)
+    store = FolderStore(FolderStore(out).path(_folder_of(film)))
     _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
     strips, problem = 0, ""
@@ -77,10 +78,15 @@ def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> Stabilized
     )
 
 
+def _folder_of(film: Path) -> str:
+    # `...mp4` is a name, too, and its stem is the folder above.
+    return film.stem if film.stem.strip(".") else film.name
+
+
 def _remove_old_strips(folder: Path) -> None:
     # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
     try:
-        listed = json.loads((folder / "clips.json").read_bytes())
+        listed = read_json(folder / "clips.json")
         old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
     except (OSError, ValueError, TypeError, KeyError):
         return
@@ -112,7 +118,7 @@ def stabilize_with_progress(
         ValueError: two films would share a folder.
         StorageError: `out` cannot be written.
     """
-    for stem, count in Counter(film.stem for film in films).items():
+    for stem, count in Counter(map(_folder_of, films)).items():
         if count > 1:
             raise ValueError(f"two films are called {stem!r}; stabilize them into two folders")
     store = FolderStore(out)

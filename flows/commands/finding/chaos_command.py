@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, refuse_address
+from tinyvideo.flows.commands.output_options import Json, folder_to_write
 from tinyvideo.flows.terminal import ExitCode, end_with, show_facts, write_json
 from tinyvideo.pipeline.errors import ExpectedError, install_extra
 
@@ -65,7 +65,7 @@ def chaos_demo(
             "--to",
             "--out",
             help="Folder on this disk to keep the output in, as its `out`; else it is deleted.",
-            callback=refuse_address,
+            callback=folder_to_write,
         ),
     ] = None,
     json: Json = False,

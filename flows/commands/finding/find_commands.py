@@ -22,6 +22,7 @@ from tinyvideo.flows.terminal import (
     progress,
     say,
     show_facts,
+    tame,
     write_json,
 )
 
@@ -156,7 +157,7 @@ def words(
         write_json({"words": chosen})
         return
     for word in chosen:
-        typer.echo(word)
+        typer.echo(tame(word))
 
 
 def coverage(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, refuse_address
+from tinyvideo.flows.commands.output_options import Json, file_to_write, folder_to_write
 from tinyvideo.flows.terminal import say, waiting, with_option, write_json
 from tinyvideo.pipeline.errors import ExpectedError
 
@@ -31,7 +31,7 @@ def generate(
             "--out",
             help="Folder on this disk for clips and page.",
             file_okay=False,
-            callback=refuse_address,
+            callback=folder_to_write,
         ),
     ],
     count: Annotated[int, typer.Option("-n", "--count", help="Clips.")] = 64,
@@ -71,7 +71,7 @@ def predict(
             "--to",
             "--out",
             help="File on this disk: .gif, .mp4, or .jpg for a strip.",
-            callback=refuse_address,
+            callback=file_to_write,
         ),
     ],
     json: Json = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, refuse_address
+from tinyvideo.flows.commands.output_options import Json, folder_to_write
 from tinyvideo.flows.terminal import counted, say, write_json
 
 weights_app = typer.Typer(
@@ -33,7 +33,7 @@ def get(
             "--to",
             "--folder",
             help="Folder on this disk to put the file in.",
-            callback=refuse_address,
+            callback=folder_to_write,
         ),
     ] = Path("weights"),
     arch: Annotated[str, typer.Option(help="resnet18 or resnet50.")] = "resnet18",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
+from tinyvideo.flows.commands.output_options import Json, Out, folder_to_write
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -58,7 +58,7 @@ def export(
     to: Annotated[
         Path,
         typer.Option(
-            help="Folder on this disk to write to; it has to be empty.", callback=refuse_address
+            help="Folder on this disk to write to; it has to be empty.", callback=folder_to_write
         ),
     ],
     form: Annotated[str, typer.Option("--format", help="tinyvideo, webdataset or mp4.")],

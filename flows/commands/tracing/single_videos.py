@@ -12,8 +12,18 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
-from tinyvideo.flows.terminal import ExitCode, end_with, say, show_facts, write_json
+from tinyvideo.flows.commands.output_options import Json, Out, file_to_write
+from tinyvideo.flows.terminal import (
+    ExitCode,
+    end_with,
+    markdown,
+    say,
+    show_facts,
+    tame,
+    web_link,
+    whole_file,
+    write_json,
+)
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -37,14 +47,15 @@ def explain(
         return
     show_facts(told["video"]["video_id"], _known(told["video"]))
     for event in told["history"]:
-        say(f"{event['at']}  {event['what']}  {event['detail']}")
+        detail = event["detail"].replace("\n", "\n    ")  # a traceback; no line looks like ours
+        say(f"{event['at']}  {tame(event['what'])}  {detail}")
     if told["windows"]:
         lines = {k: f"{w['count']}  {w['first']}" for k, w in told["windows"].items()}
         show_facts("windows of 32 frames", lines)
     for strip in told["strips"]:
         show_facts(strip["strip_id"], {k: v for k, v in strip.items() if _is_figure(k, v)})
     for name in told["takedowns"]:
-        say(f"taken down: {name}")
+        say(tame(f"taken down: {name}"))
 
 
 def failures(
@@ -98,7 +109,7 @@ def credits(
     out: Out = "",
     to: Annotated[
         Path,
-        typer.Option(help="File on this disk to write.", dir_okay=False, callback=refuse_address),
+        typer.Option(help="File on this disk to write.", dir_okay=False, callback=file_to_write),
     ] = Path("CREDITS.md"),
     json: Json = False,
 ) -> None:
@@ -116,7 +127,7 @@ def credits(
         for count, video in enumerate(videos, 1):  # noqa: B007
             yield video
 
-    with output_at(out).open() as output, to.open("w", encoding="utf-8") as file:
+    with output_at(out).open() as output, whole_file(to) as file:
         file.writelines(_credit_lines(counted(find(output.catalog.engine))))
     say(f"{to} credits {count} videos")
     if json:
@@ -204,13 +215,17 @@ def _duration(text: str) -> timedelta:
 def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
     yield "# Credits\n\nThe strips are made of these videos, under the licenses that are named.\n"
     for video in videos:
-        owner = video["owner_name"] or video["owner"] or "unknown"
-        title = " ".join((video["title"] or video["video_id"]).split())
-        license_ = video["license"] or "license unknown"
-        page = f" ({video['page_url']})" if video["page_url"] else ""
-        terms = f" ({video['license_url']})" if video["license_url"] else ""
+        owner = markdown(video["owner_name"] or video["owner"] or "unknown")
+        title = markdown(video["title"] or video["video_id"])
+        license_ = markdown(video["license"] or "license unknown")
+        page, terms = _address(video["page_url"]), _address(video["license_url"])
         yield f"\n- {title}{page} by {owner}, {license_}{terms}"
     yield "\n"
+
+
+def _address(url: str) -> str:
+    # What is no address of the web stays to be read, and leads nowhere.
+    return f" ({web_link(url) or markdown(url)})" if url else ""
 
 
 def _known(video: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,27 @@ def test_a_broken_line_is_told_and_left_out(tmp_path, caplog):
     assert "line 2 of" in caplog.text
 
 
+@pytest.mark.parametrize("photo_id", ["../../victim/thesis", "1\0", "*", "", "٣", "9" * 300])
+def test_an_id_that_is_no_number_is_a_bad_line_in_the_books(tmp_path, photo_id):
+    path = tmp_path / "yfcc100m_dataset"
+    path.write_bytes(text_of([fields(1), fields(photo_id), fields(5)]))
+
+    one, bad, five = read_yfcc100m(path)
+
+    assert (one.video_id, five.video_id) == ("flickr-1", "flickr-5")
+    assert bad.video_id.startswith("yfcc100m-bad-")
+    assert "line 2 of" in bad.problem
+    assert "photoid that is no number" in bad.problem
+
+
+def test_a_line_without_an_end_is_not_read_into_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("tinyvideo.pipeline.find.yfcc.MOST_LINE_BYTES", 1000)
+    path = tmp_path / "yfcc100m_dataset"
+    path.write_bytes(text_of([fields(1)]) + b"x" * 1001)
+    with pytest.raises(UnreadableError, match="line 2 has more than 1000 bytes"):
+        list(read_yfcc100m(path))
+
+
 def test_a_packed_file_that_breaks_off_is_told(tmp_path):
     path = tmp_path / "yfcc100m_dataset.bz2"
     path.write_bytes(bz2.compress(text_of(ROWS))[:-20])

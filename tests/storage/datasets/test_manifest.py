@@ -13,6 +13,7 @@ from tests.drawn.dataset_rows import ALL_FOR_TRAINING, HALVES, chosen, write_sha
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.manifest import (
     Manifest,
+    check_kinds,
     list_datasets,
     list_revisions,
     put_bytes,
@@ -211,3 +212,18 @@ def test_a_name_never_leaves_the_folder(store, name):
     with pytest.raises(StorageError, match="a dataset cannot be named"):
         read_manifest(store, name)
     assert sorted(store.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"shards": [1]}, {"shards": "a"}, {"counts": {"train": "x"}}, {"counts": []},
+     {"revision": "1"}, {"name": None}, {"query": 7}, {"pieces_key": 5}],
+    ids=str,
+)  # fmt: skip
+def test_a_manifest_of_others_with_a_hash_of_its_own_is_held_to_its_kinds(wrong):
+    right = {"shards": [], "shard_sha256": [], "query": {}, "counts": {}, "owners": {}}
+    right |= {"scene_models": {}, "name": "d", "version": 2, "revision": 1, "manifest_id": ""}
+    right |= {"code_version": "1", "pieces_key": "k", "pieces_sha256": "h"}
+    check_kinds(right)
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} is "):
+        check_kinds({**right, **wrong})

@@ -57,6 +57,36 @@ def test_what_belongs_to_a_video_goes_with_it(raw):
     assert {path.name for path in raw.path.iterdir()} == {"flickr-11.mp4", "flickr-11.json"}
 
 
+def test_an_id_with_a_dot_is_another_video(raw):
+    for name in ("a", "a.b"):
+        path = raw.path / f"{name}.mp4"
+        path.write_bytes(b"a film")
+        rights = VideoRecord(video_id=name, source="own", uri="https://example.org/x")
+        raw.enter(Film(record=rights, path=path, size=6, sha256="0a", rendition="file"))
+
+    raw.drop("a")
+
+    assert {path.name for path in raw.path.iterdir()} == {"a.b.mp4", "a.b.json"}
+
+
+@pytest.mark.parametrize("name", ["../mine.mp4", "/etc/passwd"])
+def test_a_note_that_names_a_file_elsewhere_is_none(raw, name):
+    (raw.path.parent / "mine.mp4").write_bytes(b"a film")
+    raw.enter(put(raw, 1))
+    note = raw.path / "flickr-1.json"
+    note.write_text(note.read_text().replace("flickr-1.mp4", name))
+
+    assert raw.find(record(1)) is None
+
+
+@pytest.mark.parametrize("video_id", ["../../victim/thesis", "*", "", ".."])
+def test_an_id_that_is_a_path_deletes_nothing(raw, video_id):
+    raw.enter(put(raw, 1))
+    with pytest.raises(ValueError, match="cannot name a file"):
+        raw.drop(video_id)
+    assert len(list(raw.path.iterdir())) == 2
+
+
 def test_films_of_videos_that_have_ended_go(raw, tmp_path):
     catalog = Catalog.open(tmp_path / "catalog.db")
     catalog.add(map(record, range(3)))

@@ -45,6 +45,56 @@ def files(store: FolderStore) -> list[str]:
     return sorted(store.list("."))
 
 
+# -- keys ------------------------------------------------------------------------------------
+
+OUTSIDE = ["../victim", "a/../../victim", "/etc/passwd", "a\0b", ".."]
+WAYS: dict[str, Callable[[FolderStore, str], object]] = {
+    "delete": lambda store, key: store.delete(key),
+    "replace": lambda store, key: store.replace(key, b"x"),
+    "put": lambda store, key: put(store, key, "x"),
+    "read": lambda store, key: store.read(key),
+    "open": lambda store, key: store.open(key),
+    "sha256": lambda store, key: store.sha256(key),
+    "exists": lambda store, key: store.exists(key),
+    "list": lambda store, key: list(store.list(key)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("key", OUTSIDE)
+def test_no_key_leads_out_of_the_folder(store, way, key, tmp_path):
+    (tmp_path / "victim").write_text("mine")
+
+    with pytest.raises(StorageError, match="leads out of the folder"):
+        WAYS[way](store, key)
+
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_link_leads_out_of_the_folder_but_by_the_operators_word(store, way, tmp_path):
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "thesis").write_text("mine")
+    store.root.mkdir()
+    (store.root / "shards").symlink_to(tmp_path / "victim")
+
+    with pytest.raises(StorageError, match=r"link that leads out .* TINYVIDEO_FOLLOW_LINKS=true"):
+        WAYS[way](store, "shards/thesis")
+
+    assert (tmp_path / "victim" / "thesis").read_text() == "mine"
+    assert FolderStore(store.root, links=True).read("shards/thesis") == b"mine"
+
+
+def test_a_folder_that_is_a_link_and_links_within_it_are_as_good_as_any(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    store = FolderStore(tmp_path / "out")
+    put(store, "shards/a", "x")
+    (tmp_path / "disk" / "other").symlink_to(tmp_path / "disk" / "shards")
+
+    assert store.read("other/a") == b"x"
+
+
 # -- put -------------------------------------------------------------------------------------
 
 
