@@ -202,6 +202,7 @@ class _Curation:
             figures=figures,
             scenes=self._tag_once(),
             crop=self.video.crop,
+            stored_as=self.video.stored_as,
         )
         return self._next(
             Clip(
@@ -213,6 +214,7 @@ class _Curation:
                 to_first=to_first,
                 start_s=first.time_s,
                 crop=self.video.crop,
+                stored_as=self.video.stored_as,
                 frames=rendering.frames,
             )
         )
@@ -232,6 +234,7 @@ class _Curation:
                 to_first=to_first,
                 start_s=self.window[0].time_s if self.window else None,
                 crop=self.video.crop,
+                stored_as=self.video.stored_as,
             )
         )
 

@@ -164,6 +164,23 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAs:
+    """How a film stored its pictures, before they became SDR and whole; None: it does not say."""
+
+    transfer: str | None = None
+    """Its transfer function: `bt709`, `smpte170m`, `pq`, `hlg`, ..."""
+
+    primaries: str | None = None
+    """Its primaries: `bt709`, `bt2020`, `display-p3`, ..."""
+
+    field_order: str | None = None
+    """`progressive`, `top first` or `bottom first`, as its header has it."""
+
+    interlaced_was: bool | None = None
+    """Whether its frames said, or showed, that they were made of fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StabilizationFigures:
     """How well a clip was stabilized; every figure is stored with the strip."""
 
@@ -270,6 +287,9 @@ class Strip:
     crop: Crop | None = None
     """What black bars leave of the source picture; None: all of it."""
 
+    stored_as: StoredAs = StoredAs()
+    """How the film stored these pictures."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
@@ -295,6 +315,9 @@ class Clip:
     """As in `Strip`, also for a dropped clip; None where the film broke off before its frame."""
 
     crop: Crop | None = None
+    """As in `Strip`, also for a dropped clip."""
+
+    stored_as: StoredAs = StoredAs()
     """As in `Strip`, also for a dropped clip."""
 
     frames: Frames | None = field(default=None, repr=False)

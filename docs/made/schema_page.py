@@ -10,12 +10,12 @@ Cost: some milliseconds, and importing pyarrow.
 from typing import Any
 
 from tinyvideo.pipeline.thresholds import sentences_of
-from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
+from tinyvideo.pipeline.types import StabilizationFigures, StoredAs, Strip, VideoRecord
 from tinyvideo.storage.shards import SCHEMA
 
 MARK = "<!-- made: schema -->"
 
-SOURCES = (VideoRecord, Strip, StabilizationFigures)
+SOURCES = (VideoRecord, Strip, StoredAs, StabilizationFigures)
 """What a row is made of."""
 
 OURS = {

@@ -1,10 +1,11 @@
 """Turn a video file into a stream of small upright RGB frames; never a whole video in memory.
 
 Every frame is decoded and checked; every `step`-th one is shrunk and converted by swscale in one
-go, and turned upright as the display matrix of the file says. Interlaced and HDR films are taken
-as they are stored. Time stamps that contradict the frame rate of the header are handed on: windows
-of frames are judged by them. Of a film that repeats its pictures, as one of 24 per second that was
-stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
+go, and turned upright as the display matrix of the file says. Interlaced films are made whole
+(`pipeline.decode.fields`), HDR becomes SDR (`pipeline.decode.colors`). Time stamps that contradict
+the frame rate of the header are handed on: windows of frames are judged by them. Of a film that
+repeats its pictures, as one of 24 per second that was stored as 30 frames, each is taken once
+(`pipeline.decode.repeats`).
 
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,
@@ -31,6 +32,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from tinyvideo.pipeline.decode.cadences import HELD, Cadence
+from tinyvideo.pipeline.decode.colors import Colors
 from tinyvideo.pipeline.decode.container import (
     choose_film,
     decode,
@@ -39,12 +41,21 @@ from tinyvideo.pipeline.decode.container import (
     rejecting,
 )
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
+from tinyvideo.pipeline.decode.fields import ORDERS, WholePictures
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import Size, scaling
-from tinyvideo.pipeline.types import Crop, Frame, GrayFrame, Homography, Pace, VideoFacts
+from tinyvideo.pipeline.types import (
+    Crop,
+    Frame,
+    GrayFrame,
+    Homography,
+    Pace,
+    StoredAs,
+    VideoFacts,
+)
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""
@@ -77,6 +88,14 @@ class FramesConfig:
     drop_repeats: bool = True
     """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
     24 or 15 per second, stored as 30 frames."""
+
+    deinterlace: bool = True
+    """Make whole pictures of interlaced films and of telecine. Ours: a walker has two outlines
+    otherwise."""
+
+    to_sdr: bool = True
+    """Show HDR (PQ, HLG) and wide gamuts (BT.2020, P3) as a player for SDR does. Ours: as they are
+    stored they look gray."""
 
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
@@ -149,16 +168,19 @@ class OpenVideo:
         fps = film.average_rate or film.guessed_rate or Fraction(0)
         step = choose_step(fps, config)
 
-        self._decoded = decode(container, film, fps)
-        self._first = next(self._decoded)
+        decoded = decode(container, film, fps)
+        self._pictures = WholePictures(decoded, deinterlace=config.deinterlace)
+        self._first = next(iter(self._pictures))
+        self._colors = Colors.of(self._first)
+        self._field_order = ORDERS.get(film.codec_context.field_order)
         self._orientation = find_orientation(self._first)
         self._pixel_aspect, self._working_px = pixel_aspect, config.working_px
         self._reformatter = VideoReformatter()
 
         width, height = self._orientation.turn_size((self._first.width, self._first.height))
         self.facts = VideoFacts(width=width, height=height, fps=fps, step=step)
-        self.crop_to(None)
         self._config = config
+        self.crop_to(None)
         self._native: tuple[Pace, int] = (self.facts.pace, step)
         frame_bytes = sum(plane.buffer_size for plane in self._first.planes)
         may_wait = config.drop_repeats and HELD * frame_bytes <= WAITING_BYTES
@@ -191,6 +213,16 @@ class OpenVideo:
         self.source_to_working = scaling(size, working) @ to_corner
         self.crop = crop
 
+    @property
+    def stored_as(self) -> StoredAs:
+        """How the film stores the pictures that come now."""
+        return StoredAs(
+            transfer=self._colors.transfer_name,
+            primaries=self._colors.primaries_name,
+            field_order=self._field_order,
+            interlaced_was=self._pictures.was_interlaced,
+        )
+
     def cut(self, source: VideoFrame) -> Frame:
         """Make the upright working frame, (H, W, 3), of a decoded one, as `crop_to` wants it.
 
@@ -198,16 +230,19 @@ class OpenVideo:
             RejectedError: BROKEN_STREAM if it cannot be converted.
         """
         width, height = self._working_size
+        deep = self._config.to_sdr and self._colors.need_more_than_a_matrix
         with rejecting(RejectReason.BROKEN_STREAM):
             rgb = self._reformatter.reformat(
                 self._cutter.cut(source) if self._cutter else source,
                 width,
                 height,
-                format="rgb24",
+                format="rgb48le" if deep else "rgb24",
+                src_colorspace=self._colors.matrix,
                 interpolation=EXACT_SHRINKING,
                 threads=1,  # the default is every core of the machine
-            )
-        return self._orientation.turn(np.asarray(rgb.to_ndarray(), np.uint8))
+            ).to_ndarray()
+        image = self._colors.to_sdr(np.asarray(rgb, np.uint16)) if deep else rgb
+        return self._orientation.turn(np.asarray(image, np.uint8))
 
     def luma(self, source: VideoFrame) -> GrayFrame:
         """See the brightness of a decoded frame, upright and at full size, (H, W)."""
@@ -216,6 +251,7 @@ class OpenVideo:
     def close(self) -> None:
         """End the iteration: reading on from a closed container would crash the process."""
         self._frames.close()
+        self._pictures.close()
 
     def _take_pictures(self) -> Generator[TimedFrame]:
         changes, repeats = FrameChanges(), RepeatFilter[_Moment](self.facts.fps)
@@ -259,7 +295,7 @@ class OpenVideo:
     def _moments(self) -> Iterator["_Moment"]:
         interval_s = float(1 / self.facts.fps)
         time_s = -interval_s
-        for index, frame in enumerate(chain([self._first], self._decoded)):
+        for index, frame in enumerate(chain([self._first], self._pictures)):
             time_s = self._seconds(frame, default=time_s + interval_s)
             yield _Moment(index, time_s, frame)
 

@@ -16,8 +16,8 @@ its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
 stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
-4 adds what bars leave of the picture, how much of it stands still, and `source_frames`, for films
-that repeat their frames.
+4 adds what bars leave of the picture, how much of it stands still, how the film stored it, and
+`source_frames`, for films that repeat their frames.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -25,7 +25,7 @@ Cost: data only.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pyarrow as pa
@@ -72,6 +72,11 @@ SCHEMA = pa.schema(
         pa.field("crop_top", pa.int32()),
         pa.field("crop_width", pa.int32()),
         pa.field("crop_height", pa.int32()),
+        # Null where the film does not say, and before version 4, where nobody had asked.
+        pa.field("transfer", pa.string()),
+        pa.field("primaries", pa.string()),
+        pa.field("field_order", pa.string()),
+        pa.field("interlaced_was", pa.bool_()),
         pa.field("size", pa.int16(), nullable=False),
         pa.field("frames", pa.int16(), nullable=False),
         pa.field("jpeg", pa.binary(), nullable=False),
@@ -140,6 +145,7 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "source_width": strip.source_width,
         "source_height": strip.source_height,
         **_crop_columns(strip.crop),
+        **asdict(strip.stored_as),
         "size": strip.size,
         "frames": len(strip.to_first),
         "jpeg": strip.jpeg,

@@ -14,6 +14,8 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
                  rotation, to those of the window's first frame; null where it was not found
     crop         what black bars leave of the picture, in pixels of the film: left, top, width,
                  height; null where there are none
+    stored_as    how the film stores its pictures: transfer, primaries, field_order, and whether
+                 they were interlaced; the strips are SDR and whole pictures
     figures      of the stabilization; null without a strip
 
 Nothing is tagged, and the films are decoded in this process, without the limits of `run`.
@@ -99,6 +101,7 @@ def _entry(clip: Clip) -> dict[str, Any]:
         "detail": clip.detail,
         "to_first": None if clip.to_first is None else clip.to_first.tolist(),
         "crop": None if clip.crop is None else asdict(clip.crop),
+        "stored_as": asdict(clip.stored_as),
         "figures": None if clip.strip is None else asdict(clip.strip.figures),
     }
 
