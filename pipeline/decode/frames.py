@@ -99,16 +99,16 @@ class FramesConfig:
 
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
-    stabilizer finds its features there. None: the pixels of the source as they are, not even made
-    square, only turned upright."""
+    stabilizer finds its features there. None: the pixels of the source as they are, turned upright;
+    pixels that are not square are made so, by shrinking their longer side."""
 
     min_side_px: int = 64
     """Least short side of the picture, shown with square pixels. Ours: a frame of the paper; below
     128 px, a strip of 128 px is an enlargement."""
 
-    max_side_px: int = 4096
-    """Largest side of the picture as stored. Ours: 4K passes; 8K is refused by its header, before
-    it takes 50 MB per reference frame."""
+    max_side_px: int = 5760
+    """Largest side of the picture as stored. Ours: 4K, 5.3K and 5.7K pass; 8K is refused by its
+    header, before it takes 50 MB per reference frame."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_fps <= self.max_fps:
@@ -383,8 +383,8 @@ def square_size(size: Size, pixel_aspect: Fraction) -> tuple[Fraction, Fraction]
 
 def choose_working_size(size: Size, pixel_aspect: Fraction, working_px: int | None) -> Size:
     """Choose the size to which a stored picture is shrunk."""
-    if working_px is None:
-        return size
     width, height = square_size(size, pixel_aspect)
-    shrink = min(Fraction(1), working_px / min(width, height))
+    shrink = Fraction(1)
+    if working_px is not None:
+        shrink = min(shrink, working_px / min(width, height))
     return round(width * shrink), round(height * shrink)
