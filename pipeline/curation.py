@@ -6,13 +6,14 @@
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
     render_clip       32 still frames of 128 x 128                         pipeline.stabilize
+    check_one_scene   no dissolve, no jump cut                             pipeline.windows
     certify           how well that went, or why the clip is unfit         pipeline.stabilize
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
 
 Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut ends
-its window early and the next one begins behind it; otherwise windows follow each other without
-gap or overlap. What is left at the end, fewer than 32 frames, is no window.
+its window early and the next one begins behind it, and so does a dissolve that is only seen once
+the camera is known; otherwise windows follow each other without gap or overlap. What is left at the end, fewer than 32 frames, is no window.
 
 Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
@@ -51,8 +52,11 @@ from tinyvideo.pipeline.windows import (
     BarsConfig,
     BarWatch,
     CutDetector,
+    SceneChangeError,
+    SceneConfig,
     ShotConfig,
     WindowConfig,
+    check_one_scene,
     check_window,
 )
 
@@ -66,6 +70,7 @@ class CurationConfig:
     shots: ShotConfig = field(default_factory=ShotConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
+    scene: SceneConfig = field(default_factory=SceneConfig)
     strips: StripConfig = field(default_factory=StripConfig)
     tag: TagConfig = field(default_factory=TagConfig)
 
@@ -85,6 +90,16 @@ class CurationConfig:
 
 
 DEFAULT_CONFIG = CurationConfig()
+
+UNFOUND = frozenset(
+    {
+        RejectReason.FOREGROUND,
+        RejectReason.REPROJECTION_ERROR,
+        RejectReason.TOO_FEW_INLIERS,
+        RejectReason.OUT_OF_VIEW,
+    }
+)
+"""Reasons behind which there may be a second scene: no path holds two."""
 
 
 def curate(
@@ -128,6 +143,8 @@ class _Curation:
     shot_start: list[Frame] = field(default_factory=list)
     scenes: SceneTags | None = None
     index: int = 0
+    fading: bool = False
+    """A dissolve was still on its way at the end of the last window."""
 
     def clips(self) -> Iterator[Clip]:
         try:
@@ -176,14 +193,28 @@ class _Curation:
             path = find_camera_path(images, self.config.stabilize)
             to_first = self._in_source_pixels(path.to_first)
             return self._accept(images, path)
+        except SceneChangeError as change:
+            return self._begin_behind(change)
         except RejectedError as error:
+            if error.reason in UNFOUND and (seen := self._scene_change()) is not None:
+                return self._begin_behind(seen)
             return self._drop(error.reason, error.detail, to_first)
+
+    def _scene_change(self) -> SceneChangeError | None:
+        """Look for a second scene where no camera path was found, which may be the cause."""
+        frames = np.stack([frame.image for frame in self.window])
+        try:
+            check_one_scene(frames, self.config.scene, fading=self.fading)
+        except SceneChangeError as change:
+            return change
+        return None
 
     def _accept(self, images: Frames, path: CameraPath) -> Clip:
         size = self.config.strips.size
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
         path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
+        check_one_scene(rendering.frames, self.config.scene, fading=self.fading)
         first, facts = self.window[0], self.video.facts
         step, source_frames = self._place()
         to_first = self._in_source_pixels(path.to_first)
@@ -218,6 +249,19 @@ class _Curation:
                 frames=rendering.frames,
             )
         )
+
+    def _begin_behind(self, change: SceneChangeError) -> Clip:
+        # Frames of the scene that comes are the first of the next window.
+        rest = self.window[change.frame :]
+        self.window = self.window[: change.frame]
+        begins = f"; the next window begins at frame {rest[0].index}" if rest else ""
+        dropped = self._drop(change.reason, change.detail + begins)
+        self.window = rest
+        self.fading = change.reason is RejectReason.DISSOLVE and not rest
+        if rest:
+            self.shot_start = [frame.image for frame in rest][: self.config.tag.max_frames]
+            self.scenes = None
+        return dropped
 
     def _drop(
         self, reason: RejectReason, detail: str, to_first: Homographies | None = None
@@ -258,7 +302,7 @@ class _Curation:
         return self.last.index + self.video.facts.step if self.last else 0
 
     def _next(self, clip: Clip) -> Clip:
-        self.window = []
+        self.window, self.fading = [], False
         self.bars.begin_window()
         self.index += 1
         return clip
