@@ -11,9 +11,10 @@
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
 
-Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut ends
-its window early and the next one begins behind it, and so does a dissolve that is only seen once
-the camera is known; otherwise windows follow each other without gap or overlap. What is left at the end, fewer than 32 frames, is no window.
+Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut, a gap in time
+or a change of pace ends its window early, as does a dissolve that is only seen once the camera is
+known, and the next window begins behind it; otherwise windows follow each other without gap or
+overlap. What is left at the end, fewer than 32 frames, is no window.
 
 Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
@@ -91,6 +92,10 @@ class CurationConfig:
 
 DEFAULT_CONFIG = CurationConfig()
 
+RATE_SLACK = 0.015
+"""How far the time stamps of a window may be off the rate that is meant. Ours: rounded to
+hundredths of a second, they are off by 0.01 at 30 per second."""
+
 UNFOUND = frozenset(
     {
         RejectReason.FOREGROUND,
@@ -147,6 +152,18 @@ class _Curation:
     """A dissolve was still on its way at the end of the last window."""
 
     def clips(self) -> Iterator[Clip]:
+        refused: list[Clip] = []
+        for clip in self._clips():
+            if clip.reason is RejectReason.FRAME_RATE and len(refused) == clip.index:
+                refused.append(clip)  # a film that is nothing else is refused as a whole
+                continue
+            yield from refused[: clip.index]
+            refused.clear()
+            yield clip
+        if refused and len(refused) == self.index:
+            raise RejectedError(RejectReason.FRAME_RATE, refused[0].detail)
+
+    def _clips(self) -> Iterator[Clip]:
         try:
             for frame in self.video:
                 yield from self._take(frame, new_shot=self.detector.is_cut(frame.image))
@@ -165,8 +182,8 @@ class _Curation:
     def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
-        if self.window and frame.pace != self.window[0].pace:
-            yield self._drop(RejectReason.UNEVEN_TIMING, self._change_of_pace(frame))
+        if self.window and (cause := self._border(frame)):
+            yield self._drop(RejectReason.UNEVEN_TIMING, cause)
         if new_shot or self.last is None:
             self.shot_start, self.scenes = [], None
             self.bars.begin_shot()
@@ -222,7 +239,7 @@ class _Curation:
             index=self.index,
             start_frame=first.index,
             start_s=first.time_s,
-            fps=float(self._pace().fps),
+            fps=self._measured_fps(),
             source_step=step,
             source_frames=source_frames,
             source_width=facts.width,
@@ -267,6 +284,8 @@ class _Curation:
         self, reason: RejectReason, detail: str, to_first: Homographies | None = None
     ) -> Clip:
         step, source_frames = self._place()
+        if self.window and self._pace().refusal:
+            reason, detail = RejectReason.FRAME_RATE, self._pace().refusal
         return self._next(
             Clip(
                 index=self.index,
@@ -285,10 +304,25 @@ class _Curation:
     def _pace(self) -> Pace:
         return self.window[0].pace or self.video.facts.pace
 
+    def _border(self, frame: TimedFrame) -> str:
+        """Why no window can hold this frame and those before it; empty if one can."""
+        before = self.window[0]
+        if frame.stretch is not None and frame.stretch != before.stretch:
+            return frame.stretch.cause
+        return self._change_of_pace(frame) if frame.pace != before.pace else ""
+
     def _change_of_pace(self, frame: TimedFrame) -> str:
         now = frame.pace or self.video.facts.pace
         rates = f"{float(now.fps):.5g} instead of {float(self._pace().fps):.5g}"
         return f"from frame {frame.index} on, the film shows {rates} pictures per second"
+
+    def _measured_fps(self) -> float:
+        # A rate that is meant is more exact than time stamps; one that drifts is not meant.
+        told, seconds = float(self._pace().fps), self.window[-1].time_s - self.window[0].time_s
+        if self._place()[1] is not None:  # of a film that repeats its pictures unevenly
+            return told
+        seen = (len(self.window) - 1) / seconds if seconds > 0 else told
+        return told if abs(seen / told - 1) <= RATE_SLACK else seen
 
     def _place(self) -> tuple[int, tuple[int, ...] | None]:
         # Frames of the film from one of the window to the next, and which ones if that is uneven.

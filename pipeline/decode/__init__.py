@@ -9,6 +9,7 @@ fields         Whole pictures of films that were stored as fields: interlaced on
 frame_changes  Measure by how much each frame of a film differs from the one before it
 frames         Turn a video file into a stream of small upright RGB frames; never a whole video in
                memory
+pacing         At what pace a film shows its frames, from their own time stamps
 repeats        Leave out the frames of a film that only repeat the one before, where it does so in a
                cadence
 upright        How a stored picture becomes upright, as the display matrix of its file says

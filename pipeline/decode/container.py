@@ -27,6 +27,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tinyvideo.pipeline.decode.pacing import Timeline, read_ahead
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,dv"
@@ -124,8 +125,12 @@ def _known_s(film: VideoStream) -> float | None:
     return float(film.duration * film.time_base)
 
 
-def decode(container: InputContainer, film: VideoStream, fps: Fraction) -> Generator[VideoFrame]:
+def decode(
+    container: InputContainer, film: VideoStream, fps: Fraction, timeline: Timeline
+) -> Generator[VideoFrame]:
     """Decode all frames of `film`, at least one, in the order in which they are shown.
+
+    The time stamps of the next ones are entered in `timeline` before.
 
     Raises:
         RejectedError: BROKEN_STREAM as soon as something is wrong.
@@ -136,13 +141,15 @@ def decode(container: InputContainer, film: VideoStream, fps: Fraction) -> Gener
     with rejecting(RejectReason.BROKEN_STREAM):
         # What else is there is read along: sound, or a subtitle, may outlast the film, and the
         # header counts it. Then nothing is missing.
-        for packet in container.demux():
+        as_stored = container.format.name == "avi"  # the pts is libav's guess, and leaps where
+        packets = container.demux()  # there are B-frames
+        for packet in read_ahead(packets, film, timeline, as_stored=as_stored):
             end_s = max(end_s, packet_end_s(packet))
             for frame in film.decode(packet) if packet.stream is film else ():
                 size = size or (frame.width, frame.height)
                 check_frame(frame, size, end_s)
-                if container.format.name == "avi":  # stores the order of decoding only; the pts
-                    frame.pts = frame.dts  # is libav's guess, and leaps where there are B-frames
+                if as_stored:
+                    frame.pts = frame.dts
                 yield frame
     announced_s = find_announced_s(container, film, fps)
     if size is None or end_s + 2 / fps < WHOLE_SHARE * announced_s:

@@ -78,7 +78,7 @@ class SceneConfig:
     be compared. Ours."""
 
     min_structure: float = 0.08
-    """The same as a share of all blocks, 0 to 1. Ours: a coin on a table says nothing of a scene."""
+    """The same as a share of all blocks, 0 to 1. Ours: a coin on a table says little."""
 
     min_jump: float = 0.1
     """Share of the blocks, 0 to 1, that lose their structure at a jump cut, at least. Ours."""
