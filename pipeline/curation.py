@@ -20,7 +20,7 @@ Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -149,17 +149,27 @@ class _Curation:
     scenes: SceneTags | None = None
     index: int = 0
     fading: bool = False
-    """A dissolve was still on its way at the end of the last window."""
+    """A dissolve was seen in the last window."""
+
+    doubtful: bool = False
+    """The last strip may be the beginning of a dissolve: the next window will tell."""
 
     def clips(self) -> Iterator[Clip]:
         refused: list[Clip] = []
+        waiting: Clip | None = None
         for clip in self._clips():
             if clip.reason is RejectReason.FRAME_RATE and len(refused) == clip.index:
                 refused.append(clip)  # a film that is nothing else is refused as a whole
                 continue
             yield from refused[: clip.index]
             refused.clear()
-            yield clip
+            if waiting is not None:
+                yield _undone(waiting, clip) if clip.reason is RejectReason.DISSOLVE else waiting
+            waiting = clip if self.doubtful and clip.strip is not None else None
+            if waiting is None:
+                yield clip
+        if waiting is not None:
+            yield waiting
         if refused and len(refused) == self.index:
             raise RejectedError(RejectReason.FRAME_RATE, refused[0].detail)
 
@@ -231,7 +241,7 @@ class _Curation:
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
         path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
-        check_one_scene(rendering.frames, self.config.scene, fading=self.fading)
+        self.doubtful = check_one_scene(rendering.frames, self.config.scene, fading=self.fading)
         first, facts = self.window[0], self.video.facts
         step, source_frames = self._place()
         to_first = self._in_source_pixels(path.to_first)
@@ -274,7 +284,7 @@ class _Curation:
         begins = f"; the next window begins at frame {rest[0].index}" if rest else ""
         dropped = self._drop(change.reason, change.detail + begins)
         self.window = rest
-        self.fading = change.reason is RejectReason.DISSOLVE and not rest
+        self.fading = change.reason is RejectReason.DISSOLVE
         if rest:
             self.shot_start = [frame.image for frame in rest][: self.config.tag.max_frames]
             self.scenes = None
@@ -352,3 +362,9 @@ class _Curation:
         to_working = self.video.source_to_working
         in_source: Homographies = np.linalg.inv(to_working) @ to_first @ to_working
         return np.asarray(in_source / in_source[:, 2:, 2:])
+
+
+def _undone(clip: Clip, dissolve: Clip) -> Clip:
+    """Drop a strip in which the dissolve of the next window had begun."""
+    detail = f"another scene fades in: {dissolve.detail}"
+    return replace(clip, strip=None, frames=None, reason=RejectReason.DISSOLVE, detail=detail)

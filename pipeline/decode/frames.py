@@ -3,8 +3,8 @@
 Every frame is decoded and checked; every `step`-th one is shrunk and converted by swscale in one
 go, and turned upright as the display matrix of the file says. Interlaced films are made whole
 (`pipeline.decode.fields`), HDR becomes SDR (`pipeline.decode.colors`). The pace comes from the time
-stamps, as long as it lasts (`pipeline.decode.pacing`). Of a film that repeats its pictures, as one of 24 per second that was stored as 30 frames, each is taken once
-(`pipeline.decode.repeats`).
+stamps, as long as it lasts (`pipeline.decode.pacing`). Of a film that repeats its pictures, as one
+of 24 per second that was stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
 
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,

@@ -83,12 +83,21 @@ class SceneConfig:
     min_jump: float = 0.1
     """Share of the blocks, 0 to 1, that lose their structure at a jump cut, at least. Ours."""
 
+    max_contrast_gained: float = 1.25
+    """Most contrast that a structure gains, as a multiple: what comes up out of a wall was not to
+    be seen before. Ours: honest strips have 1.19 at most."""
+
     jump_ratio: float = 2.5
     """How many times more that must be than between any other two frames of the window. Ours: a
     fast hand makes 2.3."""
 
     jump_change: float = 4.0
     """How many times more the picture must change than it usually does in the window. Ours."""
+
+    @property
+    def doubtful(self) -> float:
+        """Below this, contrast may be lost to another scene, if the window beside says so."""
+        return 1 - HALF_WAY * (1 - self.min_contrast_kept)
 
 
 DEFAULT_CONFIG = SceneConfig()
@@ -106,20 +115,21 @@ class SceneChangeError(RejectedError):
 
 def check_one_scene(
     frames: Frames, config: SceneConfig = DEFAULT_CONFIG, *, fading: bool = False
-) -> None:
+) -> bool:
     """Refuse stabilized frames, (32, S, S, 3), that show more than one scene.
 
-    `fading` says that a dissolve was still on its way when the window before ended: then less
-    evidence is enough, since the two scenes are in all of this one's frames.
+    `fading` says that a dissolve was seen in the window before: then less evidence is enough, since
+    its end may be in this one. Returns whether there would have been as much.
 
     Raises:
         SceneChangeError: DISSOLVE or JUMP_CUT, with the frame behind it.
     """
-    if config.look:
-        small = np.stack([_shrink(frame) for frame in frames])
-        _check_jump(_Blocks.of(small), config)
-        needed = config.min_contrast_kept
-        _check_dissolve(small, config, 1 - HALF_WAY * (1 - needed) if fading else needed)
+    if not config.look:
+        return False
+    small = np.stack([_shrink(frame) for frame in frames])
+    _check_jump(_Blocks.of(small), config)
+    needed = config.doubtful if fading else config.min_contrast_kept
+    return _check_dissolve(small, config, needed) < config.doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +191,12 @@ def contrast_kept(seen: "_Blocks", one: int, other: int, config: SceneConfig) ->
     return float(np.median(contrast / light))
 
 
-def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed: float) -> None:
+def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed: float) -> float:
+    """Measure the least contrast that anything keeps.
+
+    Raises:
+        SceneChangeError: it is less than needed.
+    """
     compared = [at for at in COMPARED if at < len(small)]
     seen, last = _settled(small, compared), len(compared) - 1
     pairs = {(at, min(at + by, last)) for at in range(last) for by in (*DISTANCES, last)}
@@ -191,8 +206,11 @@ def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed:
     }
     told = {pair: figure for pair, figure in kept.items() if figure is not None}
     pair, least = min(told.items(), key=lambda item: item[1], default=((0, 0), 1.0))
-    if least >= needed:
-        return
+    grown, most = max(told.items(), key=lambda item: item[1], default=((0, 0), 1.0))
+    if most > config.max_contrast_gained:
+        pair, least = grown, min(least, 1 / most)
+    elif least >= needed:
+        return least
     one, other = sorted(compared[number] for number in pair)
     detail = f"one scene fades into another: what frames {one} and {other} of the window "
     detail += f"both show has {least:.0%} of its contrast, {needed:.0%} needed"
@@ -202,11 +220,11 @@ def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed:
 def _clear_from(small: npt.NDArray[np.float32], config: SceneConfig) -> int:
     """From which frame on a window shows what its last frame does, and nothing of another scene."""
     seen = _settled(small, range(len(small)))
-    last, enough = len(small) - 1, 1 - (1 - config.min_contrast_kept) / 2
+    last = len(small) - 1
     for at in range(last - 1, -1, -1):
         for pair in ((last, at), (at, last)):
             kept = contrast_kept(seen, *pair, config)
-            if kept is None or kept < enough:
+            if kept is None or kept < config.doubtful:
                 # What differs from its last frames as well is still on its way.
                 return at + 1 if at < last - SETTLED else len(small)
     return 0
