@@ -149,7 +149,7 @@ class _Curation:
     scenes: SceneTags | None = None
     index: int = 0
     fading: bool = False
-    """A dissolve was seen in the last window."""
+    """A dissolve was still on its way at the end of the last window."""
 
     doubtful: bool = False
     """The last strip may be the beginning of a dissolve: the next window will tell."""
@@ -284,7 +284,7 @@ class _Curation:
         begins = f"; the next window begins at frame {rest[0].index}" if rest else ""
         dropped = self._drop(change.reason, change.detail + begins)
         self.window = rest
-        self.fading = change.reason is RejectReason.DISSOLVE
+        self.fading = change.reason is RejectReason.DISSOLVE and not rest
         if rest:
             self.shot_start = [frame.image for frame in rest][: self.config.tag.max_frames]
             self.scenes = None

@@ -118,7 +118,7 @@ def check_one_scene(
 ) -> bool:
     """Refuse stabilized frames, (32, S, S, 3), that show more than one scene.
 
-    `fading` says that a dissolve was seen in the window before: then less evidence is enough, since
+    `fading` says that a dissolve went on as the window before ended: less evidence is enough, since
     its end may be in this one. Returns whether there would have been as much.
 
     Raises:
