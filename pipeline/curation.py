@@ -5,6 +5,7 @@
     CutDetector       a window ends where a shot ends                      pipeline.windows
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
+    find_on_screen    logos and captions are cut off, if a strip is left   pipeline.windows
     render_clip       32 still frames of 128 x 128                         pipeline.stabilize
     check_one_scene   no dissolve, no jump cut                             pipeline.windows
     certify           how well that went, or why the clip is unfit         pipeline.stabilize
@@ -30,6 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, TimedFrame, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import rectangle_in
 from tinyvideo.pipeline.stabilize import (
     CameraPath,
     StabilizeConfig,
@@ -42,9 +44,11 @@ from tinyvideo.pipeline.tag import Classifier, TagConfig, tag_shot
 from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     Clip,
+    Crop,
     Frame,
     Frames,
     Homographies,
+    Overlay,
     Pace,
     SceneTags,
     Strip,
@@ -55,10 +59,14 @@ from tinyvideo.pipeline.windows import (
     CutDetector,
     SceneChangeError,
     SceneConfig,
+    ScreenConfig,
     ShotConfig,
     WindowConfig,
     check_one_scene,
     check_window,
+    crop_beside,
+    find_on_screen,
+    refuse_overlay,
 )
 
 
@@ -71,6 +79,7 @@ class CurationConfig:
     shots: ShotConfig = field(default_factory=ShotConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
+    screen: ScreenConfig = field(default_factory=ScreenConfig)
     scene: SceneConfig = field(default_factory=SceneConfig)
     strips: StripConfig = field(default_factory=StripConfig)
     tag: TagConfig = field(default_factory=TagConfig)
@@ -238,13 +247,15 @@ class _Curation:
 
     def _accept(self, images: Frames, path: CameraPath) -> Clip:
         size = self.config.strips.size
+        images, path, shown, overlay = self._beside_logos(images, path)
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
         path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
         self.doubtful = check_one_scene(rendering.frames, self.config.scene, fading=self.fading)
         first, facts = self.window[0], self.video.facts
         step, source_frames = self._place()
-        to_first = self._in_source_pixels(path.to_first)
+        to_first = self._in_source_pixels(path.seen_from(shown, back=True).to_first)
+        shown_in_source = self._crop_in_source(shown)
         strip = Strip(
             index=self.index,
             start_frame=first.index,
@@ -259,7 +270,8 @@ class _Curation:
             to_first=to_first,
             figures=figures,
             scenes=self._tag_once(),
-            crop=self.video.crop,
+            crop=shown_in_source,
+            overlay=overlay,
             stored_as=self.video.stored_as,
         )
         return self._next(
@@ -271,11 +283,43 @@ class _Curation:
                 strip=strip,
                 to_first=to_first,
                 start_s=first.time_s,
-                crop=self.video.crop,
+                crop=shown_in_source,
+                overlay=overlay,
                 stored_as=self.video.stored_as,
                 frames=rendering.frames,
             )
         )
+
+    def _beside_logos(
+        self, images: Frames, path: CameraPath
+    ) -> tuple[Frames, CameraPath, Crop | None, Overlay | None]:
+        """Cut off what stays on the screen, if a strip of the same size is left."""
+        patches = find_on_screen(images, path.to_first, self.config.screen)
+        if patches is None:
+            return images, path, None, None
+        height, width = images.shape[1:3]
+        overlay = self._overlay_in_source(patches, width * height)
+        if not patches:
+            return images, path, None, overlay
+        shown = crop_beside(patches, width, height)
+        if shown is None:
+            raise refuse_overlay(patches, width, height)
+        right, bottom = shown.left + shown.width, shown.top + shown.height
+        part = images[:, shown.top : bottom, shown.left : right]
+        return np.ascontiguousarray(part), path.seen_from(shown), shown, overlay
+
+    def _overlay_in_source(self, patches: list[Crop], pixels: int) -> Overlay:
+        if not patches:
+            return Overlay(share=0.0)
+        largest = max(patches, key=lambda patch: patch.width * patch.height)
+        share = sum(patch.width * patch.height for patch in patches) / pixels
+        return Overlay(share=share, place=self._in_source(largest))
+
+    def _crop_in_source(self, shown: Crop | None) -> Crop | None:
+        return self.video.crop if shown is None else self._in_source(shown)
+
+    def _in_source(self, part: Crop) -> Crop:
+        return rectangle_in(part, np.asarray(np.linalg.inv(self.video.source_to_working), float))
 
     def _begin_behind(self, change: SceneChangeError) -> Clip:
         # Frames of the scene that comes are the first of the next window.

@@ -164,6 +164,17 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """What stays on the screen while the picture moves: a logo, a caption, a time stamp."""
+
+    share: float
+    """Share of the picture, 0 to 1; 0 where nothing was found."""
+
+    place: Crop | None = None
+    """Where the largest lies, in pixels of the source, after rotation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAs:
     """How a film stored its pictures, before they became SDR and whole; None: it does not say."""
 
@@ -285,7 +296,11 @@ class Strip:
     `source_step`-th from `start_frame` on."""
 
     crop: Crop | None = None
-    """What black bars leave of the source picture; None: all of it."""
+    """What black bars and logos leave of the source picture; None: all of it."""
+
+    overlay: Overlay | None = None
+    """What stayed on the screen before it was cut off; None where the camera hardly moved, so that
+    nobody can tell."""
 
     stored_as: StoredAs = StoredAs()
     """How the film stored these pictures."""
@@ -316,6 +331,9 @@ class Clip:
 
     crop: Crop | None = None
     """As in `Strip`, also for a dropped clip."""
+
+    overlay: Overlay | None = None
+    """As in `Strip`."""
 
     stored_as: StoredAs = StoredAs()
     """As in `Strip`, also for a dropped clip."""
