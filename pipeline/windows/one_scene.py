@@ -69,7 +69,7 @@ class SceneConfig:
     look: bool = True
     """Whether it is asked if a strip shows one scene. Ours: true."""
 
-    min_contrast_kept: float = 0.75
+    min_contrast_kept: float = 0.74
     """Least contrast that the structure of a scene keeps, as a median of its blocks, 0 to 1, when
     brightness is taken out. Ours: a fifth of another scene may be seen through it."""
 
