@@ -93,18 +93,23 @@ def find_on_screen(
         return None
     far = [t for t in np.argsort(-ways)[: 2 * COMPARED : 2] if ways[t] >= ways.max() / 2]
     stays = _blocks_that_stay(frames, to_first, far)
-    count, labels, found, _ = cv2.connectedComponentsWithStats(stays, connectivity=8)
+    # Letters with a block between them are one word.
+    joined = np.asarray(
+        cv2.morphologyEx(stays, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8)), np.uint8
+    )
+    count, labels, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     patches = []
     for number, patch in enumerate(found[1:count], start=1):
         at_edge = _is_at_an_edge(patch, *stays.shape)
         least = config.min_blocks if at_edge else config.min_blocks_inside
-        if patch[cv2.CC_STAT_AREA] >= least and _is_drawn(frames, labels == number):
+        blocks = (labels == number) & (stays > 0)
+        if np.count_nonzero(blocks) >= least and _is_drawn(frames, blocks):
             patches.append(_pixels(patch, width, height))
     return patches
 
 
 def _is_drawn(frames: Frames, blocks: npt.NDArray[np.bool_]) -> bool:
-    """Whether a patch of blocks, (rows, columns), has sharp edges that stay to a part of a pixel."""
+    """Whether a patch of blocks, (rows, columns), has sharp edges that do not move by a pixel."""
     inside = np.repeat(np.repeat(blocks, BLOCK, axis=0), BLOCK, axis=1)
     rows, columns = inside.shape
     edges = np.abs(cv2.Laplacian(to_gray(frames[0]), cv2.CV_32F))[:rows, :columns][inside]
