@@ -5,20 +5,23 @@
     CutDetector       a window ends where a shot ends                      pipeline.windows
     check_window      no gap in time, no fade, no slide, no black          pipeline.windows
     find_camera_path  where every frame lies in frame 0                    pipeline.stabilize
+    find_on_screen    logos and captions are cut off, if a strip is left   pipeline.windows
     render_clip       32 still frames of 128 x 128                         pipeline.stabilize
+    check_one_scene   no dissolve, no jump cut                             pipeline.windows
     certify           how well that went, or why the clip is unfit         pipeline.stabilize
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
 
-Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut ends
-its window early and the next one begins behind it; otherwise windows follow each other without
-gap or overlap. What is left at the end, fewer than 32 frames, is no window.
+Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut, a gap in time
+or a change of pace ends its window early, as does a dissolve that is only seen once the camera is
+known, and the next window begins behind it; otherwise windows follow each other without gap or
+overlap. What is left at the end, fewer than 32 frames, is no window.
 
 Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, TimedFrame, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import rectangle_in
 from tinyvideo.pipeline.stabilize import (
     CameraPath,
     StabilizeConfig,
@@ -40,9 +44,11 @@ from tinyvideo.pipeline.tag import Classifier, TagConfig, tag_shot
 from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
     Clip,
+    Crop,
     Frame,
     Frames,
     Homographies,
+    Overlay,
     Pace,
     SceneTags,
     Strip,
@@ -51,9 +57,16 @@ from tinyvideo.pipeline.windows import (
     BarsConfig,
     BarWatch,
     CutDetector,
+    SceneChangeError,
+    SceneConfig,
+    ScreenConfig,
     ShotConfig,
     WindowConfig,
+    check_one_scene,
     check_window,
+    crop_beside,
+    find_on_screen,
+    refuse_overlay,
 )
 
 
@@ -66,6 +79,8 @@ class CurationConfig:
     shots: ShotConfig = field(default_factory=ShotConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     stabilize: StabilizeConfig = field(default_factory=StabilizeConfig)
+    screen: ScreenConfig = field(default_factory=ScreenConfig)
+    scene: SceneConfig = field(default_factory=SceneConfig)
     strips: StripConfig = field(default_factory=StripConfig)
     tag: TagConfig = field(default_factory=TagConfig)
 
@@ -85,6 +100,20 @@ class CurationConfig:
 
 
 DEFAULT_CONFIG = CurationConfig()
+
+RATE_SLACK = 0.015
+"""How far the time stamps of a window may be off the rate that is meant. Ours: rounded to
+hundredths of a second, they are off by 0.01 at 30 per second."""
+
+UNFOUND = frozenset(
+    {
+        RejectReason.FOREGROUND,
+        RejectReason.REPROJECTION_ERROR,
+        RejectReason.TOO_FEW_INLIERS,
+        RejectReason.OUT_OF_VIEW,
+    }
+)
+"""Reasons behind which there may be a second scene: no path holds two."""
 
 
 def curate(
@@ -128,8 +157,32 @@ class _Curation:
     shot_start: list[Frame] = field(default_factory=list)
     scenes: SceneTags | None = None
     index: int = 0
+    fading: bool = False
+    """A dissolve was still on its way at the end of the last window."""
+
+    doubtful: bool = False
+    """The last strip may be the beginning of a dissolve: the next window will tell."""
 
     def clips(self) -> Iterator[Clip]:
+        refused: list[Clip] = []
+        waiting: Clip | None = None
+        for clip in self._clips():
+            if clip.reason is RejectReason.FRAME_RATE and len(refused) == clip.index:
+                refused.append(clip)  # a film that is nothing else is refused as a whole
+                continue
+            yield from refused[: clip.index]
+            refused.clear()
+            if waiting is not None:
+                yield _undone(waiting, clip) if clip.reason is RejectReason.DISSOLVE else waiting
+            waiting = clip if self.doubtful and clip.strip is not None else None
+            if waiting is None:
+                yield clip
+        if waiting is not None:
+            yield waiting
+        if refused and len(refused) == self.index:
+            raise RejectedError(RejectReason.FRAME_RATE, refused[0].detail)
+
+    def _clips(self) -> Iterator[Clip]:
         try:
             for frame in self.video:
                 yield from self._take(frame, new_shot=self.detector.is_cut(frame.image))
@@ -148,8 +201,8 @@ class _Curation:
     def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
-        if self.window and frame.pace != self.window[0].pace:
-            yield self._drop(RejectReason.UNEVEN_TIMING, self._change_of_pace(frame))
+        if self.window and (cause := self._border(frame)):
+            yield self._drop(RejectReason.UNEVEN_TIMING, cause)
         if new_shot or self.last is None:
             self.shot_start, self.scenes = [], None
             self.bars.begin_shot()
@@ -176,22 +229,38 @@ class _Curation:
             path = find_camera_path(images, self.config.stabilize)
             to_first = self._in_source_pixels(path.to_first)
             return self._accept(images, path)
+        except SceneChangeError as change:
+            return self._begin_behind(change)
         except RejectedError as error:
+            if error.reason in UNFOUND and (seen := self._scene_change()) is not None:
+                return self._begin_behind(seen)
             return self._drop(error.reason, error.detail, to_first)
+
+    def _scene_change(self) -> SceneChangeError | None:
+        """Look for a second scene where no camera path was found, which may be the cause."""
+        frames = np.stack([frame.image for frame in self.window])
+        try:
+            check_one_scene(frames, self.config.scene, fading=self.fading)
+        except SceneChangeError as change:
+            return change
+        return None
 
     def _accept(self, images: Frames, path: CameraPath) -> Clip:
         size = self.config.strips.size
+        images, path, shown, overlay = self._beside_logos(images, path)
         crop = crop_to_strip(images.shape[2], images.shape[1], size)
         path, rendering = render_clip(images, path, crop, size, self.config.stabilize)
         figures = certify(path, rendering, crop, self.config.stabilize)
+        self.doubtful = check_one_scene(rendering.frames, self.config.scene, fading=self.fading)
         first, facts = self.window[0], self.video.facts
         step, source_frames = self._place()
-        to_first = self._in_source_pixels(path.to_first)
+        to_first = self._in_source_pixels(path.seen_from(shown, back=True).to_first)
+        shown_in_source = self._crop_in_source(shown)
         strip = Strip(
             index=self.index,
             start_frame=first.index,
             start_s=first.time_s,
-            fps=float(self._pace().fps),
+            fps=self._measured_fps(),
             source_step=step,
             source_frames=source_frames,
             source_width=facts.width,
@@ -201,7 +270,9 @@ class _Curation:
             to_first=to_first,
             figures=figures,
             scenes=self._tag_once(),
-            crop=self.video.crop,
+            crop=shown_in_source,
+            overlay=overlay,
+            stored_as=self.video.stored_as,
         )
         return self._next(
             Clip(
@@ -212,15 +283,63 @@ class _Curation:
                 strip=strip,
                 to_first=to_first,
                 start_s=first.time_s,
-                crop=self.video.crop,
+                crop=shown_in_source,
+                overlay=overlay,
+                stored_as=self.video.stored_as,
                 frames=rendering.frames,
             )
         )
+
+    def _beside_logos(
+        self, images: Frames, path: CameraPath
+    ) -> tuple[Frames, CameraPath, Crop | None, Overlay | None]:
+        """Cut off what stays on the screen, if a strip of the same size is left."""
+        patches = find_on_screen(images, path.to_first, self.config.screen)
+        if patches is None:
+            return images, path, None, None
+        height, width = images.shape[1:3]
+        overlay = self._overlay_in_source(patches, width * height)
+        if not patches:
+            return images, path, None, overlay
+        shown = crop_beside(patches, width, height)
+        if shown is None:
+            raise refuse_overlay(patches, width, height)
+        right, bottom = shown.left + shown.width, shown.top + shown.height
+        part = images[:, shown.top : bottom, shown.left : right]
+        return np.ascontiguousarray(part), path.seen_from(shown), shown, overlay
+
+    def _overlay_in_source(self, patches: list[Crop], pixels: int) -> Overlay:
+        if not patches:
+            return Overlay(share=0.0)
+        largest = max(patches, key=lambda patch: patch.width * patch.height)
+        share = sum(patch.width * patch.height for patch in patches) / pixels
+        return Overlay(share=share, place=self._in_source(largest))
+
+    def _crop_in_source(self, shown: Crop | None) -> Crop | None:
+        return self.video.crop if shown is None else self._in_source(shown)
+
+    def _in_source(self, part: Crop) -> Crop:
+        return rectangle_in(part, np.asarray(np.linalg.inv(self.video.source_to_working), float))
+
+    def _begin_behind(self, change: SceneChangeError) -> Clip:
+        # Frames of the scene that comes are the first of the next window.
+        rest = self.window[change.frame :]
+        self.window = self.window[: change.frame]
+        begins = f"; the next window begins at frame {rest[0].index}" if rest else ""
+        dropped = self._drop(change.reason, change.detail + begins)
+        self.window = rest
+        self.fading = change.reason is RejectReason.DISSOLVE and not rest
+        if rest:
+            self.shot_start = [frame.image for frame in rest][: self.config.tag.max_frames]
+            self.scenes = None
+        return dropped
 
     def _drop(
         self, reason: RejectReason, detail: str, to_first: Homographies | None = None
     ) -> Clip:
         step, source_frames = self._place()
+        if self.window and self._pace().refusal:
+            reason, detail = RejectReason.FRAME_RATE, self._pace().refusal
         return self._next(
             Clip(
                 index=self.index,
@@ -232,16 +351,32 @@ class _Curation:
                 to_first=to_first,
                 start_s=self.window[0].time_s if self.window else None,
                 crop=self.video.crop,
+                stored_as=self.video.stored_as,
             )
         )
 
     def _pace(self) -> Pace:
         return self.window[0].pace or self.video.facts.pace
 
+    def _border(self, frame: TimedFrame) -> str:
+        """Why no window can hold this frame and those before it; empty if one can."""
+        before = self.window[0]
+        if frame.stretch is not None and frame.stretch != before.stretch:
+            return frame.stretch.cause
+        return self._change_of_pace(frame) if frame.pace != before.pace else ""
+
     def _change_of_pace(self, frame: TimedFrame) -> str:
         now = frame.pace or self.video.facts.pace
         rates = f"{float(now.fps):.5g} instead of {float(self._pace().fps):.5g}"
         return f"from frame {frame.index} on, the film shows {rates} pictures per second"
+
+    def _measured_fps(self) -> float:
+        # A rate that is meant is more exact than time stamps; one that drifts is not meant.
+        told, seconds = float(self._pace().fps), self.window[-1].time_s - self.window[0].time_s
+        if self._place()[1] is not None:  # of a film that repeats its pictures unevenly
+            return told
+        seen = (len(self.window) - 1) / seconds if seconds > 0 else told
+        return told if abs(seen / told - 1) <= RATE_SLACK else seen
 
     def _place(self) -> tuple[int, tuple[int, ...] | None]:
         # Frames of the film from one of the window to the next, and which ones if that is uneven.
@@ -255,7 +390,7 @@ class _Curation:
         return self.last.index + self.video.facts.step if self.last else 0
 
     def _next(self, clip: Clip) -> Clip:
-        self.window = []
+        self.window, self.fading = [], False
         self.bars.begin_window()
         self.index += 1
         return clip
@@ -271,3 +406,9 @@ class _Curation:
         to_working = self.video.source_to_working
         in_source: Homographies = np.linalg.inv(to_working) @ to_first @ to_working
         return np.asarray(in_source / in_source[:, 2:, 2:])
+
+
+def _undone(clip: Clip, dissolve: Clip) -> Clip:
+    """Drop a strip in which the dissolve of the next window had begun."""
+    detail = f"another scene fades in: {dissolve.detail}"
+    return replace(clip, strip=None, frames=None, reason=RejectReason.DISSOLVE, detail=detail)

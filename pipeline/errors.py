@@ -51,6 +51,12 @@ class RejectReason(StrEnum):
     FADE = "fade"
     """The picture fades from or to one color within the window."""
 
+    DISSOLVE = "dissolve"
+    """One scene fades into another within the window."""
+
+    JUMP_CUT = "jump_cut"
+    """Part of the picture is another one at once: a jump cut before a fixed camera, a screen."""
+
     FROZEN = "frozen"
     """Nothing moves at all: a still picture or a slide."""
 

@@ -168,6 +168,34 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """What stays on the screen while the picture moves: a logo, a caption, a time stamp."""
+
+    share: float
+    """Share of the picture, 0 to 1; 0 where nothing was found."""
+
+    place: Crop | None = None
+    """Where the largest lies, in pixels of the source, after rotation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAs:
+    """How a film stored its pictures, before they became SDR and whole; None: it does not say."""
+
+    transfer: str | None = None
+    """Its transfer function: `bt709`, `smpte170m`, `pq`, `hlg`, ..."""
+
+    primaries: str | None = None
+    """Its primaries: `bt709`, `bt2020`, `display-p3`, ..."""
+
+    field_order: str | None = None
+    """`progressive`, `top first` or `bottom first`, as its header has it."""
+
+    interlaced_was: bool | None = None
+    """Whether its frames said, or showed, that they were made of fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StabilizationFigures:
     """How well a clip was stabilized; every figure is stored with the strip."""
 
@@ -272,7 +300,14 @@ class Strip:
     `source_step`-th from `start_frame` on."""
 
     crop: Crop | None = None
-    """What black bars leave of the source picture; None: all of it."""
+    """What black bars and logos leave of the source picture; None: all of it."""
+
+    overlay: Overlay | None = None
+    """What stayed on the screen before it was cut off; None where the camera hardly moved, so that
+    nobody can tell."""
+
+    stored_as: StoredAs = StoredAs()
+    """How the film stored these pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +334,12 @@ class Clip:
     """As in `Strip`, also for a dropped clip; None where the film broke off before its frame."""
 
     crop: Crop | None = None
+    """As in `Strip`, also for a dropped clip."""
+
+    overlay: Overlay | None = None
+    """As in `Strip`."""
+
+    stored_as: StoredAs = StoredAs()
     """As in `Strip`, also for a dropped clip."""
 
     frames: Frames | None = field(default=None, repr=False)

@@ -10,12 +10,12 @@ Cost: some milliseconds, and importing pyarrow.
 from typing import Any
 
 from tinyvideo.pipeline.thresholds import sentences_of
-from tinyvideo.pipeline.types import StabilizationFigures, Strip, VideoRecord
+from tinyvideo.pipeline.types import StabilizationFigures, StoredAs, Strip, VideoRecord
 from tinyvideo.storage.shards import SCHEMA
 
 MARK = "<!-- made: schema -->"
 
-SOURCES = (VideoRecord, Strip, StabilizationFigures)
+SOURCES = (VideoRecord, Strip, StoredAs, StabilizationFigures)
 """What a row is made of."""
 
 OURS = {
@@ -28,11 +28,18 @@ OURS = {
     "clip_index": "Number of the window within the video, from 0; dropped windows count too.",
     "source_width": "Width of the source picture, in pixels, after rotation.",
     "source_height": "Height of the source picture, in pixels, after rotation.",
-    "crop_left": "Columns at the left that are a black bar, in pixels of the source; null, as the "
-    "other three, where nothing was cut off.",
-    "crop_top": "Rows at the top that are a black bar.",
-    "crop_width": "Width of the picture between the bars, in pixels of the source.",
-    "crop_height": "Height of the picture between the bars.",
+    "crop_left": "Columns at the left that are a black bar, or hold a logo, in source pixels; "
+    "null, as the other three, where nothing was cut off.",
+    "crop_top": "Rows at the top that are a black bar, or hold a logo.",
+    "crop_width": "Width of what is left of the picture, in pixels of the source.",
+    "crop_height": "Height of what is left of the picture.",
+    "overlay_share": "Share of the picture, 0 to 1, that stays on the screen while the rest moves; "
+    "null where the camera hardly moves, so that nobody can tell.",
+    "overlay_left": "Where the largest patch that stays on the screen begins, in pixels of the "
+    "source; null, as the other three, where there is none.",
+    "overlay_top": "The same from the top.",
+    "overlay_width": "Width of that patch, in pixels of the source.",
+    "overlay_height": "Height of that patch.",
     "frames": "Frames of the strip: 32.",
     "jpeg": "The strip as one JPEG, 32 frames below each other: `size` pixels wide, 32 x `size` "
     "high. In the file it is a pair of `bytes` and `path`, so that other programs show a picture.",

@@ -27,10 +27,18 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tinyvideo.pipeline.decode.pacing import Timeline, read_ahead
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,mxf,rm,dv"
 """FFmpeg's names of the containers that are read; `mov` is MP4 and 3GP too, `matroska` WebM."""
+
+PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+"""What marks a stream that is no film."""
+
+LONG_SHARE = 0.5
+"""A film plays this share of the longest stream's time, at least. Ours: two lenses of one camera
+may end a second apart, a thumbnail has a frame or a few."""
 
 WHOLE_SHARE = 0.9
 """A film that ends before this share of its announced length is truncated. Ours, because headers
@@ -75,29 +83,54 @@ def open_container(file: VideoFile) -> InputContainer:
 
 
 def choose_film(container: InputContainer, max_pixels: int) -> VideoStream:
-    """Choose the best video stream that is not a cover picture, and set up its decoder.
+    """Choose the best film of a file, which is no cover picture, and set up its decoder.
 
     Raises:
         RejectedError: NO_VIDEO_STREAM if there is none, or none that can be decoded.
     """
-    films = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context
-    ]
+    films = [stream for stream in container.streams.video if stream.codec_context]
+    films = [stream for stream in films if not stream.disposition & PICTURES]
     if not films:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         detail = f"no film that can be decoded; streams: {kinds}"
         raise RejectedError(RejectReason.NO_VIDEO_STREAM, detail)
-    best = container.streams.best("video")
-    film = best if isinstance(best, VideoStream) and best in films else films[0]
+    film = best_film(films)
     film.codec_context.thread_count = 1
     film.codec_context.options = {"max_pixels": str(max_pixels)}
     return film
 
 
-def decode(container: InputContainer, film: VideoStream, fps: Fraction) -> Generator[VideoFrame]:
+def best_film(films: Sequence[VideoStream]) -> VideoStream:
+    """Choose the largest of those that play about as long as the longest; of equals, the first.
+
+    A drone's preview and a cover that is called a film are short, or a single frame; a phone's
+    second lens plays as long, and is smaller. What says nothing of its length may be the longest.
+    """
+    lengths = [_known_s(film) for film in films]
+    longest = max((length for length in lengths if length is not None), default=0.0)
+    long_enough = [
+        film
+        for film, length in zip(films, lengths, strict=True)
+        if length is None or length >= LONG_SHARE * longest
+    ]
+    return max(long_enough, key=lambda film: (film.frames != 1, film.width * film.height))
+
+
+def _known_s(film: VideoStream) -> float | None:
+    """How long a stream plays, in seconds, as far as its header says; None: it does not."""
+    if film.frames == 1:  # some give a cover the length of the film
+        return 0.0
+    if film.duration is None or film.time_base is None:
+        return None
+    return float(film.duration * film.time_base)
+
+
+def decode(
+    container: InputContainer, film: VideoStream, fps: Fraction, timeline: Timeline
+) -> Generator[VideoFrame]:
     """Decode all frames of `film`, at least one, in the order in which they are shown.
+
+    The time stamps of the next ones are entered in `timeline` before.
 
     Raises:
         RejectedError: BROKEN_STREAM as soon as something is wrong.
@@ -106,14 +139,17 @@ def decode(container: InputContainer, film: VideoStream, fps: Fraction) -> Gener
     size: tuple[int, int] | None = None
     end_s = 0.0
     with rejecting(RejectReason.BROKEN_STREAM):
-        # What else plays is read along, as it may outlast the film: then nothing is missing.
-        for packet in container.demux(*container.streams.video, *container.streams.audio):
+        # What else is there is read along: sound, or a subtitle, may outlast the film, and the
+        # header counts it. Then nothing is missing.
+        as_stored = container.format.name == "avi"  # the pts is libav's guess, and leaps where
+        packets = container.demux()  # there are B-frames
+        for packet in read_ahead(packets, film, timeline, as_stored=as_stored):
             end_s = max(end_s, packet_end_s(packet))
             for frame in film.decode(packet) if packet.stream is film else ():
                 size = size or (frame.width, frame.height)
                 check_frame(frame, size, end_s)
-                if container.format.name == "avi":  # stores the order of decoding only; the pts
-                    frame.pts = frame.dts  # is libav's guess, and leaps where there are B-frames
+                if as_stored:
+                    frame.pts = frame.dts
                 yield frame
     announced_s = find_announced_s(container, film, fps)
     if size is None or end_s + 2 / fps < WHOLE_SHARE * announced_s:

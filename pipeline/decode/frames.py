@@ -1,10 +1,10 @@
 """Turn a video file into a stream of small upright RGB frames; never a whole video in memory.
 
 Every frame is decoded and checked; every `step`-th one is shrunk and converted by swscale in one
-go, and turned upright as the display matrix of the file says. Interlaced and HDR films are taken
-as they are stored. Time stamps that contradict the frame rate of the header are handed on: windows
-of frames are judged by them. Of a film that repeats its pictures, as one of 24 per second that was
-stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
+go, and turned upright as the display matrix of the file says. Interlaced films are made whole
+(`pipeline.decode.fields`), HDR becomes SDR (`pipeline.decode.colors`). The pace comes from the time
+stamps, as long as it lasts (`pipeline.decode.pacing`). Of a film that repeats its pictures, as one
+of 24 per second that was stored as 30 frames, each is taken once (`pipeline.decode.repeats`).
 
 Cost of H.264 on one thread, decoding included, per decoded frame: 1.2 ms at 480 x 270, 1.6 ms at
 640 x 360, 8.8 ms at 1920 x 1080. Converting first and shrinking with OpenCV's INTER_AREA takes 2.4,
@@ -31,6 +31,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from tinyvideo.pipeline.decode.cadences import HELD, Cadence
+from tinyvideo.pipeline.decode.colors import Colors
 from tinyvideo.pipeline.decode.container import (
     choose_film,
     decode,
@@ -39,12 +40,22 @@ from tinyvideo.pipeline.decode.container import (
     rejecting,
 )
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
+from tinyvideo.pipeline.decode.fields import ORDERS, WholePictures
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
+from tinyvideo.pipeline.decode.pacing import Pacer, Stretch, Timeline
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import Size, scaling
-from tinyvideo.pipeline.types import Crop, Frame, GrayFrame, Homography, Pace, VideoFacts
+from tinyvideo.pipeline.types import (
+    Crop,
+    Frame,
+    GrayFrame,
+    Homography,
+    Pace,
+    StoredAs,
+    VideoFacts,
+)
 
 RATE_TOLERANCE = 0.002
 """Relative slack of the frame rate. Ours: twice the step from 20 to its NTSC sister, 20/1.001."""
@@ -71,25 +82,34 @@ class FramesConfig:
     max_fps: float = 35
     """Most frames per second after stepping. Ours, because theirs are about 25."""
 
-    max_step: int = 3
-    """Take at most every third frame. Ours: what is still faster is slow motion."""
+    max_step: int = 8
+    """Take at most every eighth frame. Ours: phones film slow motion at 240 per second; what is
+    still faster is for a laboratory."""
 
     drop_repeats: bool = True
     """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
     24 or 15 per second, stored as 30 frames."""
 
+    deinterlace: bool = True
+    """Make whole pictures of interlaced films and of telecine. Ours: a walker has two outlines
+    otherwise."""
+
+    to_sdr: bool = True
+    """Show HDR (PQ, HLG) and wide gamuts (BT.2020, P3) as a player for SDR does. Ours: as they are
+    stored they look gray."""
+
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
-    stabilizer finds its features there. None: the pixels of the source as they are, not even made
-    square, only turned upright."""
+    stabilizer finds its features there. None: the pixels of the source as they are, turned upright;
+    pixels that are not square are made so, by shrinking their longer side."""
 
     min_side_px: int = 64
     """Least short side of the picture, shown with square pixels. Ours: a frame of the paper; below
     128 px, a strip of 128 px is an enlargement."""
 
-    max_side_px: int = 4096
-    """Largest side of the picture as stored. Ours: 4K passes; 8K is refused by its header, before
-    it takes 50 MB per reference frame."""
+    max_side_px: int = 5760
+    """Largest side of the picture as stored. Ours: 4K, 5.3K and 5.7K pass; 8K is refused by its
+    header, before it takes 50 MB per reference frame."""
 
     def __post_init__(self) -> None:
         if not 0 < self.min_fps <= self.max_fps:
@@ -120,6 +140,9 @@ class TimedFrame:
     pace: Pace | None = None
     """At what pace frames are taken here; None: at that of `VideoFacts`."""
 
+    stretch: Stretch | None = field(default=None, compare=False)
+    """The frames of the film among which it lies, that follow each other at one pace."""
+
     source: VideoFrame | None = field(default=None, repr=False, compare=False)
     """The frame as it was decoded, as long as somebody may want it cut in another way: it is as
     large as the film's pictures are. `without_source` lets go of it."""
@@ -146,20 +169,25 @@ class OpenVideo:
         film = choose_film(container, max_pixels=config.max_side_px**2)
         pixel_aspect = film.sample_aspect_ratio or Fraction(1)
         check_size((film.width, film.height), pixel_aspect, config)
-        fps = film.average_rate or film.guessed_rate or Fraction(0)
-        step = choose_step(fps, config)
-
-        self._decoded = decode(container, film, fps)
-        self._first = next(self._decoded)
+        rates = [rate for rate in (film.average_rate, film.guessed_rate, film.base_rate) if rate]
+        fps = rates[0] if rates else Fraction(0)
+        timeline = Timeline()
+        decoded = decode(container, film, fps or Fraction(25), timeline)
+        self._pictures = WholePictures(decoded, deinterlace=config.deinterlace)
+        self._first = next(iter(self._pictures))
+        self._colors = Colors.of(self._first)
+        self._field_order = ORDERS.get(film.codec_context.field_order)
         self._orientation = find_orientation(self._first)
         self._pixel_aspect, self._working_px = pixel_aspect, config.working_px
         self._reformatter = VideoReformatter()
 
-        width, height = self._orientation.turn_size((self._first.width, self._first.height))
-        self.facts = VideoFacts(width=width, height=height, fps=fps, step=step)
-        self.crop_to(None)
         self._config = config
-        self._native: tuple[Pace, int] = (self.facts.pace, step)
+        self._pacer = Pacer(timeline, rates)
+        stretch = self._pacer.next(0.0 if self._first.pts is not None else None, self._shift_s())
+        width, height = self._orientation.turn_size((self._first.width, self._first.height))
+        step = native_pace(stretch, config)[1]
+        self.facts = VideoFacts(width=width, height=height, fps=stretch.fps, step=step)
+        self.crop_to(None)
         frame_bytes = sum(plane.buffer_size for plane in self._first.planes)
         may_wait = config.drop_repeats and HELD * frame_bytes <= WAITING_BYTES
         self._frames = self._take_pictures() if may_wait else self._take_steps()
@@ -191,6 +219,16 @@ class OpenVideo:
         self.source_to_working = scaling(size, working) @ to_corner
         self.crop = crop
 
+    @property
+    def stored_as(self) -> StoredAs:
+        """How the film stores the pictures that come now."""
+        return StoredAs(
+            transfer=self._colors.transfer_name,
+            primaries=self._colors.primaries_name,
+            field_order=self._field_order,
+            interlaced_was=self._pictures.was_interlaced,
+        )
+
     def cut(self, source: VideoFrame) -> Frame:
         """Make the upright working frame, (H, W, 3), of a decoded one, as `crop_to` wants it.
 
@@ -198,16 +236,19 @@ class OpenVideo:
             RejectedError: BROKEN_STREAM if it cannot be converted.
         """
         width, height = self._working_size
+        deep = self._config.to_sdr and self._colors.need_more_than_a_matrix
         with rejecting(RejectReason.BROKEN_STREAM):
             rgb = self._reformatter.reformat(
                 self._cutter.cut(source) if self._cutter else source,
                 width,
                 height,
-                format="rgb24",
+                format="rgb48le" if deep else "rgb24",
+                src_colorspace=self._colors.matrix,
                 interpolation=EXACT_SHRINKING,
                 threads=1,  # the default is every core of the machine
-            )
-        return self._orientation.turn(np.asarray(rgb.to_ndarray(), np.uint8))
+            ).to_ndarray()
+        image = self._colors.to_sdr(np.asarray(rgb, np.uint16)) if deep else rgb
+        return self._orientation.turn(np.asarray(image, np.uint8))
 
     def luma(self, source: VideoFrame) -> GrayFrame:
         """See the brightness of a decoded frame, upright and at full size, (H, W)."""
@@ -216,12 +257,19 @@ class OpenVideo:
     def close(self) -> None:
         """End the iteration: reading on from a closed container would crash the process."""
         self._frames.close()
+        self._pictures.close()
 
     def _take_pictures(self) -> Generator[TimedFrame]:
         changes, repeats = FrameChanges(), RepeatFilter[_Moment](self.facts.fps)
+        stretch: Stretch | None = None
         broken: RejectedError | None = None
         try:
             for moment in self._moments():
+                if stretch is not None and moment.stretch is not stretch:
+                    for kept in repeats.flush():
+                        yield from self._taken(kept)
+                    changes, repeats = FrameChanges(), RepeatFilter(moment.stretch.fps)
+                stretch = moment.stretch
                 for kept in repeats.push(moment, changes.measure(moment.frame)):
                     yield from self._taken(kept)
         except RejectedError as error:
@@ -232,7 +280,8 @@ class OpenVideo:
             raise broken
 
     def _taken(self, kept: Kept["_Moment"]) -> Iterator[TimedFrame]:
-        number, (pace, step) = kept.frame.number, self._native
+        stretch = kept.frame.stretch
+        number, (pace, step) = kept.frame.number - stretch.first, native_pace(stretch, self._config)
         if kept.cadence is not None:
             number, (pace, step) = kept.number, pace_of(kept.cadence, self._config)
         if number % step == 0:
@@ -240,8 +289,9 @@ class OpenVideo:
 
     def _take_steps(self) -> Generator[TimedFrame]:
         for moment in self._moments():
-            if moment.number % self.facts.step == 0:
-                yield self._cut_now(moment)
+            pace, step = native_pace(moment.stretch, self._config)
+            if (moment.number - moment.stretch.first) % step == 0:
+                yield self._cut_now(moment, pace)
 
     def _take_indices(self, indices: frozenset[int]) -> Generator[TimedFrame]:
         last = max(indices, default=-1)
@@ -253,19 +303,27 @@ class OpenVideo:
 
     def _cut_now(self, moment: "_Moment", pace: Pace | None = None) -> TimedFrame:
         # Not before it is handed out: what has waited shows what `crop_to` wants by now.
-        number, time_s, frame = moment
-        return TimedFrame(number, time_s, self.cut(frame), pace, frame)
+        number, time_s, frame, stretch = moment
+        return TimedFrame(number, time_s, self.cut(frame), pace, stretch, frame)
 
     def _moments(self) -> Iterator["_Moment"]:
-        interval_s = float(1 / self.facts.fps)
-        time_s = -interval_s
-        for index, frame in enumerate(chain([self._first], self._decoded)):
-            time_s = self._seconds(frame, default=time_s + interval_s)
-            yield _Moment(index, time_s, frame)
+        shift_s, time_s = self._shift_s(), 0.0
+        stretch = self._pacer.stretch
+        for index, frame in enumerate(chain([self._first], self._pictures)):
+            if index:
+                found_s = self._seconds(frame)
+                stretch = self._pacer.next(found_s, shift_s)
+                interval_s = float(1 / stretch.fps) if stretch.fps else 0.0
+                time_s = time_s + interval_s if found_s is None else found_s
+            yield _Moment(index, time_s, frame, stretch)
 
-    def _seconds(self, frame: VideoFrame, default: float) -> float:
+    def _shift_s(self) -> float:
+        first = self._first
+        return float((first.pts or 0) * (first.time_base or 0))
+
+    def _seconds(self, frame: VideoFrame) -> float | None:
         if frame.pts is None or self._first.pts is None or frame.time_base is None:
-            return default
+            return None
         return float((frame.pts - self._first.pts) * frame.time_base)
 
 
@@ -275,6 +333,7 @@ class _Moment(NamedTuple):
     number: int
     time_s: float
     frame: VideoFrame
+    stretch: Stretch
 
 
 @contextmanager
@@ -284,7 +343,7 @@ def open_video(path: Path, config: FramesConfig = DEFAULT_CONFIG) -> Iterator[Op
     Raises:
         UnreadableError: The file is missing, not permitted or not a regular file, or its disk
             fails.
-        RejectedError: NOT_A_VIDEO, NO_VIDEO_STREAM, FRAME_SIZE or FRAME_RATE by the header.
+        RejectedError: NOT_A_VIDEO, NO_VIDEO_STREAM or FRAME_SIZE by the header.
             BROKEN_STREAM, also while iterating: a frame is damaged or changes its size, or the
             film ends early.
         MemoryError: The decoder got no memory.
@@ -310,6 +369,16 @@ def choose_step(fps: Fraction, config: FramesConfig) -> int:
     wanted = f"{config.min_fps:g} to {config.max_fps:g} fps"
     detail = f"{float(fps):.5g} fps; no step of 1 to {config.max_step} frames gives {wanted}"
     raise RejectedError(RejectReason.FRAME_RATE, detail)
+
+
+@cache
+def native_pace(stretch: Stretch, config: FramesConfig) -> tuple[Pace, int]:
+    """Tell at what pace frames of `stretch` are taken, and every how many of them."""
+    try:
+        step = choose_step(stretch.fps, config)
+    except RejectedError as error:
+        return Pace(stretch.fps, Fraction(1), error.detail), 1
+    return Pace(stretch.fps / step, Fraction(step)), step
 
 
 @cache
@@ -347,8 +416,8 @@ def square_size(size: Size, pixel_aspect: Fraction) -> tuple[Fraction, Fraction]
 
 def choose_working_size(size: Size, pixel_aspect: Fraction, working_px: int | None) -> Size:
     """Choose the size to which a stored picture is shrunk."""
-    if working_px is None:
-        return size
     width, height = square_size(size, pixel_aspect)
-    shrink = min(Fraction(1), working_px / min(width, height))
+    shrink = Fraction(1)
+    if working_px is not None:
+        shrink = min(shrink, working_px / min(width, height))
     return round(width * shrink), round(height * shrink)

@@ -31,7 +31,8 @@ from tinyvideo.pipeline.types import (
 DEFAULT_FRAMES, DEFAULT_STRIP = FramesConfig(), StripConfig()
 
 Square = tuple[float, float, float]
-"""Left, top and side of a square of the film, in its pixels, from the corner of the picture."""
+"""Left, top and side of a square of the film, in its pixels, from the corner of the picture. Where
+these are not square, the side counts columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,10 @@ def _cut(
     height, width = frames.shape[1:3]
     here = video.source_to_working
     to_first = here @ place.to_first @ np.linalg.inv(here)
-    crop = crop_to_strip(width, height, size) if square is None else _crop_square(square, size)
-    return render(frames, to_first, crop, size).frames
+    if square is None:
+        return render(frames, to_first, crop_to_strip(width, height, size), size).frames
+    shown = square[0] * here[0, 0], square[1] * here[1, 1], square[2] * here[0, 0]
+    return render(frames, to_first, _crop_square(shown, size), size).frames
 
 
 def _crop_square(square: Square, size: int) -> Homography:

@@ -47,6 +47,7 @@ from tinyvideo.pipeline.stabilize.stillness import Stillness
 from tinyvideo.pipeline.stabilize.verdict import VerdictConfig, check_held, margin_of
 from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, follow_along
 from tinyvideo.pipeline.types import (
+    Crop,
     Frames,
     Homographies,
     Homography,
@@ -154,6 +155,20 @@ class CameraPath:
     def camera_still(self) -> bool:
         """Whether the frames are left exactly as they are."""
         return self.model == "still"
+
+    def seen_from(self, part: Crop | None, *, back: bool = False) -> "CameraPath":
+        """Give the same path in pixels of a part of the picture, or `back` in the whole one's."""
+        if part is None:
+            return self
+        to_corner = np.array([[1, 0, -part.left], [0, 1, -part.top], [0, 0, 1.0]])
+        here = np.linalg.inv(to_corner) if back else to_corner
+        there = np.linalg.inv(here)
+        return replace(
+            self,
+            to_first=here @ self.to_first @ there,
+            chained=here @ self.chained @ there,
+            others=tuple(other.seen_from(part, back=back) for other in self.others),
+        )
 
 
 def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -> CameraPath:

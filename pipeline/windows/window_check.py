@@ -69,9 +69,9 @@ def check_window(
     """
     contrasts = [_contrast(frame.image) for frame in window]
     small = [thumbnail(frame.image, _THUMBNAIL) for frame in window]
+    _check_pace(window, facts, config)
     _check_fade(window, contrasts, small, config)
     _check_contrast(window, contrasts, config)
-    _check_pace(window, facts, config)
     _check_life(window, small, config)
 
 
@@ -113,7 +113,11 @@ def _check_pace(window: Sequence[TimedFrame], facts: VideoFacts, config: WindowC
     pace = window[0].pace or facts.pace
     if pace.refusal:
         raise RejectedError(RejectReason.FRAME_RATE, pace.refusal)
-    fps = float(facts.fps)
+    stretch = window[0].stretch
+    if stretch is not None and not stretch.even:
+        detail = f"no two frames of {window[0].index} to {window[-1].index} are equally far apart"
+        raise RejectedError(RejectReason.UNEVEN_TIMING, detail)
+    fps = float(facts.fps if stretch is None else stretch.fps)
     for before, frame in pairwise(window):
         # Frames of the source are even; which of them are taken need not be.
         gap = (frame.time_s - before.time_s) * fps / (frame.index - before.index)

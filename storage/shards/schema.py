@@ -16,8 +16,8 @@ its parts optional; `jpeg` has none.
 
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
 stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
-4 adds what bars leave of the picture, how much of it stands still, and `source_frames`, for films
-that repeat their frames.
+4 adds what bars and logos leave of the picture, how much of it stands still, how the film stored
+it, and `source_frames`, for films that repeat their frames.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -25,7 +25,7 @@ Cost: data only.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +42,9 @@ PICTURE = "jpeg"
 
 CROP_COLUMNS = ("crop_left", "crop_top", "crop_width", "crop_height")
 """What `Strip.crop` is in a row, in the order of its fields."""
+
+OVERLAY_COLUMNS = ("overlay_left", "overlay_top", "overlay_width", "overlay_height")
+"""What the place of `Strip.overlay` is in a row."""
 
 _TAG = pa.struct([("scene", pa.string()), ("probability", pa.float32())])
 
@@ -72,6 +75,18 @@ SCHEMA = pa.schema(
         pa.field("crop_top", pa.int32()),
         pa.field("crop_width", pa.int32()),
         pa.field("crop_height", pa.int32()),
+        # Null where the camera hardly moved, so that nobody can tell, and before version 4.
+        pa.field("overlay_share", pa.float32()),
+        # Null where nothing was found as well.
+        pa.field("overlay_left", pa.int32()),
+        pa.field("overlay_top", pa.int32()),
+        pa.field("overlay_width", pa.int32()),
+        pa.field("overlay_height", pa.int32()),
+        # Null where the film does not say, and before version 4, where nobody had asked.
+        pa.field("transfer", pa.string()),
+        pa.field("primaries", pa.string()),
+        pa.field("field_order", pa.string()),
+        pa.field("interlaced_was", pa.bool_()),
         pa.field("size", pa.int16(), nullable=False),
         pa.field("frames", pa.int16(), nullable=False),
         pa.field("jpeg", pa.binary(), nullable=False),
@@ -139,7 +154,10 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "source_frames": None if strip.source_frames is None else list(strip.source_frames),
         "source_width": strip.source_width,
         "source_height": strip.source_height,
-        **_crop_columns(strip.crop),
+        **_rectangle(CROP_COLUMNS, strip.crop),
+        "overlay_share": None if strip.overlay is None else strip.overlay.share,
+        **_rectangle(OVERLAY_COLUMNS, None if strip.overlay is None else strip.overlay.place),
+        **asdict(strip.stored_as),
         "size": strip.size,
         "frames": len(strip.to_first),
         "jpeg": strip.jpeg,
@@ -169,10 +187,10 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
     }
 
 
-def _crop_columns(crop: Crop | None) -> dict[str, int | None]:
-    """Lay out a crop as the four columns of a row, all null for none."""
-    cut = (None,) * len(CROP_COLUMNS) if crop is None else astuple(crop)
-    return dict(zip(CROP_COLUMNS, cut, strict=True))
+def _rectangle(columns: tuple[str, ...], part: Crop | None) -> dict[str, int | None]:
+    """Lay out a rectangle as four columns of a row, all null for none."""
+    cut = (None,) * len(columns) if part is None else astuple(part)
+    return dict(zip(columns, cut, strict=True))
 
 
 def crop_of(row: Mapping[str, Any]) -> Crop | None:

@@ -13,8 +13,8 @@ from dataclasses import fields
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tinyvideo.pipeline.types import StabilizationFigures
-from tinyvideo.storage.shards.schema import CROP_COLUMNS, PICTURE, SCHEMA, STORED
+from tinyvideo.pipeline.types import StabilizationFigures, StoredAs
+from tinyvideo.storage.shards.schema import CROP_COLUMNS, OVERLAY_COLUMNS, PICTURE, SCHEMA, STORED
 
 DEFAULTS: dict[str, str | float | None] = {
     **{
@@ -22,7 +22,8 @@ DEFAULTS: dict[str, str | float | None] = {
         for field in fields(StabilizationFigures)
         if field.default is None or isinstance(field.default, str | float)
     },
-    **dict.fromkeys(CROP_COLUMNS),
+    **dict.fromkeys((*CROP_COLUMNS, "overlay_share", *OVERLAY_COLUMNS)),
+    **dict.fromkeys(field.name for field in fields(StoredAs)),
     **dict.fromkeys(("near_duplicate_group", "owner_name", "license_id", "license_url"), ""),
     "source_frames": None,
 }

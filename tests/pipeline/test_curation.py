@@ -112,17 +112,94 @@ def test_every_second_frame_of_a_film_that_shows_each_picture_twice_needs_no_lis
     assert (clip.strip.fps, clip.frame_step, clip.source_frames) == (15, 2, None)
 
 
-@pytest.mark.parametrize(("pictures", "windows"), [(20, 0), (40, 1)])
-def test_too_few_true_pictures_per_second_are_refused(tmp_path, pictures, windows):
+@pytest.mark.parametrize("pictures", [20, 40])
+def test_a_film_of_too_few_true_pictures_per_second_is_refused(tmp_path, pictures):
     frames, _ = repeated(shaky(pictures), 6, 30)
     path = write_video(tmp_path / "film.mp4", frames, fps=30)
-    if not windows:  # not even one window: the film as a whole
-        with pytest.raises(RejectedError, match="frame_rate: 30 frames per second, most of them"):
-            list(curate(path, None, SMALL))
-        return
-    clips = list(curate(path, None, SMALL))
-    assert [clip.reason for clip in clips] == [RejectReason.FRAME_RATE] * windows
-    assert "6 fps; no step of 1 to 3 frames gives 10 to 35 fps" in clips[0].detail
+    with pytest.raises(
+        RejectedError, match="frame_rate: 30 frames per second, most of them"
+    ) as told:
+        list(curate(path, None, SMALL))
+    assert "6 fps; no step of 1 to 8 frames gives 10 to 35 fps" in told.value.detail
+
+
+def test_a_slow_film_is_refused_by_its_figure_whatever_happens_in_it(tmp_path):
+    frames = np.concatenate([shaky(40, seed=1), shaky(30, seed=2)])  # a cut
+    with pytest.raises(RejectedError, match="frame_rate: 6 fps; no step of 1 to 8"):
+        list(curate(write_video(tmp_path / "film.mp4", frames, fps=6), None, SMALL))
+
+
+# Time stamps.
+
+
+def windows_of(tmp_path, times, frames=None):
+    frames = shaky(len(times), seed=3) if frames is None else frames
+    clips = list(curate(write_video(tmp_path / "film.mp4", frames, times=times), None, SMALL))
+    return [
+        (clip.start_frame, clip.strip and (round(clip.strip.fps, 2), clip.frame_step), clip.reason)
+        for clip in clips
+    ]
+
+
+UNEVEN = RejectReason.UNEVEN_TIMING
+
+
+def test_a_pause_ends_a_window_and_says_nothing_of_the_rest(tmp_path):
+    times = [t / 30 + (20 if t >= 70 else 0) for t in range(102)]
+    assert windows_of(tmp_path, times) == [
+        (0, (30, 1), None),
+        (32, (30, 1), None),
+        (64, None, UNEVEN),
+        (70, (30, 1), None),
+    ]
+
+
+def test_a_first_frame_that_lasts_costs_no_window(tmp_path):
+    times = [0, *(0.185 + t / 30 for t in range(32))]
+    assert windows_of(tmp_path, times) == [(0, None, UNEVEN), (1, (30, 1), None)]
+
+
+def test_a_dropped_frame_costs_no_window(tmp_path):
+    kept = [t for t in range(82) if t % 40 != 7]
+    found = windows_of(tmp_path, [t / 30 for t in kept])
+    assert [start for start, _, reason in found if reason is None] == [7, 46]
+    assert [start for start, _, reason in found if reason is UNEVEN] == [0, 39]
+
+
+def test_a_slow_motion_part_is_taken_by_its_own_step(tmp_path):
+    slow = [32 / 30 + t / 240 for t in range(7 * 32)]
+    rest = [slow[-1] + (t + 1) / 30 for t in range(32)]
+    times = [*(t / 30 for t in range(32)), *slow, *rest]
+    found = windows_of(tmp_path, times)
+    assert [fps for _, fps, reason in found if reason is None] == [(30, 1), (34.29, 7), (30, 1)]
+
+
+def test_a_film_that_changes_its_rate_says_each_rate(tmp_path):
+    times = [*(t / 30 for t in range(32)), *(32 / 30 + t / 15 for t in range(33))]
+    found = windows_of(tmp_path, times)
+    assert [fps for _, fps, reason in found if reason is None] == [(30, 1), (15, 1)]
+
+
+def test_a_film_whose_stamps_are_rounded_has_the_rate_that_is_meant(tmp_path):
+    times = [round(t / 29.97, 3) for t in range(32)]
+    ((_, (fps, _), _),) = windows_of(tmp_path, times)
+    assert fps == pytest.approx(29.97, abs=0.05)
+
+
+@pytest.mark.parametrize("fps", [36, 39.5, 120, 240])
+def test_fast_films_are_stepped_through(tmp_path, fps):
+    step = -(-fps // 35)
+    found = windows_of(tmp_path, [t / fps for t in range(int(32 * step))])
+    assert found == [(0, (round(fps / step, 2), step), None)]
+
+
+@pytest.mark.parametrize("kind", ["random", "backwards in between"])
+def test_stamps_without_any_pace_cost_windows_of_32_and_no_more(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    gaps = rng.choice([0.011, 0.04, 0.13], 96)
+    found = windows_of(tmp_path, np.cumsum(gaps).tolist())
+    assert {reason for _, _, reason in found} == {UNEVEN}
+    assert len(found) <= 12
 
 
 def test_a_window_ends_where_the_pace_changes(tmp_path):

@@ -25,8 +25,8 @@ def noise(frames: int):
 
 
 def with_gaps(path: Path) -> Path:
-    times = [t / 25 + (0.2 if t >= 40 else 0) for t in range(64)]  # the gap is in window 1
-    return write_video(path, shot(64), times=times)
+    times = [t / 25 + (0.2 if t >= 40 else 0) for t in range(72)]  # the gap is in window 1
+    return write_video(path, shot(72), times=times)
 
 
 def two_sizes(path: Path) -> Path:
@@ -61,15 +61,15 @@ BAD: dict[str, tuple[Callable[[Path], Path], set[str], str]] = {
         {"shot_cut"},
         r"a new shot begins at frame \d+",
     ),
-    "120-fps": (
-        lambda path: write_video(path, shot(64), fps=120),
+    "300-fps": (
+        lambda path: write_video(path, shot(64), fps=300),
         {"frame_rate"},
-        "120 fps; no step of 1 to 3 frames gives 10 to 35 fps",
+        "300 fps; no step of 1 to 8 frames gives 10 to 35 fps",
     ),
     "gap": (
         with_gaps,
         {"", "uneven_timing"},
-        r"frame 40 comes 5\.\d+ intervals after the one before it",
+        r"frame 40 comes 6\.\d+ intervals after the one before it",
     ),
     "two-sizes": (
         two_sizes,

@@ -1,6 +1,7 @@
 """Strips that are cut again from stored homographies are the strips that were cut first."""
 
 from dataclasses import asdict
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -60,6 +61,24 @@ def test_bars_are_cut_off_again(tmp_path):
         one, other = decode_strip(clip.strip.jpeg), decode_strip(jpeg)
         assert np.abs(one.astype(int) - other).mean() < 0.5
     assert decode_strip(whole)[:, :6].max() < 30  # who asks for the whole height gets the bars
+
+
+@pytest.mark.parametrize("aspect", [Fraction(32, 27), Fraction(8, 9)])
+def test_pixels_that_are_not_square_are_made_so(tmp_path, aspect):
+    drawn = film(shaky_path(32, seed=8, strength=5), height=240, width=352)
+    path = write_video(tmp_path / "film.mp4", drawn, pixel_aspect=aspect)
+    (clip,) = curate(path, None, CurationConfig(strips=StripConfig(size=64)))
+    place = output_at(clip)
+
+    (again,) = cut_strips(path, [place], 64)
+    difference = decode_strip(clip.strip.jpeg).astype(int) - decode_strip(again)
+    assert np.abs(difference).mean() < 1.5
+
+    # The middle square of the picture by hand: so many columns are as wide as 240 rows are high.
+    side = min(352, 240 / float(aspect))
+    top = (240 - side * float(aspect)) / 2
+    (by_hand,) = cut_strips(path, [place], 64, ((352 - side) / 2, top, side))
+    assert np.abs(decode_strip(by_hand).astype(int) - decode_strip(again)).mean() < 2.5
 
 
 def test_a_clip_of_a_version_without_crops_is_the_whole_picture():

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from tests.drawn.strip_rows import draw_record, draw_scenes, draw_strip
-from tinyvideo.pipeline.types import Crop, StabilizationFigures
+from tinyvideo.pipeline.types import Crop, Overlay, StabilizationFigures, StoredAs
 from tinyvideo.storage.shards.schema import (
     CROP_COLUMNS,
+    OVERLAY_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     STORED,
@@ -54,7 +55,13 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         still_margin=0.5,
     )
     crop = Crop(left=0, top=22, width=320, height=136)
-    strip = draw_strip(3, source_step=2, figures=figures, crop=crop)
+    overlay = Overlay(share=0.25, place=Crop(left=8, top=9, width=70, height=11))
+    stored_as = StoredAs(
+        transfer="pq", primaries="bt2020", field_order="top first", interlaced_was=True
+    )
+    strip = draw_strip(
+        3, source_step=2, figures=figures, crop=crop, overlay=overlay, stored_as=stored_as
+    )
     row = row_of(RECORD, strip, "0.1.0", "c0ffee")
     jpeg, to_first = row.pop("jpeg"), row.pop("to_first")
     assert row == {
@@ -81,6 +88,15 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "crop_top": 22,
         "crop_width": 320,
         "crop_height": 136,
+        "overlay_share": 0.25,
+        "overlay_left": 8,
+        "overlay_top": 9,
+        "overlay_width": 70,
+        "overlay_height": 11,
+        "transfer": "pq",
+        "primaries": "bt2020",
+        "field_order": "top first",
+        "interlaced_was": True,
         "size": 16,
         "frames": 32,
         "inlier_ratio": 0.875,
@@ -141,7 +157,9 @@ def test_rows_fit_the_schema_without_loss():
 
 def test_nothing_in_a_row_may_be_missing_but_what_need_not_be_known():
     still = ("still_share", "still_rim", "still_sides", "still_margin")
-    where = ["source_frames", *CROP_COLUMNS]
+    stored_as = [field.name for field in fields(StoredAs)]
+    overlay = ["overlay_share", *OVERLAY_COLUMNS]
+    where = ["source_frames", *CROP_COLUMNS, *overlay, *stored_as]
     assert [field.name for field in SCHEMA if field.nullable] == [*where, *still]
     nullable = [field.name for field in STORED if field.nullable]
     assert nullable == [*where, "jpeg", *still]  # the writer sees to it that a picture is there
