@@ -16,7 +16,7 @@ Cost on one core, 32 frames of 427 x 240 px: 8 ms for a tripod, 60 ms where keyp
 where all are tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,7 @@ from tinyvideo.pipeline.tracking import (
     follow_along,
     follow_points,
 )
-from tinyvideo.pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.types import GrayFrame, Homographies
 
 Array = npt.NDArray[np.float64]
 
@@ -125,7 +125,7 @@ class Hypotheses:
 
     def __init__(
         self,
-        frames: Frames,
+        frames: Sequence[GrayFrame],
         config: HypothesisConfig,
         *,
         tracks: TrackConfig,
@@ -208,9 +208,8 @@ class Hypotheses:
         return Hypothesis(name, bundle.to_first, look, bundle, tracks)
 
     def _direct(self, name: str, say: Floats) -> Hypothesis:
-        path = fit_direct(self.pictures, say)
-        look = settle_direct(self.pictures.look(path))
-        return Hypothesis(name, look.to_first, look)
+        path, look = settle_direct(self.pictures, fit_direct(self.pictures, say))
+        return Hypothesis(name, path, look)
 
     def _best(self) -> Hypothesis:
         return max(self.judged, key=lambda guess: guess.score)

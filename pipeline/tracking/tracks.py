@@ -20,7 +20,7 @@ Points are (x, y) in pixels; T counts frames, N points. Cost on one core, 427 x 
 6.5 ms for the points of frame 0, then 1 ms per frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -97,9 +97,11 @@ class Tracks:
 
 
 def follow_points(
-    frames: Frames, config: TrackConfig = DEFAULT_CONFIG, match: MatchConfig | None = None
+    frames: Frames | Sequence[GrayFrame],
+    config: TrackConfig = DEFAULT_CONFIG,
+    match: MatchConfig | None = None,
 ) -> Tracks:
-    """Follow the keypoints of frame 0 through `frames`, (T, H, W, 3).
+    """Follow the keypoints of frame 0 through `frames`, T of RGB or brightness.
 
     Raises:
         RejectedError: BLURRED or TOO_FEW_INLIERS, where there is too little to follow;
@@ -116,9 +118,13 @@ def follow_points(
 
 
 def follow_along(
-    frames: Frames, path: Homographies, config: TrackConfig = DEFAULT_CONFIG
+    frames: Frames | Sequence[GrayFrame],
+    path: Homographies,
+    config: TrackConfig = DEFAULT_CONFIG,
 ) -> Tracks | None:
-    """Look for keypoints of frame 0 where `path`, (T, 3, 3), puts them in `frames`, (T, H, W, 3).
+    """Look for keypoints of frame 0 where `path`, (T, 3, 3), puts them in `frames`.
+
+    These are T of RGB or brightness.
 
     So the points of whatever stands still along the path are found, whoever else has more of them.
     Returns None where there are too few.
@@ -133,7 +139,7 @@ def follow_along(
         off = np.linalg.norm(project(to_first, positions) - points.points, axis=1)
         points.remember(positions, to_first, off < config.agree_px)
         found.append(positions)
-    salience = points.salience(frames.shape[1:3])
+    salience = points.salience(frames[0].shape[:2])
     return Tracks(points.points.astype(np.float64), np.stack(found), path, salience)
 
 
@@ -144,7 +150,7 @@ class _Picture(NamedTuple):
     half: GrayFrame
 
     @classmethod
-    def of(cls, frame: Frame) -> "_Picture":
+    def of(cls, frame: Frame | GrayFrame) -> "_Picture":
         gray = to_gray(frame)
         return cls(gray, halve(gray))
 
