@@ -46,6 +46,9 @@ _COARSE_POINTS = 40
 _COARSE_PX = 1.0
 """Largest distance, in pixels of the half size, of a point that agrees with the others."""
 
+_SAME_PX = 0.5
+"""Searches that begin no farther apart, in pixels, end in the same place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
@@ -61,6 +64,10 @@ class TrackConfig:
 
     renew_frames: int = 4
     """New points come no sooner than this after the last ones, in frames. Ours."""
+
+    max_in_vain: int = 2
+    """Most times in a row that new points are taken while the way stays unsure. Ours: where two did
+    not help, it is not points that are missing, and each makes all later frames slower."""
 
     min_points: int = 12
     """With fewer points found in a frame, tracking has lost the way."""
@@ -178,7 +185,7 @@ class _Follower:
         self._first, self._config, self._match = first, config, match
         self._keyframes = Keyframes(config.keyframes)
         self._sightings: list[_Sighting] = []
-        self._renewed = 0
+        self._renewed, self._in_vain = 0, 0
         nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
         self._remember(first, self._with_new_points(first, nothing))
         found = len(self._keyframes.points)
@@ -203,10 +210,7 @@ class _Follower:
         if best is None:
             detail = f"fewer than {config.min_points} keypoints of frame 0 found"
             raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
-        waited = len(self._sightings) - self._renewed
-        if best.share < config.sure_share and waited >= config.renew_frames:
-            best = self._with_new_points(picture, best)
-        self._remember(picture, best)
+        self._remember(picture, self._renew(picture, best))
 
     def has_left(self) -> bool:
         """Whether the last frame that was found shows less than half of the points of frame 0."""
@@ -228,6 +232,18 @@ class _Follower:
         self._keyframes.remember(sighting.positions, sighting.to_first, sighting.agree)
         self._sightings.append(sighting)
 
+    def _renew(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
+        """Add new points to what was found in a frame, where the way is unsure."""
+        config = self._config
+        if sighting.share >= config.sure_share:
+            self._in_vain = 0
+            return sighting
+        waited = len(self._sightings) - self._renewed
+        if waited < config.renew_frames or self._in_vain >= config.max_in_vain:
+            return sighting
+        self._in_vain += 1
+        return self._with_new_points(picture, sighting)
+
     def _with_new_points(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
         """Look for points in a frame, and add them to what was found there."""
         found = self._keyframes.add(picture.gray, sighting.to_first)
@@ -245,7 +261,8 @@ class _Follower:
         step = self._step(picture)
         if step is not None:
             yield before @ step
-        yield before
+        if step is None or _moves(step, picture.gray.shape):
+            yield before
 
     def _step(self, picture: _Picture) -> Homography | None:
         """Guess how `picture` lies in the one before it, from a few points at half size."""
@@ -300,3 +317,9 @@ class _Follower:
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
+
+
+def _moves(step: Homography, shape: Sequence[int]) -> bool:
+    """Whether a corner of a frame moves so far that a search from there may find another place."""
+    corners = np.array([[0, 0], [shape[1], 0], [0, shape[0]], [shape[1], shape[0]]], np.float64)
+    return bool(np.abs(project(step, corners) - corners).max() > _SAME_PX)
