@@ -18,6 +18,7 @@ where all are tried.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +31,11 @@ from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.stillness import Look, Pictures, Stillness
 from tinyvideo.pipeline.tracking import (
+    Keyframes,
     MatchConfig,
     TrackConfig,
     Tracks,
+    first_points,
     follow_along,
     follow_points,
 )
@@ -133,9 +136,11 @@ class Hypotheses:
         bundle: BundleConfig,
     ) -> None:
         self._frames, self._config = frames, config
+        self.shape = frames[0].shape
         self._tracks, self._match, self._bundle = tracks, match, bundle
         self.pictures = Pictures(frames)
         self.judged: list[Hypothesis] = []
+        self._along: dict[str, Tracks | None] = {}
         self.trouble: RejectedError | None = None
         """Why keypoints could not be followed."""
 
@@ -186,7 +191,7 @@ class Hypotheses:
         yield Hypothesis("still", still, self.pictures.look(None))
         bundle = None
         try:
-            tracks = follow_points(self._frames, self._tracks, self._match)
+            tracks = follow_points(self._frames, self._tracks, self._match, self._first)
         except RejectedError as error:
             self.trouble = error
         else:
@@ -220,10 +225,21 @@ class Hypotheses:
 
     def _of_room(self) -> Iterator[Hypothesis]:
         best = self._best()
-        tracks = follow_along(self._frames, best.to_first, self._tracks)
+        tracks = self.along(best)
         if tracks is not None:
             trust = best.look.standing_still(tracks.points)
             yield self._of_bundle("room", fit_bundle(tracks, self._bundle, trust), tracks)
+
+    def along(self, guess: Hypothesis) -> Tracks | None:
+        """Find the keypoints of what stands still along a guess; None where there are too few."""
+        if guess.name not in self._along:
+            tracks = follow_along(self._frames, guess.to_first, self._tracks, self._first)
+            self._along[guess.name] = tracks
+        return self._along[guess.name]
+
+    @cached_property
+    def _first(self) -> Keyframes:
+        return first_points(self._frames[0], self._tracks)
 
     def _of_2016(self) -> Iterator[Hypothesis]:
         try:

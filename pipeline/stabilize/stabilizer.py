@@ -47,7 +47,7 @@ from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.rendering import Rendering, check_view, render
 from tinyvideo.pipeline.stabilize.stillness import Stillness
 from tinyvideo.pipeline.stabilize.verdict import VerdictConfig, check_held, margin_of
-from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, follow_along
+from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig
 from tinyvideo.pipeline.types import (
     Frames,
     GrayFrame,
@@ -190,7 +190,7 @@ def find_camera_path(
     )
     best = hypotheses.best()
     check_held(best, hypotheses, config.verdict)
-    path = _path_of(best, grays, config)
+    path = _path_of(best, hypotheses, config)
     near = [
         CameraPath(
             guess.to_first,
@@ -222,13 +222,13 @@ def _model_of(guess: Hypothesis) -> str:
     )
 
 
-def _path_of(guess: Hypothesis, frames: Sequence[GrayFrame], config: StabilizeConfig) -> CameraPath:
+def _path_of(guess: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> CameraPath:
     if _model_of(guess) == "still":
         figures = measure_blocks(guess.look)
         return CameraPath(guess.to_first, "still", figures, guess.to_first, guess.stillness)
     tracks, bundle = guess.tracks, guess.bundle
     if tracks is None:
-        tracks = follow_along(frames, guess.to_first, config.tracks)
+        tracks = hypotheses.along(guess)
         if tracks is None:
             figures = measure_blocks(guess.look)
             model = _model_of(guess)
@@ -239,7 +239,7 @@ def _path_of(guess: Hypothesis, frames: Sequence[GrayFrame], config: StabilizeCo
         fitting.along(guess.to_first)
         bundle = replace(fitting.bundle(_model_of(guess)), to_first=guess.to_first)
     others = []
-    steadier = fit_depth(tracks, bundle, frames[0].shape, config.depth)
+    steadier = fit_depth(tracks, bundle, hypotheses.shape, config.depth)
     if steadier and _holds_as_much(steadier.to_first, guess, config):
         figures = measure_tracks(tracks, steadier, config.inlier_px)
         others.append(

@@ -103,18 +103,27 @@ class Tracks:
         return found
 
 
+def first_points(frame: Frame | GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Keyframes:
+    """Take points from frame 0, RGB or brightness: once for all ways to follow them."""
+    points = Keyframes(config.keyframes)
+    points.add(to_gray(frame), np.eye(3))
+    return points
+
+
 def follow_points(
     frames: Frames | Sequence[GrayFrame],
     config: TrackConfig = DEFAULT_CONFIG,
     match: MatchConfig | None = None,
+    first: Keyframes | None = None,
 ) -> Tracks:
-    """Follow the keypoints of frame 0 through `frames`, T of RGB or brightness.
+    """Follow the keypoints of frame 0, or `first`, through `frames`, T of RGB or brightness.
 
     Raises:
         RejectedError: BLURRED or TOO_FEW_INLIERS, where there is too little to follow;
             OUT_OF_VIEW, where the camera has left frame 0.
     """
-    follower = _Follower(_Picture.of(frames[0]), config, match or MatchConfig())
+    first = first or first_points(frames[0], config)
+    follower = _Follower(_Picture.of(frames[0]), first.copy(), config, match or MatchConfig())
     for t in range(1, len(frames)):
         try:
             follower.take(_Picture.of(frames[t]))
@@ -128,16 +137,17 @@ def follow_along(
     frames: Frames | Sequence[GrayFrame],
     path: Homographies,
     config: TrackConfig = DEFAULT_CONFIG,
+    first: Keyframes | None = None,
 ) -> Tracks | None:
-    """Look for keypoints of frame 0 where `path`, (T, 3, 3), puts them in `frames`.
+    """Look for keypoints of frame 0, or `first`, where `path`, (T, 3, 3), puts them in `frames`.
 
     These are T of RGB or brightness.
 
     So the points of whatever stands still along the path are found, whoever else has more of them.
     Returns None where there are too few.
     """
-    points = Keyframes(config.keyframes)
-    found = [points.add(to_gray(frames[0]), np.eye(3)).astype(np.float64)]
+    points = first.copy() if first else first_points(frames[0], config)
+    found = [points.points.astype(np.float64)]
     if len(points.points) < config.min_points:
         return None
     for frame, to_first in zip(frames[1:], path[1:], strict=True):
@@ -181,14 +191,16 @@ class _Sighting(NamedTuple):
 class _Follower:
     """Finds the points of frame 0 in one frame after the other."""
 
-    def __init__(self, first: _Picture, config: TrackConfig, match: MatchConfig) -> None:
+    def __init__(
+        self, first: _Picture, keyframes: Keyframes, config: TrackConfig, match: MatchConfig
+    ) -> None:
         self._first, self._config, self._match = first, config, match
-        self._keyframes = Keyframes(config.keyframes)
+        self._keyframes = keyframes
         self._sightings: list[_Sighting] = []
         self._renewed, self._in_vain = 0, 0
-        nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
-        self._remember(first, self._with_new_points(first, nothing))
-        found = len(self._keyframes.points)
+        found = len(keyframes.points)
+        positions = keyframes.points.astype(np.float64)
+        self._remember(first, _Sighting(np.eye(3), positions, np.ones(found, bool), 1.0))
         if found < config.min_points:
             keypoints = config.keyframes.keypoints
             raise too_few_points(first.gray, found, config.min_points, keypoints)
@@ -248,11 +260,10 @@ class _Follower:
         """Look for points in a frame, and add them to what was found there."""
         found = self._keyframes.add(picture.gray, sighting.to_first)
         self._renewed = len(self._sightings)
-        # New points have not agreed with anything yet, but in frame 0 there are no others.
-        agree = np.full(len(found), len(self._keyframes) == 1)
+        # New points have not agreed with anything yet.
         return sighting._replace(
             positions=np.concatenate([sighting.positions, found]),
-            agree=np.concatenate([sighting.agree, agree]),
+            agree=np.concatenate([sighting.agree, np.zeros(len(found), bool)]),
         )
 
     def _guesses(self, picture: _Picture) -> Iterator[Homography]:
