@@ -185,7 +185,7 @@ class _Curation:
     def _clips(self) -> Iterator[Clip]:
         try:
             for frame in self.video:
-                yield from self._take(frame, new_shot=self.detector.is_cut(frame.image))
+                yield from self._take(frame)
         except RejectedError as error:
             if self.last is None:
                 raise
@@ -198,7 +198,9 @@ class _Curation:
             detail = f"{count} frame{'' if count == 1 else 's'}, a window needs {STRIP_FRAMES}"
             raise RejectedError(RejectReason.TOO_SHORT, detail)
 
-    def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
+    def _take(self, frame: TimedFrame) -> Iterator[Clip]:
+        small = frame.without_source()
+        new_shot = self.detector.is_cut(small.gray)
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
         if self.window and (cause := self._border(frame)):
@@ -208,8 +210,8 @@ class _Curation:
             self.bars.begin_shot()
         if len(self.shot_start) < self.config.tag.max_frames:
             self.shot_start.append(frame.image)
-        self.last = frame.without_source()
-        self.window.append(self.last)
+        self.last = small
+        self.window.append(small)
         if (cut_anew := self.bars.look(frame)) is not None:
             self._take_anew(cut_anew)
         if len(self.window) == STRIP_FRAMES:
@@ -219,14 +221,15 @@ class _Curation:
         images = [frame.image for frame in window]
         self.window, self.last = window, window[-1]
         self.shot_start = images[: self.config.tag.max_frames]
-        self.detector.see_again(images[-1])
+        self.detector.see_again(window[-1].gray)
 
     def _judge(self) -> Clip:
         to_first: Homographies | None = None
         try:
             check_window(self.window, self.video.facts, self.config.window)
             images = np.stack([frame.image for frame in self.window])
-            path = find_camera_path(images, self.config.stabilize)
+            grays = [frame.gray for frame in self.window]
+            path = find_camera_path(images, self.config.stabilize, grays)
             to_first = self._in_source_pixels(path.to_first)
             return self._accept(images, path)
         except SceneChangeError as change:

@@ -32,13 +32,15 @@ def rectangle_in(part: Crop, to_other: Homography) -> Crop:
     return Crop(left=left, top=top, width=right - left, height=bottom - top)
 
 
-def to_gray(frame: Frame) -> GrayFrame:
-    """Turn RGB, (H, W, 3), to brightness, (H, W)."""
+def to_gray(frame: Frame | GrayFrame) -> GrayFrame:
+    """Turn RGB, (H, W, 3), to brightness, (H, W); what is brightness already stays as it is."""
+    if frame.ndim == 2:
+        return frame
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def thumbnail(frame: Frame, size: tuple[int, int]) -> GrayFrame:
-    """Shrink RGB, (H, W, 3), by area to a brightness of `size` (w, h)."""
+def thumbnail(frame: Frame | GrayFrame, size: tuple[int, int]) -> GrayFrame:
+    """Shrink RGB, (H, W, 3), or brightness, (H, W), by area to a brightness of `size` (w, h)."""
     return np.asarray(cv2.resize(halve(to_gray(frame)), size, interpolation=cv2.INTER_AREA))
 
 

@@ -20,7 +20,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +46,7 @@ from tinyvideo.pipeline.decode.pacing import Pacer, Stretch, Timeline
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.pixels import Size, scaling
+from tinyvideo.pipeline.pixels import Size, scaling, to_gray
 from tinyvideo.pipeline.types import (
     Crop,
     Frame,
@@ -126,7 +126,7 @@ class FramesConfig:
 DEFAULT_CONFIG = FramesConfig()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TimedFrame:
     index: int
     """Number among all decoded frames of the source, from 0."""
@@ -146,6 +146,11 @@ class TimedFrame:
     source: VideoFrame | None = field(default=None, repr=False, compare=False)
     """The frame as it was decoded, as long as somebody may want it cut in another way: it is as
     large as the film's pictures are. `without_source` lets go of it."""
+
+    @cached_property
+    def gray(self) -> GrayFrame:
+        """Its brightness, (H, W): made once for all stages that ask."""
+        return to_gray(self.image)
 
     def without_source(self) -> "TimedFrame":
         """Return the same frame, which holds no more than its small picture."""

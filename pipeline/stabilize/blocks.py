@@ -39,7 +39,7 @@ _NEAR = 16
 """Farthest that a pixel counts from the mean around it, in brightness."""
 
 
-def texture_of(frame: Frame) -> GrayFrame:
+def texture_of(frame: Frame | GrayFrame) -> GrayFrame:
     """What is left of a frame without its local mean, around 128, at half the size."""
     soft = cv2.blur(halve(to_gray(frame)), (2, 2))
     mean = cv2.blur(soft, (_MEAN_PX, _MEAN_PX))
@@ -94,9 +94,9 @@ def fills(place: npt.NDArray[np.floating], width: int, height: int) -> bool:
     return bool(inside and (w > 0).all())
 
 
-def sort_frames(frames: Sequence[GrayFrame]) -> list[GrayFrame]:
-    """Sort every pixel over time: T pictures (H, W), the darkest first."""
-    ordered = list(frames)
+def sort_frames(frames: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.uint8]]:
+    """Sort every pixel over time: T pictures of bytes, of any shape, the darkest first."""
+    ordered = [np.asarray(frame, np.uint8) for frame in frames]
     for low, high in _network(len(ordered)):
         one, other = ordered[low], ordered[high]
         ordered[low], ordered[high] = np.minimum(one, other), np.maximum(one, other)

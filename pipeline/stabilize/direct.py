@@ -17,18 +17,17 @@ T counts frames, B blocks. Cost on one core, 32 frames of 427 x 240 px: 30 ms.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tinyvideo.pipeline.pixels import halve
 from tinyvideo.pipeline.stabilize.blocks import (
     BLOCK,
     FROM_HALF,
     TO_HALF,
     Floats,
-    block_means,
     slopes_of,
 )
 from tinyvideo.pipeline.stabilize.stillness import Look, Pictures
@@ -82,44 +81,59 @@ def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
 
     `say` is how much every block counts, (rows, columns).
     """
-    first = pictures.texture(0)
-    coarse = _Target(halve(first), BLOCK // 2, pictures.grid, say)
-    fine = _Target(first, BLOCK, pictures.grid, say)
+    coarse = _Target(pictures.halved(0), BLOCK // 2, pictures.grid, say)
+    fine = _Target(pictures.texture(0), BLOCK, pictures.grid, say)
     place = np.eye(3)
     path = [np.eye(3)]
     for t in range(1, pictures.count):
-        texture = pictures.texture(t)
-        place = coarse.fit(halve(texture), TO_HALF @ place @ FROM_HALF, _COARSE)
-        place = fine.fit(texture, FROM_HALF @ place @ TO_HALF, _FINE)
+        place = coarse.fit([pictures.halved(t)], (TO_HALF @ place @ FROM_HALF)[None], _COARSE)[0]
+        place = fine.fit([pictures.texture(t)], (FROM_HALF @ place @ TO_HALF)[None], _FINE)[0]
         path.append(place)
-    found = FROM_HALF @ np.stack(path) @ TO_HALF
-    return np.asarray(found / found[:, 2:, 2:])
+    return _whole(np.stack(path))
 
 
-def settle_direct(look: Look) -> Look:
+def settle_direct(pictures: Pictures, path: Homographies) -> tuple[Homographies, Look]:
     """Bring a path nearer to what stands still along it, as long as more does.
 
-    First by similarities, which little texture determines, then by homographies.
+    First by similarities, which little texture determines, then by homographies. Only frames that
+    are looked at tell whether more does; the others follow once that is known.
     """
+    seen = pictures.looked_at
+    look, rounds = pictures.look(path), []
     for level in _SETTLING:
         for _ in range(_SETTLES):
-            closer = _settled(look, level)
-            if closer.stillness.reach <= _GAIN * look.stillness.reach:
+            say = np.asarray(pictures.room * look.graded, np.float32)
+            fit = _Fit(_Target(look.median, BLOCK, pictures.grid, say), level)
+            places = fit.places(pictures, path, seen)
+            back, closer = np.linalg.inv(places[0]), path.copy()  # frame 0 stays where it is
+            closer[seen] = _whole(back @ places)
+            closer_look = pictures.look(closer)
+            if closer_look.reach <= _GAIN * look.reach:
                 break
-            look = closer
-    return look
+            path, look = closer, closer_look
+            rounds.append((fit, back))
+    others = [t for t in range(pictures.count) if t not in seen]
+    for fit, back in rounds if others else ():
+        path[others] = _whole(back @ fit.places(pictures, path, others))
+    return path, look
 
 
-def _settled(look: Look, level: _Level) -> Look:
-    pictures = look.pictures
-    say = np.asarray(pictures.room * look.graded, np.float32)
-    target = _Target(look.median, BLOCK, pictures.grid, say)
-    places = TO_HALF @ look.to_first @ FROM_HALF
-    found = np.stack(
-        [target.fit(pictures.texture(t), place, level) for t, place in enumerate(places)]
-    )
-    found = FROM_HALF @ np.linalg.inv(found[0]) @ found @ TO_HALF
-    return pictures.look(found / found[:, 2:, 2:])
+class _Fit(NamedTuple):
+    """How frames are fitted to what stands still."""
+
+    target: "_Target"
+    level: _Level
+
+    def places(self, pictures: Pictures, path: Homographies, frames: list[int]) -> Homographies:
+        """Say where some frames lie in the target, at the half size, that lie about at `path`."""
+        textures = [pictures.texture(t) for t in frames]
+        return self.target.fit(textures, TO_HALF @ path[frames] @ FROM_HALF, self.level)
+
+
+def _whole(places: Homographies) -> Homographies:
+    """Say in pixels of the frames what is said in those of the half size."""
+    found = FROM_HALF @ places @ TO_HALF
+    return np.asarray(found / found[:, 2:, 2:])
 
 
 def drift_of(look: Look) -> Array:
@@ -131,8 +145,7 @@ def drift_of(look: Look) -> Array:
     say = np.asarray(look.pictures.room * look.graded, np.float32)
     target = _Target(look.median, BLOCK, look.pictures.grid, say)
     asked = [*look.carried[::_EVERY], look.carried[-1]]
-    ways = [target.way_of(target.step(frame, _DRIFT_PX, _SIMILARITY)) for frame in asked]
-    return 2 * np.array(ways)
+    return 2 * target.ways_of(target.steps(asked, _DRIFT_PX, _SIMILARITY))
 
 
 class _Target:
@@ -141,15 +154,19 @@ class _Target:
     def __init__(
         self, picture: GrayFrame | Floats, side: int, grid: tuple[int, int], say: Floats
     ) -> None:
-        self._picture, self._side, self._grid = picture.astype(np.float32), side, grid
-        self._x, self._y = slopes_of(self._picture)
+        height, width = picture.shape
+        self._grid, self._size = grid, (grid[1] * side, grid[0] * side)
+        whole = picture.astype(np.float32)
+        self._picture, self._x, self._y = (
+            np.ascontiguousarray(one[: self._size[1], : self._size[0]])
+            for one in (whole, *slopes_of(whole))
+        )
         xx, xy, yy = (
-            self._means(one).astype(np.float64)
-            for one in (self._x * self._x, self._x * self._y, self._y * self._y)
+            self._means(cv2.multiply(one, other)).astype(np.float64)
+            for one, other in ((self._x, self._x), (self._x, self._y), (self._y, self._y))
         )
         self._energy = np.maximum(xx + yy, 1e-6)
-        self._say = say / (self._energy + _FLAT**2)
-        height, width = picture.shape
+        self._say = say.ravel() / (self._energy + _FLAT**2)
         self._to_unit = np.array([[2 / width, 0, -1], [0, 2 / width, -height / width], [0, 0, 1]])
         self._from_unit = np.linalg.inv(self._to_unit)
         down, along = (side * np.mgrid[: grid[0], : grid[1]] + (side - 1) / 2).reshape(2, -1)
@@ -159,35 +176,53 @@ class _Target:
         tensors = np.stack([xx, xy, xy, yy], axis=-1).reshape(-1, 2, 2)
         self._squares = (self._ways.transpose(0, 2, 1) @ tensors @ self._ways).reshape(-1, 64)
 
-    def fit(self, picture: GrayFrame, place: Homography, level: _Level) -> Homography:
-        """Bring `place`, where `picture` lies, nearer to where it fits."""
-        height, width = picture.shape
+    def fit(
+        self, pictures: Sequence[GrayFrame], places: Homographies, level: _Level
+    ) -> Homographies:
+        """Bring `places`, (T, 3, 3), where `pictures` lie, nearer to where they fit."""
         for limit_px, parameters in zip(level.limits_px, level.parameters, strict=True):
-            warped = cv2.warpPerspective(
-                picture, place, (width, height), borderMode=cv2.BORDER_REPLICATE
-            )
-            place = self.step(warped, limit_px, parameters) @ place
-        return np.asarray(place / place[2, 2])
+            warped = [
+                self._warped(picture, place)
+                for picture, place in zip(pictures, places, strict=True)
+            ]
+            places = self.steps(warped, limit_px, parameters) @ places
+        return np.asarray(places / places[:, 2:, 2:])
 
-    def step(self, warped: npt.NDArray[np.number], limit_px: float, count: int) -> Homography:
-        """Fit one motion of `count` parameters that brings `warped` nearer."""
-        apart = self._picture - warped
-        pull = np.stack([self._means(self._x * apart), self._means(self._y * apart)], axis=-1)
-        rest = np.maximum(self._means(apart * apart) - _NOISE, 0) / self._energy
-        weights = (self._say / (1 + rest / limit_px**2) ** 2).ravel()
-        squares = (weights @ self._squares).reshape(8, 8)[:count, :count]
-        pulled = weights[:, None] * pull.reshape(-1, 2)
-        right = -np.tensordot(pulled, self._ways[..., :count], axes=((0, 1), (0, 1)))
-        ridge = (1e-3 * np.trace(squares) / count + 1e-9) * np.eye(count)
-        step = motions(np.linalg.solve(squares + ridge, right)[None])[0]
-        return np.asarray(self._from_unit @ step @ self._to_unit)
+    def steps(
+        self, warped: Sequence[npt.NDArray[np.uint8]], limit_px: float, count: int
+    ) -> Homographies:
+        """Fit motions of `count` parameters that bring T `warped` pictures nearer, (T, 3, 3)."""
+        x, y, apart = np.stack([self._pulls(one) for one in warped], axis=1)
+        rest = np.maximum(apart - _NOISE, 0) / self._energy
+        weights = self._say / (1 + rest / limit_px**2) ** 2
+        squares = (weights @ self._squares).reshape(-1, 8, 8)[:, :count, :count]
+        along, down = self._ways[:, 0, :count], self._ways[:, 1, :count]
+        right = -(weights * x) @ along - (weights * y) @ down
+        ridge = 1e-3 * np.trace(squares, axis1=1, axis2=2) / count + 1e-9
+        squares = squares + ridge[:, None, None] * np.eye(count)
+        moved = motions(np.linalg.solve(squares, right[..., None])[..., 0])
+        return np.asarray(self._from_unit @ moved @ self._to_unit)
 
-    def way_of(self, motion: Homography) -> float:
-        """Say how far a motion carries the blocks that count, in the mean, in pixels."""
-        moved = motion @ self._places
-        ways = np.linalg.norm(moved[:2] / moved[2] - self._places[:2], axis=0)
-        weights = (self._say * self._energy).ravel()
-        return float((weights * ways).sum() / max(float(weights.sum()), 1e-12))
+    def ways_of(self, moved: Homographies) -> Array:
+        """Say how far motions carry the blocks that count, in the mean, in pixels, (T,)."""
+        there = moved @ self._places
+        ways = np.linalg.norm(there[:, :2] / there[:, 2:] - self._places[:2], axis=1)
+        weights = self._say * self._energy
+        return np.asarray(ways @ weights / max(float(weights.sum()), 1e-12))
 
-    def _means(self, picture: Floats) -> Floats:
-        return block_means(picture, self._side, self._grid)
+    def _warped(self, picture: GrayFrame, place: Homography) -> GrayFrame:
+        warped = cv2.warpPerspective(picture, place, self._size, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(warped, np.uint8)
+
+    def _pulls(self, warped: npt.NDArray[np.uint8]) -> Floats:
+        """How far every block is pulled along x and y, and by how much it differs, (3, B)."""
+        inside = warped[: self._size[1], : self._size[0]]
+        apart = cv2.subtract(self._picture, inside, dtype=cv2.CV_32F)
+        products = (cv2.multiply(one, apart) for one in (self._x, self._y, apart))
+        return np.stack([self._means(one) for one in products])
+
+    def _means(self, picture: npt.NDArray[np.number]) -> Floats:
+        means = cv2.resize(
+            np.asarray(picture, np.float32), self._grid[::-1], interpolation=cv2.INTER_AREA
+        )
+        return np.asarray(means, np.float32).ravel()

@@ -16,8 +16,9 @@ Cost on one core, 32 frames of 427 x 240 px: 8 ms for a tripod, 60 ms where keyp
 where all are tried.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +31,15 @@ from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.stillness import Look, Pictures, Stillness
 from tinyvideo.pipeline.tracking import (
+    Keyframes,
     MatchConfig,
     TrackConfig,
     Tracks,
+    first_points,
     follow_along,
     follow_points,
 )
-from tinyvideo.pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.types import GrayFrame, Homographies
 
 Array = npt.NDArray[np.float64]
 
@@ -125,7 +128,7 @@ class Hypotheses:
 
     def __init__(
         self,
-        frames: Frames,
+        frames: Sequence[GrayFrame],
         config: HypothesisConfig,
         *,
         tracks: TrackConfig,
@@ -133,9 +136,11 @@ class Hypotheses:
         bundle: BundleConfig,
     ) -> None:
         self._frames, self._config = frames, config
+        self.shape = frames[0].shape
         self._tracks, self._match, self._bundle = tracks, match, bundle
         self.pictures = Pictures(frames)
         self.judged: list[Hypothesis] = []
+        self._along: dict[str, Tracks | None] = {}
         self.trouble: RejectedError | None = None
         """Why keypoints could not be followed."""
 
@@ -186,7 +191,7 @@ class Hypotheses:
         yield Hypothesis("still", still, self.pictures.look(None))
         bundle = None
         try:
-            tracks = follow_points(self._frames, self._tracks, self._match)
+            tracks = follow_points(self._frames, self._tracks, self._match, self._first)
         except RejectedError as error:
             self.trouble = error
         else:
@@ -208,9 +213,8 @@ class Hypotheses:
         return Hypothesis(name, bundle.to_first, look, bundle, tracks)
 
     def _direct(self, name: str, say: Floats) -> Hypothesis:
-        path = fit_direct(self.pictures, say)
-        look = settle_direct(self.pictures.look(path))
-        return Hypothesis(name, look.to_first, look)
+        path, look = settle_direct(self.pictures, fit_direct(self.pictures, say))
+        return Hypothesis(name, path, look)
 
     def _best(self) -> Hypothesis:
         return max(self.judged, key=lambda guess: guess.score)
@@ -221,10 +225,21 @@ class Hypotheses:
 
     def _of_room(self) -> Iterator[Hypothesis]:
         best = self._best()
-        tracks = follow_along(self._frames, best.to_first, self._tracks)
+        tracks = self.along(best)
         if tracks is not None:
             trust = best.look.standing_still(tracks.points)
             yield self._of_bundle("room", fit_bundle(tracks, self._bundle, trust), tracks)
+
+    def along(self, guess: Hypothesis) -> Tracks | None:
+        """Find the keypoints of what stands still along a guess; None where there are too few."""
+        if guess.name not in self._along:
+            tracks = follow_along(self._frames, guess.to_first, self._tracks, self._first)
+            self._along[guess.name] = tracks
+        return self._along[guess.name]
+
+    @cached_property
+    def _first(self) -> Keyframes:
+        return first_points(self._frames[0], self._tracks)
 
     def _of_2016(self) -> Iterator[Hypothesis]:
         try:

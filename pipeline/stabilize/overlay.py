@@ -7,23 +7,25 @@ only.
 Cost on one core: 3 ms per clip of 427 x 240 px, and nothing where the camera hardly moves.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.types import Frames, GrayFrame, Homographies
 
 _ROOM = 20
 """An overlay is looked for where the camera went farther than the short side over this: an edge
 must have had room to leave its place."""
 
 
-def overlay_share(frames: Frames, to_first: Homographies) -> float:
+def overlay_share(frames: Frames | Sequence[GrayFrame], to_first: Homographies) -> float:
     """Say which share of frame 0's sharp edges stays on the screen while the camera moves, 0 to 1.
 
-    `frames` are (T, H, W, 3), `to_first` is their camera path, (T, 3, 3).
+    `frames` are T of RGB or brightness, `to_first` is their camera path, (T, 3, 3).
     """
-    height, width = frames.shape[1:3]
+    height, width = frames[0].shape[:2]
     center = np.array([(width - 1) / 2, (height - 1) / 2, 1])
     ways = to_first @ center
     ways = np.linalg.norm(ways[:, :2] / ways[:, 2:] - center[:2], axis=1)

@@ -10,20 +10,22 @@ Cost on one core: 35 to 75 ms per frame of 480 x 270, about a second at 1080p. F
 it is seeded here.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.types import Frames, Homographies
+from tinyvideo.pipeline.types import Frames, GrayFrame, Homographies
 
 RATIO, MIN_MATCHES, RANSAC_PX = 0.7, 10, 5.0
 _KD_TREE = 1
 """What FLANN calls an index of kd-trees."""
 
 
-def find_paper_path(frames: Frames) -> Homographies:
-    """Find where every frame of `frames`, (T, H, W, 3), lies in frame 0: (T, 3, 3).
+def find_paper_path(frames: Frames | Sequence[GrayFrame]) -> Homographies:
+    """Find where every frame of `frames`, T of RGB or brightness, lies in frame 0: (T, 3, 3).
 
     Raises:
         RejectedError: TOO_FEW_INLIERS, with the frame.

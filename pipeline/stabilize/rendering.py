@@ -22,6 +22,12 @@ _LARGE = 2.5
 """A frame with more pixels than this per pixel of the strip, along a side, is shrunk first."""
 
 
+_BESIDE = 4
+"""Columns beside the square that a warp, or the softening before it, may look at."""
+
+Floats = npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
     frames: Frames
@@ -40,15 +46,19 @@ def render(frames: Frames, to_first: Homographies, crop: Homography, size: int) 
     shrunk = _shrunk_size(width, height, crop)
     places = crop @ to_first @ np.linalg.inv(scaling((width, height), shrunk))
     kernel = _soft_kernel(shrunk[0] / (width * float(crop[0, 0])))
-    full = _fill_the_square(places, shrunk, size)
+    x, y = _corners(places, size)
+    full = _fill_the_square(x, y, shrunk)
+    columns = _columns(x, shrunk[0])
     everything = np.full((shrunk[1], shrunk[0]), 255, np.uint8)
     rendered = np.empty((len(frames), size, size, 3), np.uint8)
     visible = np.ones(len(frames))
     for t, source in enumerate(frames):
         frame = source if shrunk == (width, height) else _shrink(source, shrunk)
-        soft = cv2.sepFilter2D(frame, -1, kernel, kernel)
+        left, right = columns[t]
+        soft = cv2.sepFilter2D(frame[:, left:right], -1, kernel, kernel)
+        place = places[t] @ np.array([[1, 0, left], [0, 1, 0], [0, 0, 1]])
         warped = cv2.warpPerspective(
-            soft, places[t], (size, size), dst=rendered[t], borderMode=cv2.BORDER_REPLICATE
+            soft, place, (size, size), dst=rendered[t], borderMode=cv2.BORDER_REPLICATE
         )
         if not full[t]:
             # The mask ends where the outer edges of the frame's pixels lie.
@@ -72,17 +82,36 @@ def check_view(visible: npt.NDArray[np.float64], min_visible: float) -> None:
         raise RejectedError(RejectReason.OUT_OF_VIEW, detail)
 
 
-def _fill_the_square(
-    places: Homographies, shape: tuple[int, int], size: int
-) -> npt.NDArray[np.bool_]:
-    """Say which frames of `shape` (W, H) fill all of it, by where its corners lie in them, (T,)."""
+def _corners(places: Homographies, size: int) -> tuple[Floats, Floats]:
+    """Say where the corners of the square lie in every frame, (T, 4) along x and y.
+
+    Where one lies behind the camera, all are NaN.
+    """
     edge = size - 0.5
     corners = np.array([[-0.5, edge, -0.5, edge], [-0.5, -0.5, edge, edge], [1, 1, 1, 1]])
     corner = np.linalg.inv(places) @ corners
-    x, y = corner[:, :2].transpose(1, 0, 2) / corner[:, 2]
+    depth = np.where((corner[:, 2:] > 0).all(axis=2, keepdims=True), corner[:, 2:], np.nan)
+    x, y = (corner[:, :2] / depth).transpose(1, 0, 2)
+    return x, y
+
+
+def _fill_the_square(x: Floats, y: Floats, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Say which frames of `shape` (W, H) fill all of it, by where its corners lie in them, (T,)."""
     low = np.minimum(x.min(axis=1), y.min(axis=1)) >= -0.5
     high = (x.max(axis=1) <= shape[0] - 0.5) & (y.max(axis=1) <= shape[1] - 0.5)
-    return np.asarray(low & high & (corner[:, 2] > 0).all(axis=1))
+    return np.asarray(low & high)
+
+
+def _columns(x: Floats, width: int) -> list[tuple[int, int]]:
+    """Say from which column to which every frame has something to do with the square.
+
+    What lies beside it, two thirds of a wide frame, need not be softened.
+    """
+    known = ~np.isnan(x).any(axis=1)
+    left = np.where(known, np.floor(x.min(axis=1)) - _BESIDE, 0)
+    right = np.where(known, np.ceil(x.max(axis=1)) + _BESIDE, width)
+    left, right = np.clip(left, 0, width - 1), np.clip(right, 1, width)
+    return [(int(min(a, b - 1)), int(b)) for a, b in zip(left, right, strict=True)]
 
 
 def _shrink(frame: Frame, size: tuple[int, int]) -> Frame:

@@ -23,12 +23,14 @@ has keypoints, 10 where all guesses are made (benchmarks/RESULTS.md). The random
 OpenCV: a film gives the same pixels each time, and the same matrices but for their last digits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.pixels import to_gray
 from tinyvideo.pipeline.stabilize.certificate import (
     corner_distance,
     figures_of,
@@ -45,10 +47,11 @@ from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.rendering import Rendering, check_view, render
 from tinyvideo.pipeline.stabilize.stillness import Stillness
 from tinyvideo.pipeline.stabilize.verdict import VerdictConfig, check_held, margin_of
-from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig, follow_along
+from tinyvideo.pipeline.tracking import MatchConfig, TrackConfig
 from tinyvideo.pipeline.types import (
     Crop,
     Frames,
+    GrayFrame,
     Homographies,
     Homography,
     StabilizationFigures,
@@ -171,8 +174,14 @@ class CameraPath:
         )
 
 
-def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -> CameraPath:
+def find_camera_path(
+    frames: Frames,
+    config: StabilizeConfig = DEFAULT_CONFIG,
+    grays: Sequence[GrayFrame] | None = None,
+) -> CameraPath:
     """Find where every frame of `frames`, (T, H, W, 3), lies in frame 0.
+
+    Whoever has their brightness already hands it over as `grays`, T of (H, W).
 
     Raises:
         RejectedError: BLURRED, TOO_FEW_INLIERS, OUT_OF_VIEW, FOREGROUND or OVERLAY, with the
@@ -180,14 +189,15 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         ValueError: these are no RGB frames of bytes.
     """
     check_frames(frames)
+    grays = [to_gray(frame) for frame in frames] if grays is None else grays
     if config.method == "paper":
-        chained = find_paper_path(frames)
+        chained = find_paper_path(grays)
         nothing = dict.fromkeys(
             ("inlier_ratio", "reprojection_rmse_px", "residual_motion_px", "jitter_px"), 0.0
         )
         return CameraPath(chained, "homography", nothing, chained)
     hypotheses = Hypotheses(
-        frames,
+        grays,
         config.hypotheses,
         tracks=config.tracks,
         match=config.match,
@@ -195,7 +205,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
     )
     best = hypotheses.best()
     check_held(best, hypotheses, config.verdict)
-    path = _path_of(best, frames, config)
+    path = _path_of(best, hypotheses, config)
     near = [
         CameraPath(
             guess.to_first,
@@ -208,7 +218,7 @@ def find_camera_path(frames: Frames, config: StabilizeConfig = DEFAULT_CONFIG) -
         if guess is not best and _holds_nearly(guess, best, config)
     ]
     path = replace(path, margin=margin_of(best, hypotheses.judged), others=(*path.others, *near))
-    _check_overlay(frames, path, config)
+    _check_overlay(grays, path, config)
     return path
 
 
@@ -227,13 +237,13 @@ def _model_of(guess: Hypothesis) -> str:
     )
 
 
-def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> CameraPath:
+def _path_of(guess: Hypothesis, hypotheses: Hypotheses, config: StabilizeConfig) -> CameraPath:
     if _model_of(guess) == "still":
         figures = measure_blocks(guess.look)
         return CameraPath(guess.to_first, "still", figures, guess.to_first, guess.stillness)
     tracks, bundle = guess.tracks, guess.bundle
     if tracks is None:
-        tracks = follow_along(frames, guess.to_first, config.tracks)
+        tracks = hypotheses.along(guess)
         if tracks is None:
             figures = measure_blocks(guess.look)
             model = _model_of(guess)
@@ -244,7 +254,7 @@ def _path_of(guess: Hypothesis, frames: Frames, config: StabilizeConfig) -> Came
         fitting.along(guess.to_first)
         bundle = replace(fitting.bundle(_model_of(guess)), to_first=guess.to_first)
     others = []
-    steadier = fit_depth(tracks, bundle, frames.shape[1:3], config.depth)
+    steadier = fit_depth(tracks, bundle, hypotheses.shape, config.depth)
     if steadier and _holds_as_much(steadier.to_first, guess, config):
         figures = measure_tracks(tracks, steadier, config.inlier_px)
         others.append(
@@ -371,7 +381,7 @@ def _flickers_less(frames: Frames, rendering: Rendering, crop: Homography, size:
         [cv2.absdiff(one, other) for one, other in np.reshape(shown, (len(pairs), 2, -1))]
         for shown in (plain, rendering.frames[pairs.ravel()])
     )
-    return median_change(np.stack(after)) < 0.9 * median_change(np.stack(before))
+    return median_change(after) < 0.9 * median_change(before)
 
 
 def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
@@ -382,7 +392,7 @@ def _flickers_more(rendering: Rendering, plain: Rendering) -> bool:
     return flicker(rendering.frames) > flicker(plain.frames)
 
 
-def _check_overlay(frames: Frames, path: CameraPath, config: StabilizeConfig) -> None:
+def _check_overlay(frames: Sequence[GrayFrame], path: CameraPath, config: StabilizeConfig) -> None:
     share = overlay_share(frames, path.to_first)
     if share > config.max_overlay:
         detail = f"{share:.0%} of the edges move with the frame, {config.max_overlay:.0%} allowed"

@@ -19,6 +19,7 @@ T counts frames; a block is 12 x 12 pixels. Every second frame is looked at, at 
 on one core, 32 frames of 427 x 240 px: 2 ms to prepare, 3 ms for a tripod, 6 ms per path.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from tinyvideo.pipeline.pixels import halve
 from tinyvideo.pipeline.stabilize.blocks import (
     BLOCK,
     FROM_HALF,
@@ -134,11 +136,12 @@ class Stillness:
 
 
 class Pictures:
-    """The frames of a window, prepared to be carried along many paths."""
+    """The frames of a window, RGB or brightness, prepared to be carried along many paths."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames | Sequence[GrayFrame]) -> None:
         self._frames = frames
         self._textures: dict[int, GrayFrame] = {}
+        self._halved: dict[int, GrayFrame] = {}
         self.count = len(frames)
         looked_at = np.linspace(0, self.count - 1, min(self.count, _LOOKED_AT))
         self.looked_at = [int(t) for t in np.rint(looked_at)]
@@ -158,6 +161,12 @@ class Pictures:
         if t not in self._textures:
             self._textures[t] = texture_of(self._frames[t])
         return self._textures[t]
+
+    def halved(self, t: int) -> GrayFrame:
+        """The texture of frame t at half its size, for a first guess."""
+        if t not in self._halved:
+            self._halved[t] = halve(self.texture(t))
+        return self._halved[t]
 
     def carried(self, to_first: Homographies | None) -> tuple[list[GrayFrame], Floats]:
         """Carry every second frame into frame 0, and say how often each block is seen, 0 to 1.
@@ -204,19 +213,14 @@ class Pictures:
 
     def look(self, to_first: Homographies | None) -> "Look":
         """Carry the frames along a path, (T, 3, 3), and follow every pixel; None: along none."""
-        carried, seen = self.carried(to_first)
-        still = np.tile(np.eye(3), (self.count, 1, 1))
-        return Look(self, still if to_first is None else to_first, carried, seen)
+        return Look(self, *self.carried(to_first))
 
 
 class Look:
     """The frames carried along one path."""
 
-    def __init__(
-        self, pictures: Pictures, to_first: Homographies, carried: list[GrayFrame], seen: Floats
-    ) -> None:
-        self.pictures, self.to_first = pictures, to_first
-        self.carried = carried
+    def __init__(self, pictures: Pictures, carried: list[GrayFrame], seen: Floats) -> None:
+        self.pictures, self.carried = pictures, carried
         self.median, spread = _over_time(carried)
         x, y = slopes_of(self.median)
         steep = x * x + y * y
@@ -244,7 +248,7 @@ class Look:
         exact = (shows & (moved_px < _EXACT_PX) & pictures.upper).astype(np.float32)
         faint = pictures.slopes < _NOTHING**2
         return Stillness(
-            reach=self._reach(),
+            reach=self.reach,
             strict=self._share(strict, _EVERYWHERE),
             strict_rim=self._share(strict, pictures.rim),
             loose=self._share(loose, _EVERYWHERE),
@@ -261,7 +265,9 @@ class Look:
         possible = max(float(self.pictures.say[where].sum()), 1.0)
         return min(float(held[where].sum()) / possible, 1.0)
 
-    def _reach(self) -> float:
+    @cached_property
+    def reach(self) -> float:
+        """That of its stillness: all that is asked where a path is brought nearer."""
         by_part = self.pictures.by_part
         held = by_part(self.say * self.graded)
         texture = np.maximum(by_part(self.pictures.say), by_part(self.say))

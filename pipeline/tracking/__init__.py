@@ -12,13 +12,21 @@ tracks     Follow the background of frame 0 through a window
 """
 
 from tinyvideo.pipeline.tracking.agreement import FEWEST, at_rim
+from tinyvideo.pipeline.tracking.keyframes import Keyframes
 from tinyvideo.pipeline.tracking.matching import MatchConfig, find_homography
 from tinyvideo.pipeline.tracking.motion import MODELS, MotionFit, carry, motions, slopes_at
-from tinyvideo.pipeline.tracking.tracks import TrackConfig, Tracks, follow_along, follow_points
+from tinyvideo.pipeline.tracking.tracks import (
+    TrackConfig,
+    Tracks,
+    first_points,
+    follow_along,
+    follow_points,
+)
 
 __all__ = [
     "FEWEST",
     "MODELS",
+    "Keyframes",
     "MatchConfig",
     "MotionFit",
     "TrackConfig",
@@ -26,6 +34,7 @@ __all__ = [
     "at_rim",
     "carry",
     "find_homography",
+    "first_points",
     "follow_along",
     "follow_points",
     "motions",

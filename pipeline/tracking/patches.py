@@ -53,6 +53,8 @@ class Patches:
         centered = self._looks - self._looks.mean(axis=1, keepdims=True)
         self.contrast: Floats = np.abs(centered).mean(axis=1)
         self._to_shift = np.linalg.inv(squares[good]) @ slopes[good]  # (N, 2, S * S)
+        # A product takes a mean five times as fast.
+        self._mean = np.full(side * side, 1 / side**2, np.float32)
         flat = places[good].reshape(-1, 2)
         self._pixels = np.vstack([flat.T, np.ones(len(flat))]).astype(np.float32)
 
@@ -76,8 +78,8 @@ class Patches:
             shifts -= np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
             if (np.abs(step) < _SHORT_STEP_PX).mean() > 0.9:  # the next would be a tenth of it
                 break
-        difference -= difference.mean(axis=1, keepdims=True)
-        return shifts[..., 0], np.abs(difference).mean(axis=1)
+        difference -= (difference @ self._mean)[:, None]
+        return shifts[..., 0], np.abs(difference) @ self._mean
 
     def _turns(self, to_frame: Matrix) -> Floats:
         """How a shift in frame 0 looks in a frame, at every point, (N, 2, 2)."""

@@ -20,7 +20,7 @@ Points are (x, y) in pixels; T counts frames, N points. Cost on one core, 427 x 
 6.5 ms for the points of frame 0, then 1 ms per frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,6 +46,9 @@ _COARSE_POINTS = 40
 _COARSE_PX = 1.0
 """Largest distance, in pixels of the half size, of a point that agrees with the others."""
 
+_SAME_PX = 0.5
+"""Searches that begin no farther apart, in pixels, end in the same place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
@@ -61,6 +64,10 @@ class TrackConfig:
 
     renew_frames: int = 4
     """New points come no sooner than this after the last ones, in frames. Ours."""
+
+    max_in_vain: int = 2
+    """Most times in a row that new points are taken while the way stays unsure. Ours: where two did
+    not help, it is not points that are missing, and each makes all later frames slower."""
 
     min_points: int = 12
     """With fewer points found in a frame, tracking has lost the way."""
@@ -96,16 +103,27 @@ class Tracks:
         return found
 
 
+def first_points(frame: Frame | GrayFrame, config: TrackConfig = DEFAULT_CONFIG) -> Keyframes:
+    """Take points from frame 0, RGB or brightness: once for all ways to follow them."""
+    points = Keyframes(config.keyframes)
+    points.add(to_gray(frame), np.eye(3))
+    return points
+
+
 def follow_points(
-    frames: Frames, config: TrackConfig = DEFAULT_CONFIG, match: MatchConfig | None = None
+    frames: Frames | Sequence[GrayFrame],
+    config: TrackConfig = DEFAULT_CONFIG,
+    match: MatchConfig | None = None,
+    first: Keyframes | None = None,
 ) -> Tracks:
-    """Follow the keypoints of frame 0 through `frames`, (T, H, W, 3).
+    """Follow the keypoints of frame 0, or `first`, through `frames`, T of RGB or brightness.
 
     Raises:
         RejectedError: BLURRED or TOO_FEW_INLIERS, where there is too little to follow;
             OUT_OF_VIEW, where the camera has left frame 0.
     """
-    follower = _Follower(_Picture.of(frames[0]), config, match or MatchConfig())
+    first = first or first_points(frames[0], config)
+    follower = _Follower(_Picture.of(frames[0]), first.copy(), config, match or MatchConfig())
     for t in range(1, len(frames)):
         try:
             follower.take(_Picture.of(frames[t]))
@@ -116,15 +134,20 @@ def follow_points(
 
 
 def follow_along(
-    frames: Frames, path: Homographies, config: TrackConfig = DEFAULT_CONFIG
+    frames: Frames | Sequence[GrayFrame],
+    path: Homographies,
+    config: TrackConfig = DEFAULT_CONFIG,
+    first: Keyframes | None = None,
 ) -> Tracks | None:
-    """Look for keypoints of frame 0 where `path`, (T, 3, 3), puts them in `frames`, (T, H, W, 3).
+    """Look for keypoints of frame 0, or `first`, where `path`, (T, 3, 3), puts them in `frames`.
+
+    These are T of RGB or brightness.
 
     So the points of whatever stands still along the path are found, whoever else has more of them.
     Returns None where there are too few.
     """
-    points = Keyframes(config.keyframes)
-    found = [points.add(to_gray(frames[0]), np.eye(3)).astype(np.float64)]
+    points = first.copy() if first else first_points(frames[0], config)
+    found = [points.points.astype(np.float64)]
     if len(points.points) < config.min_points:
         return None
     for frame, to_first in zip(frames[1:], path[1:], strict=True):
@@ -133,7 +156,7 @@ def follow_along(
         off = np.linalg.norm(project(to_first, positions) - points.points, axis=1)
         points.remember(positions, to_first, off < config.agree_px)
         found.append(positions)
-    salience = points.salience(frames.shape[1:3])
+    salience = points.salience(frames[0].shape[:2])
     return Tracks(points.points.astype(np.float64), np.stack(found), path, salience)
 
 
@@ -144,7 +167,7 @@ class _Picture(NamedTuple):
     half: GrayFrame
 
     @classmethod
-    def of(cls, frame: Frame) -> "_Picture":
+    def of(cls, frame: Frame | GrayFrame) -> "_Picture":
         gray = to_gray(frame)
         return cls(gray, halve(gray))
 
@@ -168,14 +191,16 @@ class _Sighting(NamedTuple):
 class _Follower:
     """Finds the points of frame 0 in one frame after the other."""
 
-    def __init__(self, first: _Picture, config: TrackConfig, match: MatchConfig) -> None:
+    def __init__(
+        self, first: _Picture, keyframes: Keyframes, config: TrackConfig, match: MatchConfig
+    ) -> None:
         self._first, self._config, self._match = first, config, match
-        self._keyframes = Keyframes(config.keyframes)
+        self._keyframes = keyframes
         self._sightings: list[_Sighting] = []
-        self._renewed = 0
-        nothing = _Sighting(np.eye(3), np.empty((0, 2)), np.empty(0, bool), 1.0)
-        self._remember(first, self._with_new_points(first, nothing))
-        found = len(self._keyframes.points)
+        self._renewed, self._in_vain = 0, 0
+        found = len(keyframes.points)
+        positions = keyframes.points.astype(np.float64)
+        self._remember(first, _Sighting(np.eye(3), positions, np.ones(found, bool), 1.0))
         if found < config.min_points:
             keypoints = config.keyframes.keypoints
             raise too_few_points(first.gray, found, config.min_points, keypoints)
@@ -197,10 +222,7 @@ class _Follower:
         if best is None:
             detail = f"fewer than {config.min_points} keypoints of frame 0 found"
             raise RejectedError(RejectReason.TOO_FEW_INLIERS, detail)
-        waited = len(self._sightings) - self._renewed
-        if best.share < config.sure_share and waited >= config.renew_frames:
-            best = self._with_new_points(picture, best)
-        self._remember(picture, best)
+        self._remember(picture, self._renew(picture, best))
 
     def has_left(self) -> bool:
         """Whether the last frame that was found shows less than half of the points of frame 0."""
@@ -222,15 +244,26 @@ class _Follower:
         self._keyframes.remember(sighting.positions, sighting.to_first, sighting.agree)
         self._sightings.append(sighting)
 
+    def _renew(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
+        """Add new points to what was found in a frame, where the way is unsure."""
+        config = self._config
+        if sighting.share >= config.sure_share:
+            self._in_vain = 0
+            return sighting
+        waited = len(self._sightings) - self._renewed
+        if waited < config.renew_frames or self._in_vain >= config.max_in_vain:
+            return sighting
+        self._in_vain += 1
+        return self._with_new_points(picture, sighting)
+
     def _with_new_points(self, picture: _Picture, sighting: _Sighting) -> _Sighting:
         """Look for points in a frame, and add them to what was found there."""
         found = self._keyframes.add(picture.gray, sighting.to_first)
         self._renewed = len(self._sightings)
-        # New points have not agreed with anything yet, but in frame 0 there are no others.
-        agree = np.full(len(found), len(self._keyframes) == 1)
+        # New points have not agreed with anything yet.
         return sighting._replace(
             positions=np.concatenate([sighting.positions, found]),
-            agree=np.concatenate([sighting.agree, agree]),
+            agree=np.concatenate([sighting.agree, np.zeros(len(found), bool)]),
         )
 
     def _guesses(self, picture: _Picture) -> Iterator[Homography]:
@@ -239,7 +272,8 @@ class _Follower:
         step = self._step(picture)
         if step is not None:
             yield before @ step
-        yield before
+        if step is None or _moves(step, picture.gray.shape):
+            yield before
 
     def _step(self, picture: _Picture) -> Homography | None:
         """Guess how `picture` lies in the one before it, from a few points at half size."""
@@ -294,3 +328,9 @@ class _Follower:
 
     def _find_again(self, gray: GrayFrame) -> Homography:
         return find_homography(gray, self._first.gray, self._match)
+
+
+def _moves(step: Homography, shape: Sequence[int]) -> bool:
+    """Whether a corner of a frame moves so far that a search from there may find another place."""
+    corners = np.array([[0, 0], [shape[1], 0], [0, shape[0]], [shape[1], shape[0]]], np.float64)
+    return bool(np.abs(project(step, corners) - corners).max() > _SAME_PX)

@@ -49,30 +49,33 @@ class CutDetector:
         self._config = config
         self._match = match or MatchConfig()
         self._changes: deque[float] = deque(maxlen=config.memory)
-        self._previous: Frame | None = None
+        self._previous: Frame | GrayFrame | None = None
         self._thumbnail: GrayFrame | None = None
 
-    def see_again(self, frame: Frame) -> None:
-        """Take the frame that came last, (H, W, 3), once more, cut in another way."""
+    def see_again(self, frame: Frame | GrayFrame) -> None:
+        """Take the frame that came last, RGB or brightness, once more, cut in another way."""
         self._previous, self._thumbnail = frame, thumbnail(frame, _THUMBNAIL)
 
-    def is_cut(self, frame: Frame) -> bool:
-        """Take the next frame, (H, W, 3); True if it is the first of a new shot."""
+    def is_cut(self, frame: Frame | GrayFrame) -> bool:
+        """Take the next frame, RGB or brightness; True if it is the first of a new shot."""
         previous, before = self._previous, self._thumbnail
         self._previous, self._thumbnail = frame, thumbnail(frame, _THUMBNAIL)
         if previous is None or before is None:
             return False
         change = float(np.mean(cv2.absdiff(self._thumbnail, before)))
-        usual = float(np.median(self._changes)) if self._changes else 0.0
-        config = self._config
-        suspected = change > max(config.min_change, config.change_ratio * usual)
-        if suspected and not self._same_scene(previous, frame):
+        if self._stands_out(change) and not self._same_scene(previous, frame):
             self._changes.clear()
             return True
         self._changes.append(change)
         return False
 
-    def _same_scene(self, previous: Frame, frame: Frame) -> bool:
+    def _stands_out(self, change: float) -> bool:
+        if change <= self._config.min_change:
+            return False
+        usual = float(np.median(self._changes)) if self._changes else 0.0
+        return change > self._config.change_ratio * usual
+
+    def _same_scene(self, previous: Frame | GrayFrame, frame: Frame | GrayFrame) -> bool:
         pair = to_gray(frame), to_gray(previous)
         # Half the size is a quarter of the work, and mostly enough.
         for one, other in ((halve(pair[0]), halve(pair[1])), pair):

@@ -68,7 +68,7 @@ def check_window(
             frame.
     """
     contrasts = [_contrast(frame.image) for frame in window]
-    small = [thumbnail(frame.image, _THUMBNAIL) for frame in window]
+    small = [thumbnail(frame.gray, _THUMBNAIL) for frame in window]
     _check_pace(window, facts, config)
     _check_fade(window, contrasts, small, config)
     _check_contrast(window, contrasts, config)
@@ -145,8 +145,8 @@ def _check_life(
     if changes and float(np.median(changes)) < config.min_change:
         detail = f"the picture changes by {np.median(changes):.3f} per frame, "
         raise RejectedError(RejectReason.FROZEN, f"{detail}{config.min_change} needed")
-    for before, frame in pairwise(window):
-        if np.array_equal(before.image, frame.image):
+    for (before, frame), change in zip(pairwise(window), changes, strict=True):
+        if change == 0 and np.array_equal(before.image, frame.image):
             detail = f"frame {frame.index} is equal to the one before it"
             raise RejectedError(RejectReason.REPEATED_FRAME, detail)
 

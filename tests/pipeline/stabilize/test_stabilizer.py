@@ -135,6 +135,26 @@ def test_identity_renders_a_soft_average():
     )
 
 
+def test_what_lies_beside_the_strip_is_not_looked_at():
+    frames = film(camera_path([pan(3, 1)]), height=HEIGHT, width=3 * WIDTH)
+    crop = crop_to_strip(3 * WIDTH, HEIGHT, SIZE)
+    lost = frames.copy()
+    lost[:, :, : WIDTH - 10] = lost[:, :, 2 * WIDTH + 10 :] = 0
+
+    whole, middle = (render(film, camera_path([pan(3, 1)]), crop, SIZE) for film in (frames, lost))
+
+    np.testing.assert_array_equal(whole.frames, middle.frames)
+    np.testing.assert_array_equal(whole.visible, 1.0)
+
+
+def test_brightness_that_is_there_already_gives_the_same_path():
+    frames = film(shaky_path(8, seed=3, strength=8))
+
+    handed_over = find_camera_path(frames, grays=[to_gray(frame) for frame in frames])
+
+    np.testing.assert_array_equal(handed_over.to_first, find_camera_path(frames).to_first)
+
+
 def stabilized(frames, config=None):
     path = find_camera_path(frames, config or StabilizeConfig())
     rendering = render(frames, path.to_first, CROP, SIZE)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.drawn.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path
 from tinyvideo.pipeline.stabilize.blocks import sort_frames
-from tinyvideo.pipeline.stabilize.direct import drift_of, fit_direct
+from tinyvideo.pipeline.stabilize.direct import drift_of, fit_direct, settle_direct
 from tinyvideo.pipeline.stabilize.stillness import Pictures
 
 COUNT = 16
@@ -98,3 +98,16 @@ def test_faint_edges_at_the_rim_are_fitted_and_the_body_before_them_is_not():
     ours, theirs = (path @ corners for path in (found, truth))
     away = np.linalg.norm(ours[:, :2] / ours[:, 2:] - theirs[:, :2] / theirs[:, 2:], axis=1)
     assert np.median(away) < 1.0
+
+
+def test_frames_that_are_not_looked_at_come_nearer_with_the_others():
+    truth = camera_path([pan(2, 1)] * (COUNT + 5))
+    pictures, off = Pictures(film(truth)), truth.copy()
+    off[1:, :2, 2] += 0.6
+    assert len(set(range(len(truth))) - set(pictures.looked_at)) == 6
+
+    path, look = settle_direct(pictures, off)
+
+    away = np.linalg.norm((path - truth)[:, :2, 2], axis=1)
+    assert away.max() < 0.15
+    assert look.reach > 1.01 * pictures.look(off).reach

@@ -11,7 +11,7 @@ from tinyvideo.pipeline.tracking.keypoints import (
     salience_of,
     texture_around,
 )
-from tinyvideo.pipeline.tracking.tracks import follow_points
+from tinyvideo.pipeline.tracking.tracks import TrackConfig, follow_points
 
 
 def with_slab(pictures, left, width, seed=50):
@@ -92,6 +92,19 @@ def test_a_plane_that_moves_away_from_the_other_is_followed():
     way = tracks.points[lower, 0] - tracks.positions[10, lower, 0]
     assert tracks.seen[10, lower].mean() > 0.8
     np.testing.assert_allclose(np.nanmedian(way), 20, atol=0.1)  # 10 px beside the others
+
+
+def test_points_are_not_renewed_again_and_again_where_that_does_not_help():
+    bands = [film(camera_path([pan(way, 0)] * 23), way + 9) for way in (1, -3, 3, -1)]
+    frames = bands[0].copy()
+    for band in range(1, 4):  # each goes its own way, and no shear is that of all
+        rows = slice(band * HEIGHT // 4, (band + 1) * HEIGHT // 4)
+        frames[:, rows] = bands[band][:, rows]
+
+    few, many = (len(follow_points(frames, TrackConfig(max_in_vain=n)).points) for n in (2, 4))
+
+    assert few <= 3 * KeypointConfig().max_points  # those of frame 0, and two times more
+    assert many > 1.4 * few
 
 
 def test_tremble_shows_amid_texture_and_in_the_strip():
