@@ -1,6 +1,8 @@
 """Processes that curate videos, and the batch that they are leased with.
 
 batch_lease   A batch while a run works on it: taken, renewed, and closed at the end
+confinement   What a process may take that reads bytes of strangers: memory, threads, signals
+limited_calls  A function that reads bytes of strangers, called in a process with limits
 process_pool  Worker processes for the videos of a batch, and what their deaths mean
 video_worker  One video in a process of its own: curate it, leave its strips in a part file
 """
@@ -13,6 +15,7 @@ from tinyvideo.flows.workers.batch_lease import (
     leased_batch,
     worker_name,
 )
+from tinyvideo.flows.workers.limited_calls import LimitedCalls, Limits
 from tinyvideo.flows.workers.process_pool import Supply, curate_videos
 from tinyvideo.flows.workers.video_worker import Outcome, WorkerConfig, failed
 
@@ -20,6 +23,8 @@ __all__ = [
     "LEASE_S",
     "RENEW_S",
     "LeasedBatch",
+    "LimitedCalls",
+    "Limits",
     "Outcome",
     "Supply",
     "WorkerConfig",

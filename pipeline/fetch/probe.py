@@ -3,7 +3,8 @@
 A file that came whole can still be a page for people, or a film whose end was never uploaded. Its
 container is opened, and what is shown in the first and in the last second is decoded.
 
-Cost: decoding two seconds, and what lies between a key frame and them, however long the film is.
+Cost: decoding two seconds, and what lies between a key frame and them, however long the film is;
+at most 600 frames at either end. The film may be a bomb: `flows.workers` has a process for it.
 """
 
 from pathlib import Path
@@ -15,6 +16,10 @@ from tinyvideo.pipeline.decode import choose_film, open_container, open_file, re
 from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
 
 MAX_PIXELS = 8192 * 8192
+MOST_FRAMES = 600
+"""Frames that are decoded at either end, at most. Ours: key frames are 10 s apart at most, but for
+screens that were recorded; of those the rest is read and not decoded."""
+
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"{")
 """How what is meant for people, or for programs, begins."""
 
@@ -42,10 +47,12 @@ def check_film(path: Path) -> None:
 
 def _decode_second(container: InputContainer, film: VideoStream) -> None:
     first_s: float | None = None
-    for frame in container.decode(film):
+    for number, frame in enumerate(container.decode(film)):
         _check(frame.is_corrupt, frame.time)
         first_s = first_s if first_s is not None else frame.time
         if frame.time is None or first_s is None or frame.time - first_s > 1:
+            return
+        if number >= MOST_FRAMES:
             return
     if first_s is None:
         raise RejectedError(RejectReason.BROKEN_STREAM, "not a single frame can be decoded")
@@ -59,9 +66,10 @@ def _decode_end(container: InputContainer, film: VideoStream) -> None:
     last = start + max(0, length - round(1 / film.time_base))
     container.seek(last, stream=film)
     shown = 0
-    for frame in container.decode(film):
-        _check(frame.is_corrupt, frame.time)
-        shown += 1
+    for packet in container.demux(film):
+        for frame in packet.decode() if shown < MOST_FRAMES else ():
+            _check(frame.is_corrupt, frame.time)
+            shown += 1
     if not shown:
         detail = f"the last of its {float(length * film.time_base):.2f} s cannot be decoded"
         raise RejectedError(RejectReason.BROKEN_STREAM, detail)

@@ -13,6 +13,7 @@ from tinyvideo.flows.imitation.flickr_server import KEY, SECRET
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
 from tinyvideo.flows.imitation.truth import findable_videos
 from tinyvideo.flows.sources.fetch_films import IN_A_ROW, TRIES, StoppedFetchingError, fetching
+from tinyvideo.flows.workers.limited_calls import Limits
 from tinyvideo.pipeline.errors import ExpectedError, ServiceError
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.hosts.request_budget import Host
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi 
 POPULATION = Population(PopulationConfig(videos=2_000, seed=6))
 VIDEOS = findable_videos(POPULATION, allowed_numbers(SHIPPED))
 WELL = [video for video in VIDEOS if video.fate is Fate.WELL and video.photo_id % 10]
+LIMITS = Limits(memory_mb=300, time_s=60)
 FAST = {"API_RATE": 500, "PAGE_RATE": 500, "MEDIA_RATE": 500, "PAUSE_S": 0.05}
 
 
@@ -45,7 +47,7 @@ def films(tmp_path, settings):
     """Make what fetches; the settings must be made before."""
     place = OutputAddress.at(tmp_path / "out")
     (tmp_path / "out").mkdir()
-    return lambda: fetching(place, FolderStore(place.work), 128)
+    return lambda: fetching(place, FolderStore(place.work), 128, LIMITS)
 
 
 def bring(fetcher, *records):
