@@ -35,7 +35,10 @@ class RejectReason(StrEnum):
     """The film ends before one window of 32 frames is full."""
 
     BROKEN_STREAM = "broken_stream"
-    """The film is cut off or damaged, or its pictures change their size on the way."""
+    """The film is cut off, or its pictures change their size on the way."""
+
+    CORRUPT = "corrupt"
+    """A picture is damaged: its decoder says so."""
 
     UNEVEN_TIMING = "uneven_timing"
     """A gap, or a jump, in the time stamps of the window, or in the pace of its pictures."""

@@ -4,18 +4,23 @@ cadences       The cadences in which a film may repeat its pictures, and which o
                follow
 container      Open a video container and decode its film, whatever the file tries
 cutting        Cut a decoded frame to a part of it, and see its brightness, without a copy
+film_decoder   A decoder that reports damage instead of painting over it
 frame_changes  Measure by how much each frame of a film differs from the one before it
 frames         Turn a video file into a stream of small upright RGB frames; never a whole video in
                memory
+libav_border   The one border to FFmpeg: what libav raises, or logs, becomes an error of ours here
 repeats        Leave out the frames of a film that only repeat the one before, where it does so in a
                cadence
 upright        How a stored picture becomes upright, as the display matrix of its file says
 """
 
-from tinyvideo.pipeline.decode.container import choose_film, open_container, open_file, rejecting
+from tinyvideo.pipeline.decode.container import choose_film, open_container, open_file
+from tinyvideo.pipeline.decode.film_decoder import FilmDecoder
 from tinyvideo.pipeline.decode.frames import FramesConfig, OpenVideo, TimedFrame, open_video
+from tinyvideo.pipeline.decode.libav_border import rejecting
 
 __all__ = [
+    "FilmDecoder",
     "FramesConfig",
     "OpenVideo",
     "TimedFrame",

@@ -31,15 +31,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from tinyvideo.pipeline.decode.cadences import HELD, Cadence
-from tinyvideo.pipeline.decode.container import (
-    choose_film,
-    decode,
-    open_container,
-    open_file,
-    rejecting,
-)
+from tinyvideo.pipeline.decode.container import choose_film, decode, open_container, open_file
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
+from tinyvideo.pipeline.decode.libav_border import rejecting
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -143,13 +138,13 @@ class OpenVideo:
     """Maps pixels of the upright source to those of the working frame, (3, 3)."""
 
     def __init__(self, container: InputContainer, config: FramesConfig) -> None:
-        film = choose_film(container, max_pixels=config.max_side_px**2)
+        film = choose_film(container)
         pixel_aspect = film.sample_aspect_ratio or Fraction(1)
         check_size((film.width, film.height), pixel_aspect, config)
         fps = film.average_rate or film.guessed_rate or Fraction(0)
         step = choose_step(fps, config)
 
-        self._decoded = decode(container, film, fps)
+        self._decoded = decode(container, film, fps, max_pixels=config.max_side_px**2)
         self._first = next(self._decoded)
         self._orientation = find_orientation(self._first)
         self._pixel_aspect, self._working_px = pixel_aspect, config.working_px
@@ -285,8 +280,8 @@ def open_video(path: Path, config: FramesConfig = DEFAULT_CONFIG) -> Iterator[Op
         UnreadableError: The file is missing, not permitted or not a regular file, or its disk
             fails.
         RejectedError: NOT_A_VIDEO, NO_VIDEO_STREAM, FRAME_SIZE or FRAME_RATE by the header.
-            BROKEN_STREAM, also while iterating: a frame is damaged or changes its size, or the
-            film ends early.
+            CORRUPT or BROKEN_STREAM, also while iterating: a frame is damaged; or it changes its
+            size, or the film ends early.
         MemoryError: The decoder got no memory.
     """
     with open_file(path) as file, open_container(file) as container:
