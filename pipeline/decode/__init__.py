@@ -9,6 +9,8 @@ frame_changes  Measure by how much each frame of a film differs from the one bef
 frames         Turn a video file into a stream of small upright RGB frames; never a whole video in
                memory
 libav_border   The one border to FFmpeg: what libav raises, or logs, becomes an error of ours here
+picture_damage  See by the pictures themselves that one is damaged, where its decoder has not
+               noticed
 repeats        Leave out the frames of a film that only repeat the one before, where it does so in a
                cadence
 upright        How a stored picture becomes upright, as the display matrix of its file says

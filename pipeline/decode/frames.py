@@ -35,6 +35,7 @@ from tinyvideo.pipeline.decode.container import choose_film, decode, open_contai
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
 from tinyvideo.pipeline.decode.libav_border import rejecting
+from tinyvideo.pipeline.decode.picture_damage import DamageWatch
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -72,6 +73,10 @@ class FramesConfig:
     drop_repeats: bool = True
     """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
     24 or 15 per second, stored as 30 frames."""
+
+    drop_corrupt: bool = True
+    """End a film at a picture that shows damage: colors that do not exist, changes that end at
+    blocks. Ours. What its decoder reports ends it in any case."""
 
     working_px: int | None = 240
     """Short side of the working frame; a smaller picture is not enlarged. Ours, because the
@@ -254,7 +259,10 @@ class OpenVideo:
     def _moments(self) -> Iterator["_Moment"]:
         interval_s = float(1 / self.facts.fps)
         time_s = -interval_s
+        watch = DamageWatch() if self._config.drop_corrupt else None
         for index, frame in enumerate(chain([self._first], self._decoded)):
+            if watch is not None:
+                watch.look(frame)
             time_s = self._seconds(frame, default=time_s + interval_s)
             yield _Moment(index, time_s, frame)
 

@@ -44,7 +44,10 @@ KINDS: dict[str, FilmKind] = {
         options={"crf": "25", "preset": "veryfast", "x265-params": "log-level=none:pools=1"},
     ),
     "vp8.webm": FilmKind(
-        suffix=".webm", codec="libvpx", bit_rate=_RATE, options={"cpu-used": "8", "deadline": "realtime"}
+        suffix=".webm",
+        codec="libvpx",
+        bit_rate=_RATE,
+        options={"cpu-used": "8", "deadline": "realtime"},
     ),
     "vp9.webm": FilmKind(
         suffix=".webm",
@@ -69,9 +72,7 @@ KINDS: dict[str, FilmKind] = {
     "mjpeg.avi": FilmKind(suffix=".avi", codec="mjpeg", pix_fmt="yuvj420p", bit_rate=4 * _RATE),
     "wmv2.wmv": FilmKind(suffix=".wmv", codec="wmv2", bit_rate=_RATE),
     "flv1.flv": FilmKind(suffix=".flv", codec="flv", bit_rate=_RATE),
-    "h263.3gp": FilmKind(
-        suffix=".3gp", codec="h263", bit_rate=_RATE, width=176, height=144
-    ),
+    "h263.3gp": FilmKind(suffix=".3gp", codec="h263", bit_rate=_RATE, width=176, height=144),
     "prores.mov": FilmKind(suffix=".mov", codec="prores_ks", pix_fmt="yuv422p10le"),
     "mpeg4.mp4": FilmKind(suffix=".mp4", codec="mpeg4", bit_rate=_RATE),
 }
