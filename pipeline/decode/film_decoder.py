@@ -51,7 +51,7 @@ class FilmDecoder:
         """Decode a packet to the frames that are complete by now; an empty one ends the film.
 
         Raises:
-            RejectedError: CORRUPT, a frame is damaged; BROKEN_STREAM, a part of the film is missing.
+            RejectedError: CORRUPT, a frame is damaged; BROKEN_STREAM, a part is missing.
             MemoryError: the decoder got no memory.
         """
         if packet.is_corrupt:  # so the container says

@@ -149,6 +149,7 @@ class OpenVideo:
         fps = film.average_rate or film.guessed_rate or Fraction(0)
         step = choose_step(fps, config)
 
+        self._codec = film.codec_context.name
         self._decoded = decode(container, film, fps, max_pixels=config.max_side_px**2)
         self._first = next(self._decoded)
         self._orientation = find_orientation(self._first)
@@ -259,7 +260,7 @@ class OpenVideo:
     def _moments(self) -> Iterator["_Moment"]:
         interval_s = float(1 / self.facts.fps)
         time_s = -interval_s
-        watch = DamageWatch() if self._config.drop_corrupt else None
+        watch = DamageWatch(self._codec) if self._config.drop_corrupt else None
         for index, frame in enumerate(chain([self._first], self._decoded)):
             if watch is not None:
                 watch.look(frame)

@@ -50,9 +50,7 @@ def films(tmp_path, settings):
     """Make what fetches; the settings must be made before."""
     place = OutputAddress.at(tmp_path / "out")
     (tmp_path / "out").mkdir()
-    return lambda **limits: fetching(
-        place, FolderStore(place.work), 128, replace(LIMITS, **limits)
-    )
+    return lambda **limits: fetching(place, FolderStore(place.work), 128, replace(LIMITS, **limits))
 
 
 def bring(fetcher, *records):

@@ -453,7 +453,9 @@ def test_a_picture_that_grows_beyond_the_largest_size_is_not_decoded(tmp_path):
     (tmp_path / "a.ts").write_bytes(small + large)
     error = rejection(tmp_path / "a.ts", FramesConfig(max_side_px=150))
     assert error.reason is RejectReason.BROKEN_STREAM
-    assert error.detail.startswith("Picture size 4")  # said by the decoder, before there was a frame
+    assert error.detail.startswith(
+        "Picture size 4"
+    )  # said by the decoder, before there was a frame
 
 
 # Files that cannot be opened, and files that want to open others.
