@@ -91,8 +91,7 @@ def choose_film(container: InputContainer) -> VideoStream:
         detail = f"no film that can be decoded; streams: {kinds}"
         raise RejectedError(RejectReason.NO_VIDEO_STREAM, detail)
     best = container.streams.best("video")
-    film = best if isinstance(best, VideoStream) and best in films else films[0]
-    return film
+    return best if isinstance(best, VideoStream) and best in films else films[0]
 
 
 def decode(

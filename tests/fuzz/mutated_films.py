@@ -2,11 +2,11 @@
 
     python -m tests.fuzz.mutated_films --films 1000 --seed 1
 
-Films in every format of `film_kinds` are drawn, encoded, damaged as `mutations` says, and curated in
-processes with limits. Every frame that got into a strip is compared with those of the whole film:
+Films in every format of `film_kinds` are drawn, encoded, damaged as `mutations` says, and curated
+in processes with limits. Every frame of a strip is compared with those of the whole film:
 
     garbage      it differs by more than 12 of 255, in the mean, from every frame of the whole film
-    misplaced    it is one of the whole film, but belongs to another time: packets that changed places
+    misplaced    it is one of the whole film, but of another time: packets that changed places
 
 It prints a line for each film that is not as it should be, and ends with 1 if there is one.
 
@@ -96,7 +96,7 @@ def _how_far(mutant: Path, clip: Clip, honest: dict[int, Frame]) -> tuple[bool, 
         misplaced = True
         same_size = image.shape == every.shape[1:]
         nearest = np.abs(every - image).mean(axis=(1, 2, 3)).min() if same_size else 255
-        garbage = garbage or nearest > FAR
+        garbage = garbage or bool(nearest > FAR)
     return garbage, misplaced
 
 
