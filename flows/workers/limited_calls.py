@@ -10,15 +10,17 @@ Cost: 1 s of processor time and 100 MB for each process, once; a call 1 ms.
 """
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
 from dataclasses import dataclass
+from pathlib import Path
 from signal import Signals
 from typing import ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from tinyvideo.flows.workers.confinement import ignore_interrupts, limit_memory
+from tinyvideo.flows.workers.landlock import lock_out
 from tinyvideo.pipeline.errors import FailCause, LimitError
 
 P = ParamSpec("P")
@@ -36,14 +38,20 @@ class Limits:
 
 
 class LimitedCalls:
-    """Calls functions in processes with limits; may be used by several threads."""
+    """Calls functions in processes with limits; may be used by several threads.
 
-    def __init__(self, limits: Limits, *, processes: int = 1) -> None:
+    Where the kernel knows Landlock, they write below the `writable` folders only, which are there
+    already, and have no network.
+    """
+
+    def __init__(
+        self, limits: Limits, *, processes: int = 1, writable: Sequence[Path] = ()
+    ) -> None:
         self._limits = limits
         self._pool = ProcessPool(
             max_workers=processes,
             initializer=_prepare,
-            initargs=[limits],
+            initargs=[limits, tuple(writable)],
             # A forked child would inherit locks that threads hold.
             context=multiprocessing.get_context("spawn"),
         )
@@ -87,6 +95,7 @@ def death_of(error: ProcessExpired) -> str:
     return f"the worker process ended with {by}"
 
 
-def _prepare(limits: Limits) -> None:
+def _prepare(limits: Limits, writable: Sequence[Path]) -> None:
     ignore_interrupts()
     limit_memory(limits.memory_mb)
+    lock_out(writable)

@@ -1,7 +1,7 @@
 """One video in a process of its own: curate it, leave its strips in a part file.
 
 Videos are hostile input. Every worker is a spawned process that can be killed: its memory is
-limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
+limited, where the kernel knows Landlock it writes to the work folder only and has no network, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
 one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
 
 Cost: a worker starts with 3 s of processor time and holds about 600 MB, nearly all of it torch;
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tinyvideo.flows.settings import code_version, config_hash
 from tinyvideo.flows.workers.confinement import ignore_interrupts, limit_memory
+from tinyvideo.flows.workers.landlock import lock_out
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
@@ -80,6 +81,8 @@ def prepare_worker(config: WorkerConfig) -> None:
     try:
         _process.classifier = load_classifier(config.places_weights)
         limit_memory(config.memory_limit_mb)
+        config.out.mkdir(parents=True, exist_ok=True)
+        lock_out([config.out])
     except Exception as error:  # a pool whose workers cannot start would wait for ever
         _process.problem = error
 

@@ -40,7 +40,7 @@ def render_film(
     store.probe()
     places.sort(key=lambda place: place.start_frame)
     try:
-        with LimitedCalls(film_limits()) as calls:
+        with LimitedCalls(film_limits(), writable=[out]) as calls:
             calls(write_strips, film, places, out, config, square)
     except (RejectedError, LimitError) as error:
         raise UnreadableError(f"{film}: {error}") from error

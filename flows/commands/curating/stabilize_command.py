@@ -54,7 +54,8 @@ def stabilize_films(
     films: Sequence[Path], out: Path, config: CurationConfig
 ) -> Iterator[StabilizedFilm]:
     """Stabilize films one after the other, into a folder each below `out`."""
-    with LimitedCalls(film_limits()) as calls:
+    out.mkdir(parents=True, exist_ok=True)
+    with LimitedCalls(film_limits(), writable=[out]) as calls:
         for film in films:
             try:
                 yield calls(stabilize_film, film, out, config)

@@ -1,13 +1,15 @@
 """What reads bytes of strangers may hang, crash or eat memory: that costs its call and no more."""
 
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.drawn.bombs import write_bomb
 from tests.drawn.films import film, shaky_path, write_video
-from tests.flows.workers.bad_workers import die_of
+from tests.flows.workers.bad_workers import connect, die_of, write_to
+from tinyvideo.flows.workers.landlock import TCP_SINCE, landlock_version
 from tinyvideo.flows.workers.limited_calls import LimitedCalls, Limits
 from tinyvideo.pipeline.errors import FailCause, LimitError, RejectedError, RejectReason
 from tinyvideo.pipeline.fetch.probe import check_film
@@ -64,3 +66,27 @@ def test_a_film_of_vast_frames_gets_no_memory(calls, tmp_path):
 
     assert error.cause is FailCause.MEMORY
     assert error.detail.startswith("more than 80 MB needed")
+
+
+@pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+def test_what_reads_films_of_strangers_writes_nowhere_but_where_it_is_told(tmp_path):
+    ours, others = tmp_path / "ours", tmp_path / "others"
+    ours.mkdir()
+    others.mkdir()
+    with LimitedCalls(Limits(memory_mb=80, time_s=20), writable=[ours]) as calls:
+        calls(write_to, ours / "a")
+        with pytest.raises(PermissionError):
+            calls(write_to, others / "a")
+        with pytest.raises(PermissionError):
+            calls(os.rmdir, others)
+
+    assert (ours / "a").read_text() == "written"
+    assert others.is_dir()
+
+
+@pytest.mark.skipif(landlock_version() < TCP_SINCE, reason="this kernel has no Landlock for TCP")
+def test_what_reads_films_of_strangers_has_no_network():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with LimitedCalls(Limits(memory_mb=80, time_s=20)) as calls, pytest.raises(PermissionError):
+            calls(connect, port)
