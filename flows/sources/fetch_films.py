@@ -179,12 +179,8 @@ class Fetching:
             film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
             self.raw.enter(film)
             return film
-        except RejectedError as error:
-            return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
-        except UnreadableError as error:
-            return failed(FailCause.UNREADABLE, str(error))
-        except LimitError as error:
-            return failed(error.cause, error.detail)
+        except (RejectedError, UnreadableError, LimitError) as error:
+            return _refused(error)
         except TransientError:
             return _postponed(told)
         except OSError as error:  # what a film or a host is to blame for has other names
@@ -330,6 +326,14 @@ def make_tools(
         get_object=get_object,
     )
     return sources, DownloadConfig(strip_px=strip_px, check_rights=settings.check_rights)
+
+
+def _refused(error: RejectedError | UnreadableError | LimitError) -> Outcome:
+    if isinstance(error, RejectedError):
+        return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+    if isinstance(error, LimitError):
+        return failed(error.cause, error.detail)
+    return failed(FailCause.UNREADABLE, str(error))
 
 
 def _postponed(told: Sequence[TransientError]) -> Outcome:

@@ -1,8 +1,9 @@
 """One video in a process of its own: curate it, leave its strips in a part file.
 
 Videos are hostile input. Every worker is a spawned process that can be killed: its memory is
-limited, where the kernel knows Landlock it writes to the work folder only and has no network, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
-one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
+limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
+one video. Where the kernel knows Landlock it writes to the work folder only, and has no network.
+Pixels never leave the process except as JPEG strips, written to disk as they come.
 
 Cost: a worker starts with 3 s of processor time and holds about 600 MB, nearly all of it torch;
 after that, what `pipeline.curation` says.

@@ -2,8 +2,9 @@
 
 What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
 size or another crop needs the film and no second stabilization. The frames are those that
-clips.json names, decoded at their full size; the table `frames` of the thresholds only says which
-films are taken. It is decoded in a process with the limits of `run`. The strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
+clips.json names, decoded at their full size, in a process with the limits of `run`; the table
+`frames` of the thresholds only says which films are taken. The strips go to `OUT/NNNN.jpg`, under
+the numbers that they have in clips.json.
 
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
