@@ -49,12 +49,19 @@ def _read_line(text: str, where: str) -> VideoRecord:
     if text.startswith("{"):
         try:
             entry = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no JSON either
             raise UnreadableError(f"{where} is no JSON: {error}") from error
     url = entry.get("url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in SCHEMES:
+    if not isinstance(url, str) or _scheme_of(url) not in SCHEMES:
         raise UnreadableError(f"{where} has no address of {', '.join(sorted(SCHEMES))}: {url!r}")
     return listed_video(url, entry)
+
+
+def _scheme_of(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:  # brackets where a host should be
+        return ""
 
 
 def listed_video(url: str, entry: Mapping[str, Any], source: str = "url") -> VideoRecord:

@@ -28,7 +28,7 @@ from tests.fuzz.mutations import mutate_film
 from tinyvideo.flows.workers.limited_calls import LimitedCalls, Limits
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.decode.frames import open_video
-from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
+from tinyvideo.pipeline.errors import FailCause, LimitError, RejectedError, UnreadableError
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig
 from tinyvideo.pipeline.types import Clip, Frame, frames_of_film
 
@@ -129,7 +129,10 @@ def judge_all(folder: Path, films: int, seed: int, keep: Path | None = None) -> 
             try:
                 judged = calls(judge_mutant, mutant, whole)
             except LimitError as error:
-                judged = Judged(problem=f"{error.cause}: {error.detail}")
+                # Time and memory ran into their limits, which is what these are for.
+                held = error.cause in {FailCause.TIMEOUT, FailCause.MEMORY}
+                counts["held by a limit"] += held
+                judged = Judged(problem="" if held else str(error))
             except Exception as error:
                 judged = Judged(problem=repr(error))
             counts.update(_counted(judged))

@@ -35,7 +35,7 @@ def render_film(
         StorageError: `out` cannot be written.
     """
     size = config.strips.size
-    places = _read_places(clips)
+    places = read_places(clips)
     square = _read_square(crop)
     store = FolderStore(out)
     store.probe()
@@ -71,11 +71,11 @@ def write_strips(
         store.replace(f"{place.index:04d}.jpg", jpeg)
 
 
-def _read_places(clips: Path) -> list[ClipPlace]:
+def read_places(clips: Path) -> list[ClipPlace]:
     try:
         entries = json.loads(clips.read_bytes())
         return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"{clips} is no clips.json of 'tinyvideo stabilize': {error}") from error
 
 
