@@ -27,6 +27,7 @@ from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import Fetching, fetching, is_elsewhere
 from tinyvideo.flows.workers import (
     LeasedBatch,
+    Limits,
     Outcome,
     Supply,
     WorkerConfig,
@@ -144,10 +145,12 @@ def films_of(
         return nullcontext()
     work, any_license = held.output.work, options.any_license
     size = options.curation().strips.size
+    limits = Limits(memory_mb=options.memory_limit_mb, time_s=options.window_limit_s)
     return fetching(
         options.place,
         work,
         size,
+        limits,
         any_license=any_license,
         allow_private=options.allow_private,
     )

@@ -2,6 +2,7 @@
 
     RejectedError        a judgment: this video or clip is unfit, for one of the reasons below
     TransientError       somebody else's trouble, which may pass: another attempt is worth it
+    LimitError           what was read in a limited process took too long, too much, or it with it
     ExpectedError        something outside the program is wrong; one sentence says what to do
       UnreadableError    a file cannot be opened; the text is the operating system's
       ServiceError       a service refuses us as a whole: a wrong key, no network, no trust
@@ -34,7 +35,10 @@ class RejectReason(StrEnum):
     """The film ends before one window of 32 frames is full."""
 
     BROKEN_STREAM = "broken_stream"
-    """The film is cut off or damaged, or its pictures change their size on the way."""
+    """The film is cut off, or its pictures change their size on the way."""
+
+    CORRUPT = "corrupt"
+    """A picture is damaged: its decoder says so."""
 
     UNEVEN_TIMING = "uneven_timing"
     """A gap, or a jump, in the time stamps of the window, or in the pace of its pictures."""
@@ -180,6 +184,18 @@ def install_extra(name: str) -> str:
     tinyvideo comes as a clone and not from a package index, so it is said as it works there.
     """
     return f"in the folder of tinyvideo, pip install -e '.[{name}]'"
+
+
+class LimitError(Exception):
+    """Bytes of strangers took more than they may, or the process that read them with it."""
+
+    def __init__(self, cause: FailCause, detail: str) -> None:
+        super().__init__(cause, detail)
+        self.cause = cause
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.detail}"
 
 
 class ExpectedError(Exception):

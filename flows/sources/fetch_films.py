@@ -8,8 +8,10 @@ go no further.
 Trying again is eight lines of our own: with tenacity they would be as many, since it does not
 report the error that ends the tries, and the budget, not a retry, decides how long to wait.
 
+Threads move bytes only. What has come is opened in a process of its own, with limits.
+
 Cost: that of `pipeline.fetch.film_download`; the threads wait for the network nearly all of the
-time.
+time. The processes that look into films cost 1 s each, once.
 """
 
 import asyncio
@@ -21,14 +23,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
 from tinyvideo.flows.sources.host_budget import shared_budget
-from tinyvideo.flows.workers import Outcome, failed
+from tinyvideo.flows.workers import LimitedCalls, Limits, Outcome, failed
 from tinyvideo.pipeline.errors import (
     ExpectedError,
     FailCause,
+    LimitError,
     RejectedError,
     ServiceError,
     TransientError,
@@ -54,6 +58,9 @@ _NOT_AT_ONCE = frozenset({FailCause.HTML_BODY, FailCause.TRUNCATED_MEDIA, FailCa
 T = TypeVar("T")
 
 
+LOOKING = 2
+"""Processes that look into films that have come. Ours: a film that hangs one holds up no others."""
+
 IN_A_ROW = 25
 """Videos in a row that cannot be fetched before it is the network, or Flickr, that is to blame."""
 
@@ -70,6 +77,9 @@ class Fetching:
     settings: Settings
     budget: PacedBudget
     strip_px: int
+    limits: Limits
+    """What looking into one film may take."""
+
     any_license: bool = False
     """Do not look whether a license allows derivatives."""
 
@@ -78,12 +88,15 @@ class Fetching:
 
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
+    _looks: LimitedCalls = field(init=False, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _in_a_row: int = field(default=0, init=False, repr=False)
     """Videos that could not be fetched since one could, or was refused for a reason of its own."""
 
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(self.settings.downloads, "fetch")
+        # What has come is a stranger's: it is opened in a process that may die.
+        self._looks = LimitedCalls(self.limits, processes=min(LOOKING, self.settings.downloads))
         self.budget = replace(self.budget, sleep=self._sleep)
 
     @property
@@ -154,6 +167,7 @@ class Fetching:
     def close(self) -> None:
         """Break off what is under way, and wait for it."""
         self._stopped.set()
+        self._looks.close()
         self._threads.shutdown(cancel_futures=True)
 
     def _bring(self, record: VideoRecord) -> Film | Outcome:
@@ -168,10 +182,8 @@ class Fetching:
             film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
             self.raw.enter(film)
             return film
-        except RejectedError as error:
-            return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
-        except UnreadableError as error:
-            return failed(FailCause.UNREADABLE, str(error))
+        except (RejectedError, UnreadableError, LimitError) as error:
+            return _refused(error)
         except TransientError:
             return _postponed(told)
         except OSError as error:  # what a film or a host is to blame for has other names
@@ -180,6 +192,16 @@ class Fetching:
             raise
         except Exception:  # a bug must cost one video, and must be found again in the catalog
             return failed(FailCause.BUG, traceback.format_exc())
+
+    def _look(self, path: Path) -> None:
+        from tinyvideo.pipeline.fetch import check_film  # noqa: PLC0415  imports flickrapi
+
+        try:
+            self._looks(check_film, path)
+        except Exception:
+            if self._stopped.is_set():  # its process was ended by us; no film is to blame
+                raise StoppedFetchingError from None
+            raise
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):  # a paused host may keep us for a quarter of an hour
@@ -203,7 +225,7 @@ class Fetching:
             sources, config = self._make_tools()
             if self.any_license:
                 config = replace(config, licenses=None)
-            self._local.tools = sources, config
+            self._local.tools = replace(sources, check_film=self._look), config
         tools: tuple[Sources, DownloadConfig] = self._local.tools
         return tools
 
@@ -234,6 +256,7 @@ def fetching(
     place: OutputAddress,
     work: FolderStore,
     strip_px: int,
+    limits: Limits,
     *,
     any_license: bool = False,
     allow_private: bool = False,
@@ -247,7 +270,9 @@ def fetching(
     settings = read_settings()
     allowed = allow_private or settings.allow_private
     with shared_budget(place) as budget:
-        fetcher = Fetching(RawFolder(work), settings, budget, strip_px, any_license, allowed)
+        fetcher = Fetching(
+            RawFolder(work), settings, budget, strip_px, limits, any_license, allowed
+        )
         try:
             yield fetcher
         finally:
@@ -315,6 +340,14 @@ def make_tools(
         get_object=get_object,
     )
     return sources, DownloadConfig(strip_px=strip_px, check_rights=settings.check_rights)
+
+
+def _refused(error: RejectedError | UnreadableError | LimitError) -> Outcome:
+    if isinstance(error, RejectedError):
+        return Outcome(state=VideoState.REJECTED, reason=error.reason, detail=error.detail)
+    if isinstance(error, LimitError):
+        return failed(error.cause, error.detail)
+    return failed(FailCause.UNREADABLE, str(error))
 
 
 def _postponed(told: Sequence[TransientError]) -> Outcome:

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
 from dataclasses import dataclass
 from pathlib import Path
-from signal import Signals
 from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
+from tinyvideo.flows.workers.limited_calls import death_of
 from tinyvideo.flows.workers.video_worker import (
     Outcome,
     WorkerConfig,
@@ -108,6 +108,4 @@ def _explain_death(record: VideoRecord, config: WorkerConfig, error: ProcessExpi
     if where:
         limit = f"no window of frames came within {config.window_limit_s:.0f} s"
         return failed(FailCause.TIMEOUT, f"{limit}; the process was at:\n{where}")
-    code = error.exitcode
-    by = Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-    return failed(FailCause.CRASH, f"the worker process ended with {by}")
+    return failed(FailCause.CRASH, death_of(error))

@@ -2,15 +2,14 @@
 
 Videos are hostile input. Every worker is a spawned process that can be killed: its memory is
 limited, a watchdog ends it when a window of frames does not come, and whatever goes wrong costs
-one video. Pixels never leave the process except as JPEG strips, written to disk as they come.
+one video. Where the kernel knows Landlock it writes to the work folder only, and has no network.
+Pixels never leave the process except as JPEG strips, written to disk as they come.
 
 Cost: a worker starts with 3 s of processor time and holds about 600 MB, nearly all of it torch;
 after that, what `pipeline.curation` says.
 """
 
 import faulthandler
-import resource
-import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinyvideo.flows.settings import code_version, config_hash
-from tinyvideo.pipeline.curation import CurationConfig, curate, use_one_thread
+from tinyvideo.flows.workers.confinement import ignore_interrupts, limit_memory
+from tinyvideo.flows.workers.landlock import lock_out
+from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.tag import Classifier
@@ -76,12 +77,13 @@ def prepare_worker(config: WorkerConfig) -> None:
     """Load the classifier and set the limits, once per process."""
     from tinyvideo.models.scenes import load_classifier  # noqa: PLC0415  loads torch, which flows do without
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    use_one_thread()
+    ignore_interrupts()
     _process.config = config
     try:
         _process.classifier = load_classifier(config.places_weights)
-        _limit_memory(config.memory_limit_mb)
+        limit_memory(config.memory_limit_mb)
+        config.out.mkdir(parents=True, exist_ok=True)
+        lock_out([config.out])
     except Exception as error:  # a pool whose workers cannot start would wait for ever
         _process.problem = error
 
@@ -177,14 +179,3 @@ def _watchdog(config: WorkerConfig, video_id: str) -> Iterator[Callable[[], None
 def failed(cause: FailCause, detail: str) -> Outcome:
     """Say that a video could not be judged, and why."""
     return Outcome(state=VideoState.FAILED, reason=cause, detail=detail)
-
-
-def _limit_memory(megabytes: int) -> None:
-    # Counted from here on: torch's libraries map gigabytes that no video is to blame for.
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:  # not Linux: the operating system offers no such limit
-        return
-    mapped_kb = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
-    limit = mapped_kb * 1024 + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -1,6 +1,6 @@
 """Open a video container and decode its film, whatever the file tries.
 
-The one border to FFmpeg: what libav raises becomes an error of ours here. The file is opened by
+The file is opened by
 us, so that the operating system's own words are kept and no file name is ever read as a URL.
 Demuxers are limited to containers that hold their film themselves, which leaves out playlists,
 and they may open nothing else: a hostile file reaches no other file and no network.
@@ -15,10 +15,10 @@ cut between two frames cannot be told from a whole one.
 
 import io
 import stat
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -27,6 +27,8 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from tinyvideo.pipeline.decode.film_decoder import FilmDecoder
+from tinyvideo.pipeline.decode.libav_border import libav_log, rejecting
 from tinyvideo.pipeline.decode.pacing import Timeline, read_ahead
 from tinyvideo.pipeline.errors import RejectedError, RejectReason, UnreadableError
 
@@ -82,8 +84,8 @@ def open_container(file: VideoFile) -> InputContainer:
         return av.open(file, "r", options=options, metadata_errors="replace")
 
 
-def choose_film(container: InputContainer, max_pixels: int) -> VideoStream:
-    """Choose the best film of a file, which is no cover picture, and set up its decoder.
+def choose_film(container: InputContainer) -> VideoStream:
+    """Choose the best film of a file, which is no cover picture.
 
     Raises:
         RejectedError: NO_VIDEO_STREAM if there is none, or none that can be decoded.
@@ -94,10 +96,7 @@ def choose_film(container: InputContainer, max_pixels: int) -> VideoStream:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         detail = f"no film that can be decoded; streams: {kinds}"
         raise RejectedError(RejectReason.NO_VIDEO_STREAM, detail)
-    film = best_film(films)
-    film.codec_context.thread_count = 1
-    film.codec_context.options = {"max_pixels": str(max_pixels)}
-    return film
+    return best_film(films)
 
 
 def best_film(films: Sequence[VideoStream]) -> VideoStream:
@@ -126,18 +125,23 @@ def _known_s(film: VideoStream) -> float | None:
 
 
 def decode(
-    container: InputContainer, film: VideoStream, fps: Fraction, timeline: Timeline
+    container: InputContainer,
+    film: VideoStream,
+    fps: Fraction,
+    max_pixels: int,
+    timeline: Timeline,
 ) -> Generator[VideoFrame]:
     """Decode all frames of `film`, at least one, in the order in which they are shown.
 
     The time stamps of the next ones are entered in `timeline` before.
 
     Raises:
-        RejectedError: BROKEN_STREAM as soon as something is wrong.
+        RejectedError: CORRUPT or BROKEN_STREAM as soon as something is wrong.
         UnreadableError: The disk fails.
     """
     size: tuple[int, int] | None = None
     end_s = 0.0
+    decoder = FilmDecoder(film, max_pixels)
     with rejecting(RejectReason.BROKEN_STREAM):
         # What else is there is read along: sound, or a subtitle, may outlast the film, and the
         # header counts it. Then nothing is missing.
@@ -145,9 +149,11 @@ def decode(
         packets = container.demux()  # there are B-frames
         for packet in read_ahead(packets, film, timeline, as_stored=as_stored):
             end_s = max(end_s, packet_end_s(packet))
-            for frame in film.decode(packet) if packet.stream is film else ():
+            if packet.stream is not film:
+                continue
+            for frame in decoder.decode(cast("Packet[VideoStream]", packet)):
                 size = size or (frame.width, frame.height)
-                check_frame(frame, size, end_s)
+                check_size_kept(frame, size, end_s)
                 if as_stored:
                     frame.pts = frame.dts
                 yield frame
@@ -165,14 +171,12 @@ def packet_end_s(packet: "Packet[Stream]") -> float:
     return float((start + (packet.duration or 0)) * packet.time_base)
 
 
-def check_frame(frame: VideoFrame, size: tuple[int, int], near_s: float) -> None:
-    """Check that `frame` is intact and of the (width, height) of those before it.
+def check_size_kept(frame: VideoFrame, size: tuple[int, int], near_s: float) -> None:
+    """Check that `frame` is of the (width, height) of those before it.
 
     Raises:
         RejectedError: BROKEN_STREAM if not.
     """
-    if frame.is_corrupt:
-        raise RejectedError(RejectReason.BROKEN_STREAM, f"damaged frame near {near_s:.2f} s")
     if (frame.width, frame.height) != size:
         change = f"from {size[0]} x {size[1]} to {frame.width} x {frame.height} px"
         detail = f"the picture changes {change} near {near_s:.2f} s"
@@ -186,34 +190,3 @@ def find_announced_s(container: InputContainer, film: VideoStream, fps: Fraction
     if container.format.name.startswith(("mov,", "matroska,")) and container.duration:
         return container.duration / av.time_base
     return 0
-
-
-@contextmanager
-def rejecting(reason: RejectReason, log: Sequence[tuple[int, str, str]] = ()) -> Iterator[None]:
-    """Translate what libav raises to a rejection, or to what the operating system meant."""
-    try:
-        yield
-    except MemoryError as error:
-        raise MemoryError(str(error)) from error
-    except av.FFmpegError as error:
-        cause = f" ({log[-1][2].strip()})" if log else ""
-        raise RejectedError(reason, f"{error.strerror}{cause}") from error
-    except OSError as error:
-        raise UnreadableError(str(error)) from error
-
-
-@contextmanager
-def libav_log() -> Iterator[Sequence[tuple[int, str, str]]]:
-    """Collect the errors that libav logs in this thread, (level, who, text) each.
-
-    Otherwise PyAV drops them, and with them the cause: `moov atom not found`.
-    """
-    level, skip = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture() as log:
-            yield log
-    finally:
-        av.logging.set_level(level)
-        av.logging.set_skip_repeated(skip)

@@ -32,17 +32,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from tinyvideo.pipeline.decode.cadences import HELD, Cadence
 from tinyvideo.pipeline.decode.colors import Colors
-from tinyvideo.pipeline.decode.container import (
-    choose_film,
-    decode,
-    open_container,
-    open_file,
-    rejecting,
-)
+from tinyvideo.pipeline.decode.container import choose_film, decode, open_container, open_file
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
 from tinyvideo.pipeline.decode.fields import ORDERS, WholePictures
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
+from tinyvideo.pipeline.decode.libav_border import rejecting
 from tinyvideo.pipeline.decode.pacing import Pacer, Stretch, Timeline
+from tinyvideo.pipeline.decode.picture_damage import watched
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -89,6 +85,10 @@ class FramesConfig:
     drop_repeats: bool = True
     """Take a film that repeats its pictures in a steady cadence at its true rate. Ours: most are of
     24 or 15 per second, stored as 30 frames."""
+
+    drop_corrupt: bool = True
+    """End a film at a picture that shows damage: colors that do not exist, changes that end at
+    blocks. Ours. What its decoder reports ends it in any case."""
 
     deinterlace: bool = True
     """Make whole pictures of interlaced films and of telecine. Ours: a walker has two outlines
@@ -171,13 +171,15 @@ class OpenVideo:
     """Maps pixels of the upright source to those of the working frame, (3, 3)."""
 
     def __init__(self, container: InputContainer, config: FramesConfig) -> None:
-        film = choose_film(container, max_pixels=config.max_side_px**2)
+        film = choose_film(container)
         pixel_aspect = film.sample_aspect_ratio or Fraction(1)
         check_size((film.width, film.height), pixel_aspect, config)
         rates = [rate for rate in (film.average_rate, film.guessed_rate, film.base_rate) if rate]
         fps = rates[0] if rates else Fraction(0)
         timeline = Timeline()
-        decoded = decode(container, film, fps or Fraction(25), timeline)
+        decoded = decode(container, film, fps or Fraction(25), config.max_side_px**2, timeline)
+        if config.drop_corrupt:
+            decoded = watched(decoded, film.codec_context.name)
         self._pictures = WholePictures(decoded, deinterlace=config.deinterlace)
         self._first = next(iter(self._pictures))
         self._colors = Colors.of(self._first)
@@ -349,8 +351,8 @@ def open_video(path: Path, config: FramesConfig = DEFAULT_CONFIG) -> Iterator[Op
         UnreadableError: The file is missing, not permitted or not a regular file, or its disk
             fails.
         RejectedError: NOT_A_VIDEO, NO_VIDEO_STREAM or FRAME_SIZE by the header.
-            BROKEN_STREAM, also while iterating: a frame is damaged or changes its size, or the
-            film ends early.
+            CORRUPT or BROKEN_STREAM, also while iterating: a frame is damaged; or it changes its
+            size, or the film ends early.
         MemoryError: The decoder got no memory.
     """
     with open_file(path) as file, open_container(file) as container:

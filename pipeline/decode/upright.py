@@ -46,6 +46,9 @@ class Orientation(NamedTuple):
         return Crop(left=left, top=top, width=crop.width, height=crop.height)
 
 
+AS_STORED = Orientation(transpose=False, mirror_x=False, mirror_y=False)
+
+
 def find_orientation(frame: VideoFrame) -> Orientation:
     """Find how players turn `frame`, to the nearest right angle."""
     a, b, c, d = display_matrix(frame)

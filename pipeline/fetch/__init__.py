@@ -8,12 +8,14 @@ ytdlp          yt-dlp as a library: one address -> one file, and what became of 
 """
 
 from tinyvideo.pipeline.fetch.film_download import DownloadConfig, Sources, fetch_film, find_film
+from tinyvideo.pipeline.fetch.probe import check_film
 from tinyvideo.pipeline.fetch.ytdlp import Fetcher, check_options
 
 __all__ = [
     "DownloadConfig",
     "Fetcher",
     "Sources",
+    "check_film",
     "check_options",
     "fetch_film",
     "find_film",

@@ -24,7 +24,13 @@ from typing import Any
 
 import requests
 
-from tinyvideo.pipeline.errors import FailCause, RejectedError, RejectReason, TransientError
+from tinyvideo.pipeline.errors import (
+    FailCause,
+    LimitError,
+    RejectedError,
+    RejectReason,
+    TransientError,
+)
 from tinyvideo.pipeline.fetch.probe import check_film
 from tinyvideo.pipeline.fetch.renditions import Rendition, choose_renditions
 from tinyvideo.pipeline.fetch.ytdlp import Fetcher
@@ -74,6 +80,10 @@ class Sources:
 
     get_object: Callable[[str, Path, Callable[[int], None]], None] | None = None
     """Brings an `s3://` object to a path, and tells how many bytes have come."""
+
+    check_film: Callable[[Path], None] = check_film
+    """Decodes the ends of a film that has come. It is a stranger's, so whoever fetches for others
+    gives one that does so in a process with limits, and raises LimitError at them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +146,7 @@ def fetch_film(
 
     Raises:
         RejectedError: the video cannot be had, or is no film.
+        LimitError: looking into the film took too much.
         TransientError: worth another attempt, which goes on where this one ended.
         ServiceError: nothing can be had as things are.
     """
@@ -149,7 +160,7 @@ def fetch_film(
             path = _from_bucket(record.uri, private, sources, alive)
         else:
             path = _from_address(record.uri, private, sources, alive)
-    except RejectedError:
+    except (RejectedError, LimitError):
         shutil.rmtree(private, ignore_errors=True)
         raise
     film = _finish(record, path, folder)
@@ -180,7 +191,7 @@ def _fetch(film: Rendition, path: Path, sources: Sources, alive: Callable[[], No
                 raise
             # The address may have ended while we waited for the media host to be free.
             _resolve_and_fetch(film, path, sources, alive)
-    _check(path)
+    _check(path, sources)
 
 
 def _resolve_and_fetch(
@@ -231,7 +242,7 @@ def _from_bucket(uri: str, private: Path, sources: Sources, alive: Callable[[], 
         alive()
 
     sources.get_object(uri, path, follow)
-    _check(path)
+    _check(path, sources)
     return path
 
 
@@ -241,7 +252,7 @@ def _from_address(uri: str, private: Path, sources: Sources, alive: Callable[[],
         sources.fetcher.fetch(uri, path, alive)
     except WithdrawnError as error:
         raise RejectedError(RejectReason.GONE, str(error)) from error
-    _check(path)
+    _check(path, sources)
     return path
 
 
@@ -255,10 +266,10 @@ def _suffix(address: str) -> str:
     return suffix if _SUFFIX.fullmatch(suffix) and suffix not in _TAKEN else ".mp4"
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, sources: Sources) -> None:
     try:
-        check_film(path)
-    except (RejectedError, TransientError):
+        sources.check_film(path)
+    except (RejectedError, LimitError, TransientError):
         path.unlink(missing_ok=True)  # or it would be taken for a whole file
         raise
 

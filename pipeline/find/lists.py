@@ -59,7 +59,7 @@ def _read_line(text: str, where: str) -> VideoRecord:
     if text.startswith("{"):
         try:
             entry = parse_json(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableError(f"{where} is no JSON: {error}") from error
     url = entry.get("url")
     scheme, colon, rest = url.partition(":") if isinstance(url, str) else ("", "", "")

@@ -34,7 +34,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number of 5,000 digits
         problem = str(error)
         raise ThresholdError(f"this is no TOML: {problem[:1].lower()}{problem[1:]}") from error
 

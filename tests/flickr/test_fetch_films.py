@@ -4,15 +4,19 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
+from tests.drawn.bombs import write_bomb
 from tests.flickr.clients import record_of
+from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.faults import Fault, FaultConfig, Kind
 from tinyvideo.flows.imitation.flickr_server import KEY, SECRET
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
 from tinyvideo.flows.imitation.truth import findable_videos
 from tinyvideo.flows.sources.fetch_films import IN_A_ROW, TRIES, StoppedFetchingError, fetching
+from tinyvideo.flows.workers.limited_calls import Limits
 from tinyvideo.pipeline.errors import ExpectedError, ServiceError
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.hosts.request_budget import Host
@@ -25,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # flickrapi 
 POPULATION = Population(PopulationConfig(videos=2_000, seed=6))
 VIDEOS = findable_videos(POPULATION, allowed_numbers(SHIPPED))
 WELL = [video for video in VIDEOS if video.fate is Fate.WELL and video.photo_id % 10]
+LIMITS = Limits(memory_mb=300, time_s=60)
 FAST = {"API_RATE": 500, "PAGE_RATE": 500, "MEDIA_RATE": 500, "PAUSE_S": 0.05}
 
 
@@ -45,7 +50,7 @@ def films(tmp_path, settings):
     """Make what fetches; the settings must be made before."""
     place = OutputAddress.at(tmp_path / "out")
     (tmp_path / "out").mkdir()
-    return lambda: fetching(place, FolderStore(place.work), 128)
+    return lambda **limits: fetching(place, FolderStore(place.work), 128, replace(LIMITS, **limits))
 
 
 def bring(fetcher, *records):
@@ -71,6 +76,26 @@ def test_a_film_is_fetched_once_and_goes_when_it_was_curated(imitate, films):
         assert not list(fetcher.raw.path.iterdir())
 
     assert len(imitation.requests("file")) == 1
+
+
+def test_a_bomb_costs_one_video_and_is_opened_in_no_process_of_ours(
+    imitate, films, monkeypatch, tmp_path
+):
+    bomb = write_bomb(tmp_path / "bomb.mp4", side=8192, frames=2, fps=25)  # 100 MB a picture
+    imitate(POPULATION)
+    honest, number = media.film_of, WELL[0].photo_id
+    served = lambda video, label: (  # noqa: E731
+        bomb.read_bytes() if video.photo_id == number else honest(video, label)
+    )
+    monkeypatch.setattr(media, "film_of", served)
+
+    with films(memory_mb=80) as fetcher:
+        outcome, film = bring(fetcher, record_of(WELL[0]), record_of(WELL[1]))
+        left = sorted(path.name for path in fetcher.raw.path.iterdir())
+
+    assert (outcome.state, outcome.reason) == (VideoState.FAILED, "memory")
+    assert isinstance(film, Film)
+    assert not [name for name in left if str(number) in name]
 
 
 def test_films_are_kept_if_that_is_wished(imitate, films, settings):

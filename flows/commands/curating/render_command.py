@@ -2,19 +2,23 @@
 
 What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
 size or another crop needs the film and no second stabilization. The frames are those that
-clips.json names, decoded at their full size; the table `frames` of the thresholds only says which
-films are taken. The strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
+clips.json names, decoded at their full size, in a process with the limits of `run`; the table
+`frames` of the thresholds only says which films are taken. The strips go to `OUT/NNNN.jpg`, under
+the numbers that they have in clips.json.
 
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tinyvideo.flows.commands.curating.stabilize_command import film_limits
 from tinyvideo.flows.terminal import say
+from tinyvideo.flows.workers import LimitedCalls
 from tinyvideo.pipeline.curation import CurationConfig
-from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
 from tinyvideo.storage.objects import FolderStore
@@ -31,29 +35,52 @@ def render_film(
         StorageError: `out` cannot be written.
     """
     size = config.strips.size
-    places = _read_places(clips)
+    places = read_places(clips)
     square = _read_square(crop)
     store = FolderStore(out)
     store.probe()
     places.sort(key=lambda place: place.start_frame)
-    strips = cut_strips(
-        film, places, size, square, frames=config.frames, quality=config.strips.jpeg_quality
-    )
     try:
-        for place, jpeg in zip(places, strips, strict=True):
-            store.replace(f"{place.index:04d}.jpg", jpeg)
-    except RejectedError as error:
+        with LimitedCalls(film_limits(), writable=[out]) as calls:
+            calls(write_strips, film, places, out, config, square)
+    except (RejectedError, LimitError) as error:
         raise UnreadableError(f"{film}: {error}") from error
     store.remove_temporary()
     say(f"{film}: {len(places)} strips of {size} px in {out}")
     return {"film": str(film), "folder": str(out), "strips": len(places), "size": size}
 
 
-def _read_places(clips: Path) -> list[ClipPlace]:
+def write_strips(
+    film: Path,
+    places: Sequence[ClipPlace],
+    out: Path,
+    config: CurationConfig,
+    square: tuple[float, float, float] | None,
+) -> None:
+    """Cut the strips of `places`, which are in order, and write them, in this process.
+
+    Raises:
+        RejectedError, UnreadableError, ValueError: as `cut_strips`.
+        StorageError: `out` cannot be written.
+    """
+    store, strip = FolderStore(out), config.strips
+    strips = cut_strips(
+        film, places, strip.size, square, frames=config.frames, quality=strip.jpeg_quality
+    )
+    for place, jpeg in zip(places, strips, strict=True):
+        store.replace(f"{place.index:04d}.jpg", jpeg)
+
+
+def read_places(clips: Path) -> list[ClipPlace]:
+    """Read where the accepted clips of a clips.json lie.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         entries = read_json(clips)
         return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"{clips} is no clips.json of 'tinyvideo stabilize': {error}") from error
 
 

@@ -20,9 +20,10 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
                  they were interlaced; the strips are SDR and whole pictures
     figures      of the stabilization; null without a strip
 
-Nothing is tagged, and the films are decoded in this process, without the limits of `run`.
+Nothing is tagged. The films are decoded in a process of its own, with the limits of `run`: the time
+and the memory that TINYVIDEO_VIDEO_LIMIT_S and TINYVIDEO_MEMORY_LIMIT_MB say.
 
-Cost: what `pipeline.curation` says.
+Cost: what `pipeline.curation` says, and 1 s to start the process.
 """
 
 import json
@@ -32,9 +33,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import Position, progress, say
+from tinyvideo.flows.workers import LimitedCalls, Limits
 from tinyvideo.pipeline.curation import CurationConfig, curate
-from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
@@ -56,11 +59,36 @@ def stabilize_films(
     films: Sequence[Path], out: Path, config: CurationConfig
 ) -> Iterator[StabilizedFilm]:
     """Stabilize films one after the other, into a folder each below `out`."""
-    for film in films:
-        yield _stabilize_film(film, out, config)
+    out.mkdir(parents=True, exist_ok=True)
+    with LimitedCalls(film_limits(), writable=[out]) as calls:
+        for film in films:
+            try:
+                yield calls(stabilize_film, film, out, config)
+            except LimitError as error:
+                folder = out / film.stem
+                strips = len(list(folder.glob("[0-9][0-9][0-9][0-9].jpg")))
+                yield StabilizedFilm(
+                    film=str(film),
+                    folder=str(folder),
+                    clips=strips,
+                    strips=strips,
+                    problem=str(error),
+                )
 
 
-def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
+def film_limits() -> Limits:
+    """Read what a film may take in all."""
+    settings = read_settings()
+    return Limits(memory_mb=settings.memory_limit_mb, time_s=settings.video_limit_s)
+
+
+def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
+    """Stabilize one film, in this process.
+
+    Raises:
+        MemoryError: it needs more memory than there is.
+        StorageError: `out` cannot be written.
+    """
     store = FolderStore(FolderStore(out).path(_folder_of(film)))
     _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
@@ -73,10 +101,9 @@ def _stabilize_film(film: Path, out: Path, config: CurationConfig) -> Stabilized
                 strips += 1
     except (RejectedError, UnreadableError) as error:
         problem = str(error)
-    except MemoryError:
-        problem = "it needs more memory than there is"
-    store.replace("clips.json", json.dumps(entries, indent=1).encode())
-    store.remove_temporary()
+    finally:
+        store.replace("clips.json", json.dumps(entries, indent=1).encode())
+        store.remove_temporary()
     return StabilizedFilm(
         film=str(film), folder=str(store.root), clips=len(entries), strips=strips, problem=problem
     )

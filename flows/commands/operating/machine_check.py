@@ -1,7 +1,8 @@
 """What `tinyvideo doctor` does: is this machine fit, and what to do where it is not.
 
     copy                            which tinyvideo runs, and where others lie
-    disk, memory, weights, gpu      of this machine
+    disk, memory, border, weights,
+    gpu                             of this machine
     output, catalog                 can they be read and written, with the keys that are set
     server, pools, automations      does Prefect answer, and does anybody work there
 
@@ -23,6 +24,7 @@ from tinyvideo.flows.commands.operating.installed_copies import other_copies, ru
 from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, require_server
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
+from tinyvideo.flows.workers import TCP_SINCE, landlock_version
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.outputs import OutputAddress
 
@@ -106,6 +108,20 @@ def check_memory(settings: Settings) -> Iterator[Finding]:
     says = f"{total:,.0f} MB for {settings.workers} processes of up to {WORKER_MB:,} MB"
     way_out = f"; set TINYVIDEO_WORKERS={max(1, int(total // WORKER_MB))} or less"
     yield _finding("memory", total >= wanted, says if total >= wanted else says + way_out)
+
+
+def check_border(_: Settings) -> Iterator[Finding]:
+    """See what the kernel takes from the processes that open films of strangers."""
+    version = landlock_version()
+    says = "films are opened without writing elsewhere, and without network, by Landlock"
+    if 0 < version < TCP_SINCE:
+        says = "films are opened without writing elsewhere; Linux 6.7 would take the network too"
+    elif not version:
+        says = (
+            "this kernel has no Landlock: films are opened with limits of time and memory only; "
+            "Linux 5.13 has it"
+        )
+    yield _finding("border", version >= TCP_SINCE, says, Verdict.NOTE)
 
 
 def check_weights(settings: Settings) -> Iterator[Finding]:
@@ -208,6 +224,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_copies,
     check_disk,
     check_memory,
+    check_border,
     check_weights,
     check_gpu,
     check_output,

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -42,3 +44,15 @@ def crash(*_):
 def stumble(*_):
     raise KeyError("a bug in the decoder")
     yield
+
+
+def die_of(name: str) -> None:
+    os.kill(os.getpid(), getattr(signal, name))
+
+
+def write_to(path: Path) -> None:
+    path.write_text("written")
+
+
+def connect(port: int) -> None:
+    socket.create_connection(("127.0.0.1", port)).close()
