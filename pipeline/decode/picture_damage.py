@@ -181,4 +181,4 @@ def _change(old: Plane, new: Plane) -> float:
     """Measure the root mean square difference of some 24 rows, 0 to 255."""
     step = max(1, len(new) // 24)
     rows = old[step // 2 :: step], new[step // 2 :: step]
-    return float(cv2.norm(*rows, cv2.NORM_L2)) / float(rows[0].size) ** 0.5
+    return float(cv2.norm(*rows, cv2.NORM_L2) / rows[0].size ** 0.5)
