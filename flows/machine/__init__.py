@@ -6,6 +6,8 @@ automations     What Prefect's server does by itself: lost runs are found, done 
                 of for good
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
+only_ours       A worker runs the flows of its own package, as they are installed, and nothing
+                else
 pool_worker     What `tinyvideo worker POOL` does: takes flow runs from a pool and does them,
                 until stopped
 prefect_plugin  A plugin of Prefect's command line: `prefect deployment run
