@@ -124,12 +124,14 @@ class Settings(BaseSettings):
     prefect_password: str = Field(
         default="", repr=False, validation_alias="PREFECT_API_AUTH_STRING"
     )
-    """USER:PASSWORD of that server, if it asks for one."""
+    """USER:PASSWORD of that server, if it asks for one. That of a server which `tinyvideo up` has
+    started on this machine is found without."""
 
     server_password: str = Field(
         default="", repr=False, validation_alias="PREFECT_SERVER_API_AUTH_STRING"
     )
-    """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
+    """USER:PASSWORD that the servers which we start ask for. Default: a random one, in a file that
+    only its owner can read; `tinyvideo up` and `run` say where."""
 
     silence_s: float = Field(default=300.0, ge=10)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is

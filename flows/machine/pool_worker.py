@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING, require_current
+from tinyvideo.flows.machine.our_server import password_for
 from tinyvideo.flows.machine.server_answers import ServerError, require_server
 from tinyvideo.flows.settings import code_version, read_settings
 from tinyvideo.flows.terminal import say
@@ -68,8 +69,9 @@ def work_for(pool: str, name: str) -> int:
             "or start one with 'tinyvideo up'"
         )
     url = settings.prefect_api_url
-    require_server(url, settings.prefect_password, otherwise="start it with 'tinyvideo up'")
-    prepare_environment(url, settings.prefect_password)
+    password = password_for(settings)
+    require_server(url, password, otherwise="start it with 'tinyvideo up'")
+    prepare_environment(url, password)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     import prefect  # noqa: F401, PLC0415  after the environment, before a loop: its plugins want none
 

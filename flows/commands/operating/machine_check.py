@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.commands.operating.installed_copies import other_copies, running_copy
-from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, require_server
+from tinyvideo.flows.machine import (
+    DEPLOYMENTS,
+    POOLS,
+    ServerError,
+    ask,
+    asks_for_password,
+    password_for,
+    require_server,
+)
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
 from tinyvideo.pipeline.errors import ExpectedError
@@ -31,6 +39,12 @@ FREE_GB = 20
 
 WORKER_MB = 2300
 """A worker process: 775 MB of libraries, and 1,500 MB for its video."""
+
+
+OPEN = (
+    "the server answers whoever reaches it, who may read its secrets and start runs: set "
+    "PREFECT_SERVER_API_AUTH_STRING=USER:PASSWORD where it is started, or use 'tinyvideo up'"
+)
 
 
 class Verdict(StrEnum):
@@ -167,18 +181,22 @@ def check_server(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding(what="server", verdict=Verdict.NOTE, says=says)
         return
-    url, password = settings.prefect_api_url, settings.prefect_password
+    url, password = settings.prefect_api_url, password_for(settings)
 
     def reach() -> str:
         require_server(url, password, otherwise="start it with 'tinyvideo up'")
         return f"Prefect {ask(url, '/admin/version', password)} answers at {url}"
 
-    yield _tried("server", reach)
+    found = _tried("server", reach)
+    yield found
+    if found.verdict is Verdict.FINE:
+        says = "the server asks for one" if asks_for_password(url) else OPEN
+        yield _finding("password", says is not OPEN, says, Verdict.NOTE)
 
 
 def check_pools(settings: Settings) -> Iterator[Finding]:
     """See whether pools and deployments are there, of our version, with workers."""
-    url, password = settings.prefect_api_url, settings.prefect_password
+    url, password = settings.prefect_api_url, password_for(settings)
     if url is None:
         return
     for pool in POOLS:
