@@ -15,6 +15,7 @@
     pixels      brightness and size of a picture
     types       frames, records, strips, clips
     errors      what can go wrong, and the words in which it is counted
+    masks       what is shown of a secret: ***
 
 No network but in `hosts` and `fetch`, no database, no torch, no Prefect; the environment, the clock
 and random numbers are arguments.

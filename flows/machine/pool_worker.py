@@ -25,6 +25,7 @@ import typer
 
 from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING, require_current
 from tinyvideo.flows.machine.our_server import password_for
+from tinyvideo.flows.machine.private_server import logging_file
 from tinyvideo.flows.machine.server_answers import ServerError, require_server
 from tinyvideo.flows.settings import code_version, read_settings
 from tinyvideo.flows.terminal import say
@@ -85,6 +86,7 @@ def prepare_environment(api_url: str, password: str) -> None:
     """Tell Prefect in this process, and in those it starts, which server it is, and how to work."""
     for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
+    os.environ.setdefault("PREFECT_LOGGING_SETTINGS_PATH", logging_file())
     os.environ["PREFECT_API_URL"] = api_url
     if password:
         os.environ["PREFECT_API_AUTH_STRING"] = password

@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from tinyvideo.flows.machine.server_answers import ServerError, answers, require_server
@@ -98,9 +99,21 @@ def use_home(home: Path) -> None:
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
         PREFECT_CLIENT_MAX_RETRIES="8",
+        PREFECT_LOGGING_SETTINGS_PATH=logging_file(),
         # The page shows the log of every run; the terminal belongs to the progress bar.
         PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
     )
+
+
+def logging_file() -> str:
+    """Name the file that Prefect has its logging from.
+
+    Else a `prefect.toml` or a `.env` in the current folder could name one; what it names is run.
+    """
+    package = find_spec("prefect")
+    if package is None or package.origin is None:
+        raise ServerError("Prefect is not installed; install tinyvideo anew")
+    return str(Path(package.origin).parent / "logging" / "logging.yml")
 
 
 def send_what_is_left() -> None:

@@ -60,6 +60,7 @@ class Processes:
             process = subprocess.Popen(
                 command,
                 env=dict(environment),
+                cwd=self.folder,  # what lies in the folder of whoever calls `up` is no setting
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.terminal.time_left import Pace
+from tinyvideo.pipeline.masks import masked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,7 +150,8 @@ def show_facts(title: str, facts: Mapping[str, object]) -> None:
 
 
 def say(sentence: str) -> None:
-    """Print one sentence; above a bar, where there is one."""
+    """Print one sentence, without the passwords in it; above a bar, where there is one."""
+    sentence = masked(sentence)
     if _made:
         _made[0].print(sentence, soft_wrap=True, markup=False)
     else:

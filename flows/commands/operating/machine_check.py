@@ -14,7 +14,7 @@ import os
 import shutil
 import urllib.error
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from tinyvideo.flows.machine import (
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
 from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.masks import masked
 from tinyvideo.storage.outputs import OutputAddress
 
 FREE_GB = 20
@@ -70,7 +71,7 @@ def check_machine(*, only_worker: bool, json: bool) -> None:
     """
     settings = read_settings()
     checks = (check_server,) if only_worker else CHECKS
-    found = [finding for check in checks for finding in check(settings)]
+    found = [_shown(finding) for check in checks for finding in check(settings)]
     if json:
         write_json([asdict(finding) for finding in found])
     else:
@@ -78,6 +79,10 @@ def check_machine(*, only_worker: bool, json: bool) -> None:
             say(f"{_MARKS[finding.verdict]} {finding.what}: {finding.says}")
     if wrong := [finding.what for finding in found if finding.verdict is Verdict.WRONG]:
         end_with(ExitCode.FAILED, f"something is wrong with: {', '.join(wrong)}")
+
+
+def _shown(finding: Finding) -> Finding:
+    return replace(finding, says=masked(finding.says))
 
 
 _MARKS = {Verdict.FINE: "✓", Verdict.NOTE: "·", Verdict.WRONG: "✗"}

@@ -1,5 +1,6 @@
 """Who knows no password gets nothing out of a server that we start, and pages of others neither."""
 
+import fcntl
 import json
 import urllib.error
 import urllib.request
@@ -9,7 +10,6 @@ import pytest
 
 from tests.servers.prefect_machine import basic
 from tinyvideo.flows.machine.our_server import password_for, state_folder
-from tinyvideo.flows.machine.processes import Processes
 from tinyvideo.flows.machine.server_password import keep_password, read_password
 from tinyvideo.flows.settings import read_settings
 
@@ -104,16 +104,14 @@ def test_the_password_goes_to_our_living_server_only(tmp_path, monkeypatch):
     monkeypatch.delenv("PREFECT_API_AUTH_STRING")
     monkeypatch.setenv("TINYVIDEO_WORK", str(tmp_path))
     state = state_folder(read_settings())
-    processes = Processes(state)
-    with processes.alone():
-        password = keep_password(state)
-        url = "http://127.0.0.1:4200/api"
-        assert found(url) == ""  # nobody is alive
-        processes.start("server", ["sleep", "60"], {"PATH": "/usr/bin:/bin"}, {"url": url})
-        try:
-            assert found(url) == found("http://localhost:4200/api/") == password
-            assert found("http://127.0.0.1:4201/api") == ""
-            assert found("http://evil.example:4200/api") == ""
-        finally:
-            processes.end("server")
+    url = "http://127.0.0.1:4200/api"
+    state.mkdir()
+    (state / "server.json").write_text(json.dumps({"pid": 1, "note": {"url": url}}))
+    password = keep_password(state)
+    assert found(url) == ""  # nobody is alive
+    with (state / "server.alive").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as a process does that lives
+        assert found(url) == found("http://localhost:4200/api/") == password
+        assert found("http://127.0.0.1:4201/api") == ""
+        assert found("http://evil.example:4200/api") == ""
     assert found(url) == ""
