@@ -3,8 +3,8 @@
 screen        What the terminal shows: progress bars, the books, and where things are
 time_left     How long something will still take, from how far it has come
 exit_codes    What a command ends with: one table, which every command keeps
-stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
-              sentence
+stopping      How a command ends when it is asked to, by Ctrl-C, SIGTERM or SIGHUP: soon, with
+              one sentence
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
@@ -25,7 +25,15 @@ from tinyvideo.flows.terminal.screen import (
     waiting,
     write_json,
 )
-from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.terminal.stopping import (
+    SIGNALS,
+    asked_to_end,
+    code_of,
+    end_when_asked,
+    let_go_of_terminal,
+    tell_stopped,
+    unheard_by_children,
+)
 from tinyvideo.flows.terminal.wrong_values import (
     details_of,
     option_of,
@@ -38,12 +46,14 @@ __all__ = [
     "SIGNALS",
     "ExitCode",
     "Position",
+    "asked_to_end",
     "code_of",
     "counted",
     "describe_exit_codes",
     "details_of",
     "end_when_asked",
     "end_with",
+    "let_go_of_terminal",
     "option_of",
     "progress",
     "say",
@@ -52,6 +62,7 @@ __all__ = [
     "show_facts",
     "show_table",
     "tell_stopped",
+    "unheard_by_children",
     "waiting",
     "with_option",
     "write_json",

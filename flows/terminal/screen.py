@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-GO_ON = "stopped; run the same command again to go on"
-"""What whoever stops a run should know."""
-
 _made: list["Console"] = []
 
 

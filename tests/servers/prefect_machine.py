@@ -54,7 +54,7 @@ class Machine:
         """What the commands are told."""
         home = {"HOME": str(self.home), "COLUMNS": "200"}
         told = {**os.environ, **home, **self.settings, **settings}
-        if not self.settings.get("PREFECT_API_URL"):
+        if (self.state / "password").exists() or "PREFECT_API_URL" not in told:
             told.pop("PREFECT_API_AUTH_STRING", None)  # its own server's password it has to find
         return told
 

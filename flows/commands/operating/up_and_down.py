@@ -16,7 +16,8 @@ imported; 2 s when all is there.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         if name not in POOLS:
             raise typer.BadParameter(f"{name!r} is no pool of ours: {' or '.join(POOLS)}")
     processes = Processes(state_folder(settings))
-    with processes.alone():
+    with processes.alone(), _all_or_nothing(processes):
         # What takes seconds to start is started first, and the imports are done meanwhile.
         url, password = start_server(processes, settings, port)
         prepare_environment(url, password)
@@ -108,6 +109,25 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
     return {"url": url, "pools": pools, "started": started, "logs": str(processes.folder)}
 
 
+@contextmanager
+def _all_or_nothing(processes: Processes) -> Iterator[None]:
+    """End what was started in the block when this process is asked to end in it."""
+    before = set(processes.running())
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        _end(processes, set(processes.running()) - before)
+        raise
+
+
+def _end(processes: Processes, names: Iterable[str]) -> list[str]:
+    ordered = sorted(names, key=lambda name: name == SERVER)  # which comes last
+    for name in ordered:
+        with waiting(name, "ends"):
+            processes.end(name)
+    return ordered
+
+
 def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
     """Make pools, deployments and automations on the server at PREFECT_API_URL; name them.
 
@@ -131,10 +151,7 @@ def end_all() -> list[str]:
     """End what `tinyvideo up` started here, the server last; return the names."""
     processes = Processes(state_folder(read_settings()))
     with processes.alone():
-        names = sorted(processes.running(), key=lambda name: name == SERVER)  # which comes last
-        for name in names:
-            with waiting(name, "ends"):
-                processes.end(name)
+        names = _end(processes, processes.running())
     say(f"ended {', '.join(names)}" if names else "nothing was up")
     return names
 
