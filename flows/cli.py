@@ -33,6 +33,7 @@ from tinyvideo.flows.terminal import (
     describe_exit_codes,
     details_of,
     end_when_asked,
+    heed_no_more,
     say,
     sentence_of,
     tell_stopped,
@@ -89,6 +90,7 @@ def main() -> None:
         code = code_of(number)
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
+        heed_no_more()
     sys.exit(code)
 
 

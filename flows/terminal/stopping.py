@@ -95,6 +95,12 @@ def tell_stopped() -> None:
             say(f"tinyvideo: {GO_ON}")
 
 
+def heed_no_more() -> None:
+    """Let no further signal change the exit code, while Python takes itself down."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def code_of(number: int) -> int:
     """Name the exit code after a signal, as shells have it: 130, 143 or 129."""
     return 128 + number

@@ -1,11 +1,12 @@
 """Ctrl-C, SIGTERM, SIGHUP, once or twice, and closed terminals, at random moments of long commands.
 
-    python -m tests.chaos.chaos_signals --times 30 [--only run --only worker] [--seed 1]
+    python -m tests.chaos.chaos_signals --times 30 [--only run --only demo] [--seed 1]
+
+A worker needs a server, which the program has with `tinyvideo up`; the others need none.
 
 Each command has a terminal of its own, as a person's has. What has to hold each time: the exit code
 is that of the signal (or 0, where it was done before), the sentence is said once, no traceback and
-no warning of Python's is shown, and 20 seconds later no process of it is left. At the end each
-command runs once more, undisturbed, and leaves nothing unfinished.
+no warning of Python's is shown, and 20 seconds later no process of it is left.
 
 Cost: 10 to 40 s per signal on a busy machine, as commands are slow to start.
 """
@@ -28,9 +29,6 @@ from pathlib import Path
 from tests.servers.prefect_machine import films
 from tinyvideo.flows.early_signals import GO_ON
 from tinyvideo.flows.machine.private_server import free_port
-
-MARK = "TINYVIDEO_CHAOS"
-"""Not a setting: a variable of another prefix would be one, so it is PYTHON's own to ignore."""
 
 LEFT_S, END_S = 20.0, 60.0
 SHOCKS = ("INT", "TERM", "HUP", "INT INT", "TERM TERM", "closed terminal")
@@ -119,14 +117,12 @@ class Places:
         """The commands, and how long each takes on a busy machine, at most."""
         out, folder = str(self.root / f"out{number}"), str(self.root / "films")
         return {
-            "run": (["run", "--folder", folder, "--out", out], 60),
-            "stabilize": (["stabilize", str(self.root / "long.mp4"), "-o", f"{out}.mp4"], 8),
-            "train": (["train", "--out", str(self.root / "trained"), "--dataset", "all",
-                       "--steps", "10000"], 25),
+            "run": (["run", "--folder", folder, "--out", out], 45),
+            "stabilize": (["stabilize", f"{folder}/00000.mp4", "-o", f"{out}.mp4"], 8),
             "up": (["up", "--port", str(self.port), "--pool", "cpu"], 25),
             "worker": (["worker", "cpu"], 15),
-            "demo": (["demo", "--out", out], 60),
-        }  # fmt: skip
+            "demo": (["demo", "--out", out], 45),
+        }
 
 
 def once(places: Places, number: int, kind: str, chance: random.Random, name: str) -> list[str]:
