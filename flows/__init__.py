@@ -15,7 +15,6 @@
     machine/             Prefect's server, workers and deployments on a machine
     imitation/           an imitation of Flickr, with its vices
     cli, commands/       the command line; terminal/ is what it prints
-    early_signals        the end of a command that is still being imported
     settings             the only reader of the environment; which_output
     run_options, search_options    what a crawl is told
     run_process          the process of a flow run

@@ -12,7 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  pip refuses, but a clone can be r
     sys.stderr.write("tinyvideo needs Python 3.11 or newer; this is %s.%s\n" % sys.version_info[:2])  # noqa: UP031
     sys.exit(2)
 
-from tinyvideo.flows.early_signals import end_at_once
+from tinyvideo.flows.terminal import end_at_once
 
 if __name__ == "__main__" or sys.argv[0].endswith("/tinyvideo"):
     end_at_once()

@@ -165,7 +165,7 @@ def read_settings() -> Settings:
             prefix; the text names the variable.
     """
     try:
-        found = Settings(_env_file=_env_file())
+        found = Settings(_env_file=_env_file())  # type: ignore[call-arg]  # pydantic's own
         refuse_unknown()
         _refuse_user(found.prefect_api_url)
     except ValidationError as error:
@@ -199,8 +199,8 @@ def _tell_of_unread() -> None:
         return
     if any(re.match(rf"\s*(?:export\s+)?{PREFIX}\w+\s*=\s*\S", line, re.I) for line in lines):
         say(
-            f"the file .env in this folder has settings and is not read, as it may be anybody's; "
-            f"{ENV_FILE}=.env reads it"
+            "the file .env in this folder has settings and is not read, as it may be anybody's; "
+            "TINYVIDEO_ENV_FILE=.env reads it"
         )
 
 

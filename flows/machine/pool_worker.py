@@ -144,8 +144,9 @@ async def _until_stopped(workers: "Sequence[RunWorker]") -> int:
     starts: list[Coroutine[Any, Any, None]] = [each.start(printer=say) for each in workers]
     tasks = [asyncio.create_task(start) for start in starts]
     say(f"tinyvideo {code_version()}, process {os.getpid()}; stop it with Ctrl-C")
+    waited: list[asyncio.Future[Any]] = [*tasks, stop]
     with unheard_by_children():  # who would speak of their end while they are imported
-        await asyncio.wait([*tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
     for task in tasks:

@@ -52,7 +52,7 @@ FORGOTTEN_S = 30.0
 """Seconds that a crashed run is left to the automation, before its worker puts it back itself."""
 
 
-prefects.load_flow_from_flow_run = load_ours  # type: ignore[attr-defined]  # it follows pull steps
+prefects.load_flow_from_flow_run = load_ours  # type: ignore[attr-defined,assignment]  # it follows pull steps
 
 
 class RunConfiguration(ProcessJobConfiguration):

@@ -3,11 +3,14 @@
 screen        What the terminal shows: progress bars, the books, and where things are
 time_left     How long something will still take, from how far it has come
 exit_codes    What a command ends with: one table, which every command keeps
+early_signals A command that is asked to end while it is still being imported ends at once, with
+              the sentence
 stopping      How a command ends when it is asked to, by Ctrl-C, SIGTERM or SIGHUP: soon, with
               one sentence
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
+from tinyvideo.flows.terminal.early_signals import end_at_once
 from tinyvideo.flows.terminal.exit_codes import (
     MEANINGS,
     ExitCode,
@@ -52,6 +55,7 @@ __all__ = [
     "counted",
     "describe_exit_codes",
     "details_of",
+    "end_at_once",
     "end_when_asked",
     "end_with",
     "heed_no_more",

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from tinyvideo.flows.early_signals import GO_ON
+from tinyvideo.flows.terminal.early_signals import GO_ON
 from tinyvideo.flows.terminal.screen import say
 
 GRACE_S = 8.0

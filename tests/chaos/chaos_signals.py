@@ -27,8 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.prefect_machine import films
-from tinyvideo.flows.early_signals import GO_ON
 from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.terminal.early_signals import GO_ON
 
 LEFT_S, END_S = 20.0, 60.0
 SHOCKS = ("INT", "TERM", "HUP", "INT INT", "TERM TERM", "closed terminal")
@@ -82,6 +82,7 @@ def start(words: list[str], home: Path) -> Run:
     pid, terminal = pty.fork()
     if pid == 0:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` has ignored
         environment = {**os.environ, "HOME": str(home), **dict([mark.split("=")])}
         command = [sys.executable, "-m", "tinyvideo.flows.cli", *words]
         os.execve(sys.executable, command, environment)
