@@ -96,6 +96,10 @@ class Processes:
         """Name the processes that are alive."""
         return [file.stem for file in self.folder.glob("*.alive") if self._is_alive(file.stem)]
 
+    def ask(self, name: str) -> None:
+        """Ask a process to end, and do not wait for it."""
+        os.kill(int(json.loads(self._note_file(name).read_text())["pid"]), signal.SIGTERM)
+
     def end(self, name: str) -> None:
         """End a process, if it is alive: by SIGTERM, and by SIGKILL if that does not help."""
         if not self._is_alive(name):

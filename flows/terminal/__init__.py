@@ -31,6 +31,7 @@ from tinyvideo.flows.terminal.screen import (
 from tinyvideo.flows.terminal.stopping import (
     SIGNALS,
     asked_to_end,
+    at_quick_end,
     code_of,
     end_when_asked,
     heed_no_more,
@@ -51,6 +52,7 @@ __all__ = [
     "ExitCode",
     "Position",
     "asked_to_end",
+    "at_quick_end",
     "code_of",
     "counted",
     "describe_exit_codes",

@@ -23,7 +23,7 @@ import stat
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -40,6 +40,9 @@ _OF_TERMINALS = {signal.SIGINT, signal.SIGHUP}
 
 _NOTICE_S = 0.5
 """Seconds that the thread may need to hear of a signal, on a busy machine."""
+
+at_quick_end: list[Callable[[], object]] = []
+"""What is done when there is no time to put things in order: quick, and from another thread."""
 
 _told = threading.Lock()
 _heard = threading.Event()
@@ -139,6 +142,8 @@ def _watch(reader: int) -> None:
         if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
             for child in multiprocessing.active_children():
                 child.kill()
+        for each in at_quick_end:
+            each()
         tell_stopped()
     finally:  # whatever happens: the terminal may be gone, too
         os._exit(code_of(number))

@@ -132,10 +132,11 @@ def once(places: Places, number: int, kind: str, chance: random.Random, name: st
     run = start(words, places.root / "home")
     moment = chance.uniform(0.7, longest)
     run.read(moment)
+    early = run.status is not None
     right = shock(run, kind, chance) if run.status is None else {0, 1, 2, 3}
     run.read(END_S)
     run.drain()
-    wrong = []
+    wrong = [f"it had ended with {run.status} before"] if early and run.status else []
     if run.status not in right | {0}:
         wrong.append(f"code {run.status}, not {right}")
     words_said = run.words.decode(errors="replace")

@@ -49,7 +49,7 @@ from tinyvideo.flows.machine import (
     state_folder,
 )
 from tinyvideo.flows.settings import Settings, read_settings
-from tinyvideo.flows.terminal import say, show_facts, waiting
+from tinyvideo.flows.terminal import at_quick_end, say, show_facts, waiting
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -113,11 +113,19 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
 def _all_or_nothing(processes: Processes) -> Iterator[None]:
     """End what was started in the block when this process is asked to end in it."""
     before = set(processes.running())
+
+    def ask_all() -> None:
+        for name in set(processes.running()) - before:
+            processes.ask(name)
+
+    at_quick_end.append(ask_all)
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
         _end(processes, set(processes.running()) - before)
         raise
+    finally:
+        at_quick_end.remove(ask_all)
 
 
 def _end(processes: Processes, names: Iterable[str]) -> list[str]:
