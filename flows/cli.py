@@ -12,6 +12,11 @@ if sys.version_info < (3, 11):  # noqa: UP036  pip refuses, but a clone can be r
     sys.stderr.write("tinyvideo needs Python 3.11 or newer; this is %s.%s\n" % sys.version_info[:2])  # noqa: UP031
     sys.exit(2)
 
+from tinyvideo.flows.terminal import end_at_once
+
+if __name__ == "__main__" or sys.argv[0].endswith("/tinyvideo"):
+    end_at_once()
+
 import signal
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -24,10 +29,12 @@ from tinyvideo.flows.commands.command_table import LazyGroup
 from tinyvideo.flows.terminal import (
     SIGNALS,
     ExitCode,
+    asked_to_end,
     code_of,
     describe_exit_codes,
     details_of,
     end_when_asked,
+    heed_no_more,
     say,
     sentence_of,
     tell_stopped,
@@ -73,23 +80,19 @@ def main() -> None:
     end_when_asked()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE
-    except TyperException as error:
-        code = _refuse(error)
-    except ExpectedError as error:
-        say(f"tinyvideo: {error}")
-        code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = code_of(signal.SIGINT)
     except SystemExit as asked:
         code = asked.code
-    except ValueError as error:
-        details = details_of(error)
-        if details is None:
-            raise
-        say("tinyvideo: " + "; ".join(map(sentence_of, details)))
-        code = ExitCode.WRONG
+    except BaseException as error:
+        # What breaks after a process was asked to end is of its ending.
+        number = asked_to_end(wait=not isinstance(error, ExpectedError | TyperException))
+        code = _explain(error) if number is None else code_of(number)
+    if code and (number := asked_to_end()) is not None:
+        code = code_of(number)
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
+        heed_no_more()
     sys.exit(code)
 
 
@@ -98,6 +101,19 @@ def _show_any_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _explain(error: BaseException) -> int:
+    if isinstance(error, TyperException):
+        return _refuse(error)
+    if isinstance(error, ExpectedError):
+        say(f"tinyvideo: {error}")
+        return error.exit_code
+    details = details_of(error)
+    if details is None:
+        raise error
+    say("tinyvideo: " + "; ".join(map(sentence_of, details)))
+    return ExitCode.WRONG
 
 
 def _refuse(error: TyperException) -> int:

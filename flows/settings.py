@@ -1,17 +1,19 @@
 """Settings: the only reader of the environment.
 
-Every setting has a default that works on a bare machine. The environment, or a file `.env` in
-the current folder, overrides it; a command line option overrides both.
+Every setting has a default that works on a bare machine. The environment overrides it, or a file
+that TINYVIDEO_ENV_FILE names; a command line option overrides both. A `.env` that merely lies in
+the current folder is not read: settings name programs and servers, and a folder may be anybody's.
 
 Cost: data only.
 """
 
 import difflib
+import functools
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -22,15 +24,20 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
-from tinyvideo.flows.terminal import sentence_of
+from tinyvideo.flows.terminal import say, sentence_of
 from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.masks import SECRET, masked_address
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from tinyvideo.pipeline.curation import CurationConfig
 
 
 PREFIX = "TINYVIDEO_"
 """What our variables begin with; nothing else may."""
+
+ENV_FILE = f"{PREFIX}ENV_FILE"
 
 WHERE_LISTED = "unset it, and 'tinyvideo settings' lists those that there are"
 
@@ -38,7 +45,11 @@ WHERE_LISTED = "unset it, and 'tinyvideo settings' lists those that there are"
 class Settings(BaseSettings):
     """What the environment may say; `TINYVIDEO_WORKERS=4` sets `workers`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+    env_file: Path | None = None
+    """File with further settings, one NAME=VALUE per line, such as `.env`: what the environment
+    does not say. Only the environment can name it."""
 
     places_weights: Path | None = None
     """Places365 weights (ResNet-18 or ResNet-50); without them scenes are ImageNet proxies."""
@@ -132,12 +143,14 @@ class Settings(BaseSettings):
     prefect_password: str = Field(
         default="", repr=False, validation_alias="PREFECT_API_AUTH_STRING"
     )
-    """USER:PASSWORD of that server, if it asks for one."""
+    """USER:PASSWORD of that server, if it asks for one. That of a server which `tinyvideo up` has
+    started on this machine is found without."""
 
     server_password: str = Field(
         default="", repr=False, validation_alias="PREFECT_SERVER_API_AUTH_STRING"
     )
-    """USER:PASSWORD that a server which `tinyvideo up` starts asks for; none: it asks nobody."""
+    """USER:PASSWORD that the servers which we start ask for. Default: a random one, in a file that
+    only its owner can read; `tinyvideo up` and `run` say where."""
 
     silence_s: float = Field(default=300.0, ge=10)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
@@ -149,28 +162,71 @@ class Settings(BaseSettings):
 
 
 class SettingsError(ExpectedError):
-    """The environment, or `.env`, holds a value that cannot be used, or lacks one."""
+    """The environment, or the file it names, holds a value that cannot be used, or lacks one."""
 
 
 def read_settings() -> Settings:
-    """Read the environment and `.env`.
+    """Read the environment, and the file that TINYVIDEO_ENV_FILE names.
 
     Raises:
         SettingsError: a value cannot be used, or a variable is none of ours though it bears our
             prefix; the text names the variable.
     """
     try:
-        found = Settings()
+        found = Settings(_env_file=_env_file())  # type: ignore[call-arg]  # pydantic's own
         refuse_unknown()
+        _refuse_user(found.prefect_api_url)
     except ValidationError as error:
         # The place of an error is the field, or the variable where that has a name of its own.
-        raise SettingsError(sentence_of(error.errors()[0], variable_of)) from error
+        raise SettingsError(sentence_of(_shown(error.errors()[0]), variable_of)) from None
     except UnparsableSetting as error:
         name = re.findall(r'"(\w+)"', str(error))[0]
         raise SettingsError(f"{variable_of(name)} is not JSON: {error.__cause__}") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"the file .env in this folder is not UTF-8 text: {error}") from error
+        raise SettingsError(f"the file {_env_file()} is not UTF-8 text: {error}") from error
     return found
+
+
+def _env_file() -> Path | None:
+    named = os.environ.get(ENV_FILE)
+    if not named:
+        _tell_of_unread()
+        return None
+    file = Path(named).expanduser().absolute()
+    if not file.is_file():
+        raise SettingsError(f"{ENV_FILE} names {file}, which is no file")
+    os.environ[ENV_FILE] = str(file)  # for processes of ours that are started in other folders
+    return file
+
+
+@functools.cache
+def _tell_of_unread() -> None:
+    try:
+        lines = Path(".env").read_text(errors="replace").splitlines()
+    except OSError:
+        return
+    if any(re.match(rf"\s*(?:export\s+)?{PREFIX}\w+\s*=\s*\S", line, re.I) for line in lines):
+        say(
+            "the file .env in this folder has settings and is not read, as it may be anybody's; "
+            "TINYVIDEO_ENV_FILE=.env reads it"
+        )
+
+
+def _shown(entry: "ErrorDetails") -> "ErrorDetails":
+    # The value is said, but not that of a secret.
+    value = entry["input"]
+    if not isinstance(value, str):
+        return entry
+    secret = any(SECRET.search(str(part)) for part in entry["loc"])
+    return {**entry, "input": "***" if secret else masked_address(value)}
+
+
+def _refuse_user(url: str | None) -> None:
+    if url is not None and "@" in url:
+        raise SettingsError(
+            "PREFECT_API_URL holds a user or a password; it is http://HOST:PORT/api, and "
+            "PREFECT_API_AUTH_STRING is USER:PASSWORD"
+        )
 
 
 def refuse_unknown() -> None:
@@ -188,8 +244,13 @@ def refuse_unknown() -> None:
 
 
 def _ours() -> Iterator[tuple[str, str]]:
-    for where, names in (("the environment", os.environ), ("the file .env", dotenv_values(".env"))):
+    for where, names in (("the environment", os.environ), _named_file()):
         yield from ((name, where) for name in names if name.upper().startswith(PREFIX))
+
+
+def _named_file() -> tuple[str, Mapping[str, str | None]]:
+    named = os.environ.get(ENV_FILE)
+    return (f"the file {named}", dotenv_values(named)) if named else ("", {})
 
 
 def variable_of(name: str) -> str:
@@ -205,10 +266,10 @@ def _prefixed(name: str) -> str:
 
 
 def origin_of(variable: str) -> str:
-    """Say who has set a variable: `environment`, `.env`, or nobody: `default`."""
+    """Say who has set a variable: `environment`, `file`, or nobody: `default`."""
     if variable in {name.upper() for name in os.environ}:
         return "environment"
-    return ".env" if variable in {name.upper() for name in dotenv_values(".env")} else "default"
+    return "file" if variable in {name.upper() for name in _named_file()[1]} else "default"
 
 
 def code_version() -> str:

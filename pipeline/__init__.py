@@ -17,6 +17,7 @@
     outside_json  JSON from outside, within a limit
     types       frames, records, strips, clips
     errors      what can go wrong, and the words in which it is counted
+    masks       what is shown of a secret: ***
 
 No network but in `hosts` and `fetch`, no database, no torch, no Prefect; the environment, the clock
 and random numbers are arguments.

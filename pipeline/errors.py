@@ -14,6 +14,8 @@ An exception of another kind is a mistake of ours. Its traceback goes into the c
 
 from enum import StrEnum
 
+from tinyvideo.pipeline.masks import masked
+
 
 class RejectReason(StrEnum):
     """What made a video or a clip unfit, in the words that the books use."""
@@ -203,6 +205,9 @@ class ExpectedError(Exception):
 
     exit_code = 2
     """What the command line ends with."""
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class UnreadableError(ExpectedError):

@@ -33,6 +33,8 @@ from tests.servers.seaweed import BUCKET, Seaweed, serve
 
 SCRUBBED = ("TINYVIDEO_", "PREFECT_", "AWS_", "FLICKR_", "XDG_")
 HOME = pytest.StashKey[str]()
+PASSWORD = "tests:Pr3fect"
+"""Of the server that tests share."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(SCRUBBED)]:
         del os.environ[name]
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["PREFECT_API_AUTH_STRING"] = PASSWORD
     config.stash[HOME] = os.environ["HOME"] = tempfile.mkdtemp(prefix="tinyvideo-home-")
 
 

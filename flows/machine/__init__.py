@@ -6,6 +6,10 @@ automations     What Prefect's server does by itself: lost runs are found, done 
                 of for good
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
+our_server      The server that `tinyvideo up` has started on this machine: where its files are,
+                its password
+only_ours       A worker runs the flows of its own package, as they are installed, and nothing
+                else
 pool_worker     What `tinyvideo worker POOL` does: takes flow runs from a pool and does them,
                 until stopped
 prefect_plugin  A plugin of Prefect's command line: `prefect deployment run
@@ -17,6 +21,8 @@ processes       Processes that outlive the command that started them, and can be
 run_worker      Prefect's process worker, which also knows what it was doing when it was stopped
 server_answers  Does a Prefect server answer, and does it let us in: a sentence where it does
                 not
+server_password The password of a Prefect server that we start: random, in a file of its owner's,
+                not elsewhere
 torchrun        Training by all devices of this machine: torchrun, its processes, and their end
                 with ours
 """
@@ -33,10 +39,23 @@ from tinyvideo.flows.machine.deployments import (
     load_flows,
     make_pools,
 )
+from tinyvideo.flows.machine.our_server import SERVER, password_for, state_folder
 from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment, work_for
 from tinyvideo.flows.machine.private_server import prefect_server
 from tinyvideo.flows.machine.processes import Processes, is_free
-from tinyvideo.flows.machine.server_answers import ServerError, answers, ask, require_server
+from tinyvideo.flows.machine.server_answers import (
+    ServerError,
+    answers,
+    ask,
+    asks_for_password,
+    require_server,
+)
+from tinyvideo.flows.machine.server_password import (
+    PASSWORD_FILE,
+    keep_password,
+    read_password,
+    server_environment,
+)
 from tinyvideo.flows.machine.torchrun import Job, start_training
 
 __all__ = [
@@ -44,23 +63,31 @@ __all__ = [
     "DEPLOYMENTS",
     "ENVIRONMENT",
     "GPU",
+    "PASSWORD_FILE",
     "POOLS",
+    "SERVER",
     "SHARDS",
     "Job",
     "Processes",
     "ServerError",
     "answers",
     "ask",
+    "asks_for_password",
     "automate",
     "deploy_all",
     "is_free",
+    "keep_password",
     "load_flows",
     "make_pools",
+    "password_for",
     "prefect_server",
     "prepare_environment",
+    "read_password",
     "refuse_hopeless_attempt",
     "refuse_other_version",
     "require_server",
+    "server_environment",
     "start_training",
+    "state_folder",
     "work_for",
 ]

@@ -24,9 +24,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING, require_current
+from tinyvideo.flows.machine.our_server import password_for
+from tinyvideo.flows.machine.private_server import logging_file
 from tinyvideo.flows.machine.server_answers import ServerError, require_server
 from tinyvideo.flows.settings import code_version, read_settings
-from tinyvideo.flows.terminal import say
+from tinyvideo.flows.terminal import (
+    SIGNALS,
+    code_of,
+    let_go_of_terminal,
+    say,
+    unheard_by_children,
+)
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -49,15 +57,14 @@ ENVIRONMENT = {
 """What a worker and its runs are told, where the environment says nothing else."""
 
 
-def work_for(pool: str, name: str) -> int:
-    """Do the flow runs of a pool, until stopped; return how many were put back at the end.
+def work_for(pool: str, name: str) -> tuple[int, int]:
+    """Do the flow runs of a pool, until stopped; return the exit code, and how many were put back.
 
     The server is the one at PREFECT_API_URL. Prefect's page shows `name`, or else this host's.
 
     Raises:
         BadParameter: there is no such pool.
         ServerError: no server is set, or it does not answer, let us in, or know the pool.
-        Exit: the worker has ended by itself.
     """
     settings = read_settings()
     if pool not in POOLS:
@@ -68,21 +75,20 @@ def work_for(pool: str, name: str) -> int:
             "or start one with 'tinyvideo up'"
         )
     url = settings.prefect_api_url
-    require_server(url, settings.prefect_password, otherwise="start it with 'tinyvideo up'")
-    prepare_environment(url, settings.prefect_password)
+    password = password_for(settings)
+    require_server(url, password, otherwise="start it with 'tinyvideo up'")
+    prepare_environment(url, password)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
     import prefect  # noqa: F401, PLC0415  after the environment, before a loop: its plugins want none
 
-    code, put_back = asyncio.run(_work(pool, name or socket.gethostname()))
-    if code:
-        raise typer.Exit(code)
-    return put_back
+    return asyncio.run(_work(pool, name or socket.gethostname()))
 
 
 def prepare_environment(api_url: str, password: str) -> None:
     """Tell Prefect in this process, and in those it starts, which server it is, and how to work."""
     for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
+    os.environ.setdefault("PREFECT_LOGGING_SETTINGS_PATH", logging_file())
     os.environ["PREFECT_API_URL"] = api_url
     if password:
         os.environ["PREFECT_API_AUTH_STRING"] = password
@@ -124,20 +130,29 @@ async def _put_back(workers: "Sequence[RunWorker]") -> int:
 
 
 async def _until_stopped(workers: "Sequence[RunWorker]") -> int:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop: asyncio.Future[int] = (loop := asyncio.get_running_loop()).create_future()
+
+    def end(number: int) -> None:
+        if number == signal.SIGHUP:
+            let_go_of_terminal()
+        if not stop.done():  # a second time: it is at it
+            stop.set_result(number)
+
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has SIGHUP ignored
+            loop.add_signal_handler(number, end, number)
     starts: list[Coroutine[Any, Any, None]] = [each.start(printer=say) for each in workers]
     tasks = [asyncio.create_task(start) for start in starts]
-    ended = asyncio.create_task(stop.wait())
     say(f"tinyvideo {code_version()}, process {os.getpid()}; stop it with Ctrl-C")
-    done, _ = await asyncio.wait([*tasks, ended], return_when=asyncio.FIRST_COMPLETED)
-    for task in [*tasks, ended]:
+    waited: list[asyncio.Future[Any]] = [*tasks, stop]
+    with unheard_by_children():  # who would speak of their end while they are imported
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
         task.cancel()
     for task in tasks:
         with suppress(asyncio.CancelledError):
             await asyncio.gather(task)
-    return 0 if ended in done else 1
+    return code_of(stop.result()) if stop.done() else 1
 
 
 async def _require_pool(client: "PrefectClient", pool: str) -> None:

@@ -2,10 +2,12 @@
 
 Its database lies in the output folder, so that nothing outside is touched. Prefect's own stand-in,
 the ephemeral server, loses task runs and has no page to look at. The server is a child of a small
-guard process, `python -m tinyvideo.flows.machine.private_server PORT`, which reads its standard
+guard process, `python -m tinyvideo.flows.machine.private_server`, which reads its standard
 input: when that closes, because tinyvideo ended or was killed, the guard ends the server. One line
 on it, `keep`, tells the guard to stay. The kernel could end the server by itself (`prctl`), but on
 Linux only, and as soon as the thread that started it ends.
+
+It asks for a password, which lies beside its database (`flows.machine.server_password`).
 
 Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """
@@ -21,10 +23,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from tinyvideo.flows.machine.server_answers import ServerError, answers, require_server
+from tinyvideo.flows.machine.server_password import (
+    PASSWORD_FILE,
+    keep_password,
+    read_password,
+    server_environment,
+)
 
 START_LIMIT_S = 240
 """Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
@@ -41,6 +50,12 @@ class Server:
     guard_pid: int | None
     """None for a server that somebody else runs."""
 
+    password: str = field(default="", repr=False)
+    """USER:PASSWORD; an empty one for a server that asks for none."""
+
+    password_file: Path | None = None
+    """Where the password of one of ours lies."""
+
     @property
     def ui_url(self) -> str:
         """Where a browser finds it."""
@@ -54,6 +69,7 @@ def prefect_server(
     """Yield a server: the one at `api_url`, one that was kept in `home`, or a new private one.
 
     This process reports to it until it ends. A private server ends with the block unless `keep`.
+    `password` is what the server asks for; a private one that is told none has a random one.
 
     Raises:
         ServerError: no server answers.
@@ -62,13 +78,13 @@ def prefect_server(
     use_home(home)
     if api_url is not None:
         require_server(api_url, password, otherwise=OR_PRIVATE)
-        yield _use(Server(api_url=api_url, guard_pid=None))
+        yield _use(Server(api_url=api_url, guard_pid=None, password=password))
         return
     kept = _read_kept(home)
     if kept is not None:
         yield _use(kept)
         return
-    guard, server = _start(home)
+    guard, server = _start(home, keep_password(home, password))
     try:
         yield _use(server)
     finally:
@@ -83,9 +99,21 @@ def use_home(home: Path) -> None:
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
         PREFECT_CLIENT_MAX_RETRIES="8",
+        PREFECT_LOGGING_SETTINGS_PATH=logging_file(),
         # The page shows the log of every run; the terminal belongs to the progress bar.
         PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL",
     )
+
+
+def logging_file() -> str:
+    """Name the file that Prefect has its logging from.
+
+    Else a `prefect.toml` or a `.env` in the current folder could name one; what it names is run.
+    """
+    package = find_spec("prefect")
+    if package is None or package.origin is None:
+        raise ServerError("Prefect is not installed; install tinyvideo anew")
+    return str(Path(package.origin).parent / "logging" / "logging.yml")
 
 
 def send_what_is_left() -> None:
@@ -106,21 +134,27 @@ def free_port() -> int:
 
 def _use(server: Server) -> Server:
     os.environ["PREFECT_API_URL"] = server.api_url
+    os.environ.pop("PREFECT_API_AUTH_STRING", None)
+    if server.password:
+        os.environ["PREFECT_API_AUTH_STRING"] = server.password
     return server
 
 
-def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
+def _start(home: Path, password: str) -> tuple[subprocess.Popen[bytes], Server]:
     port = free_port()
+    home = home.absolute()  # the server runs in it: what lies in our folder is no setting of its
     log = home / "server.log"
     with log.open("ab") as file:
         guard = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.private_server", str(port)],
+            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.private_server"],
+            env=_environment(port, password),
+            cwd=home,
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
             start_new_session=True,  # Ctrl-C goes to tinyvideo, which then ends the server itself
         )
-    server = Server(api_url=f"http://127.0.0.1:{port}/api", guard_pid=guard.pid)
+    server = _ours(home, f"http://127.0.0.1:{port}/api", guard.pid, password)
     deadline = time.monotonic() + START_LIMIT_S
     while not answers(server.api_url):
         if guard.poll() is not None or time.monotonic() > deadline:
@@ -130,6 +164,26 @@ def _start(home: Path) -> tuple[subprocess.Popen[bytes], Server]:
             raise ServerError(f"the private Prefect server did not start{left}; its log is {log}")
         time.sleep(0.2)
     return guard, server
+
+
+def _ours(home: Path, api_url: str, guard_pid: int, password: str) -> Server:
+    return Server(
+        api_url=api_url,
+        guard_pid=guard_pid,
+        password=password,
+        password_file=home.absolute() / PASSWORD_FILE if password else None,
+    )
+
+
+def _environment(port: int, password: str) -> dict[str, str]:
+    environment = {
+        **os.environ,
+        **server_environment(port, password),
+        "PREFECT_SERVER_UI_API_URL": "/api",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    }
+    environment.pop("PREFECT_API_URL", None)
+    return environment
 
 
 def _leave(guard: subprocess.Popen[bytes], server: Server, home: Path, *, keep: bool) -> None:
@@ -157,21 +211,15 @@ def _read_kept(home: Path) -> Server | None:
         note = json.loads((home / "server.json").read_text())
     except (OSError, ValueError):
         return None
-    return Server(**note) if answers(note["api_url"]) else None
+    if not answers(note["api_url"]):
+        return None
+    return _ours(home, note["api_url"], note["guard_pid"], read_password(home))
 
 
-def guard(port: int) -> None:
-    """Run a server on `port` until standard input closes, unless it said `keep`."""
-    environment = {
-        **os.environ,
-        "PREFECT_SERVER_API_PORT": str(port),  # --port alone leaves the page asking port 4200
-        "PREFECT_SERVER_UI_API_URL": "/api",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    }
-    environment.pop("PREFECT_API_URL", None)
+def guard() -> None:
+    """Run a server, as the environment has it, until standard input closes or says `keep`."""
     server = subprocess.Popen(
         [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"],
-        env=environment,
         stdin=subprocess.DEVNULL,
     )
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -190,4 +238,4 @@ def _end_with_input(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    guard(int(sys.argv[1]))
+    guard()

@@ -60,6 +60,7 @@ class Processes:
             process = subprocess.Popen(
                 command,
                 env=dict(environment),
+                cwd=self.folder,  # what lies in the folder of whoever calls `up` is no setting
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -94,6 +95,10 @@ class Processes:
     def running(self) -> list[str]:
         """Name the processes that are alive."""
         return [file.stem for file in self.folder.glob("*.alive") if self._is_alive(file.stem)]
+
+    def ask(self, name: str) -> None:
+        """Ask a process to end, and do not wait for it."""
+        os.kill(int(json.loads(self._note_file(name).read_text())["pid"]), signal.SIGTERM)
 
     def end(self, name: str) -> None:
         """End a process, if it is alive: by SIGTERM, and by SIGKILL if that does not help."""

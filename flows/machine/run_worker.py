@@ -3,7 +3,8 @@
 Prefect kills the flow runs of a worker that is stopped and leaves them `Running` for ever. Here
 each run that did not come to its end is remembered, in a file too, and put back into its queue: at
 the end of a worker that is stopped, or when one that was killed starts again. And each run starts
-one process instead of two, since our flows are in the installed package.
+one process instead of two, since our flows are in the installed package. What is none of them is
+refused (`flows.machine.only_ours`).
 
 A run whose process dies is done again by an automation of the server's. Three things of Prefect's
 get in its way, and are mended here. The automation is faster than the worker, which then hands out
@@ -14,6 +15,7 @@ no crash, and one whose database is SQLite and busy loses events: so it forgets 
 Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 """
 
+import copy
 import json
 import sys
 import warnings
@@ -27,29 +29,55 @@ from uuid import UUID
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Failed
 from prefect.utilities.processutils import command_to_string
+from prefect.workers import process as prefects
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
+from tinyvideo.flows.machine.only_ours import (
+    ENTRYPOINT,
+    ForeignRunError,
+    entrypoint_of,
+    load_ours,
+    require_plain,
+)
+from tinyvideo.flows.terminal import say
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
-    from prefect.client.schemas.responses import WorkerFlowRunResponse
+    from prefect.client.schemas.responses import DeploymentResponse, WorkerFlowRunResponse
 
 FORGOTTEN_S = 30.0
 """Seconds that a crashed run is left to the automation, before its worker puts it back itself."""
 
 
+prefects.load_flow_from_flow_run = load_ours  # type: ignore[attr-defined,assignment]  # it follows pull steps
+
+
 class RunConfiguration(ProcessJobConfiguration):
     """Starts a run's process at once: without a first process to see where its code is."""
 
-    def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
-        """Take our command as if it had been asked for."""
-        super().prepare_for_flow_run(*args, **kwargs)
+    def prepare_for_flow_run(
+        self,
+        flow_run: "FlowRun",
+        deployment: "DeploymentResponse | None" = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Take our command as if it had been asked for, and a flow of ours as what it loads.
+
+        Raises:
+            ForeignRunError: the deployment, its variables or the pool ask for more.
+        """
+        entrypoint = entrypoint_of(deployment)
+        require_plain(flow_run, deployment, self)  # before Prefect's own values are there
+        super().prepare_for_flow_run(flow_run, deployment, *args, **kwargs)
         self.command = command_to_string(
             [sys.executable, "-P", "-m", "tinyvideo.flows.run_process"]
         )
         self._command_configured = True
+        self.env[ENTRYPOINT] = entrypoint
 
 
 with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the other's place
@@ -75,6 +103,28 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             await super()._submit_run(flow_run)
             if flow_run.id not in self.limiter.statistics().borrowers:  # it was not to be begun
                 self._forget(flow_run.id)
+
+        async def _propose_pending_state(self, flow_run: "FlowRun") -> bool:
+            """Take a run, unless it asks for what is not ours: then it has failed, for good."""
+            try:
+                await self.job_configuration.resolve_for_flow_run(
+                    copy.deepcopy(flow_run),  # of which Prefect takes the variables out
+                    client=self.client,
+                    work_pool=copy.deepcopy(self.work_pool),
+                    worker_name=self.name,
+                    worker_id=self.backend_id,
+                )
+            except ForeignRunError as error:
+                await self._refuse(flow_run, str(error))
+                return False
+            except Exception:
+                self._logger.debug("it comes again where the run is begun", exc_info=True)
+            return await super()._propose_pending_state(flow_run)
+
+        async def _refuse(self, flow_run: "FlowRun", sentence: str) -> None:
+            say(f"{flow_run.name!r}: {sentence}")
+            failed: State[Any] = Failed(message=sentence)  # a crashed run would be done again
+            await self.client.set_flow_run_state(flow_run.id, failed, force=True)
 
         async def run(self, flow_run: "FlowRun", *args: Any, **kwargs: Any) -> Any:
             """Do one flow run in a process."""

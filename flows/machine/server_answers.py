@@ -47,9 +47,23 @@ def require_server(api_url: str, password: str = "", *, otherwise: str) -> None:
         if error.code not in {401, 403}:
             raise ServerError(f"{api_url} answers {error.code} {error.reason}") from error
         known = "refuses the user and password in" if password else "wants a user and password:"
-        raise ServerError(f"{api_url} {known} PREFECT_API_AUTH_STRING=USER:PASSWORD") from error
+        raise ServerError(
+            f"{api_url} {known} PREFECT_API_AUTH_STRING=USER:PASSWORD; the machine on which "
+            "'tinyvideo up' started it has them in ~/.tinyvideo/up/password"
+        ) from error
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise ServerError(f"{api_url} is no Prefect server that can be used: {error}") from error
+
+
+def asks_for_password(api_url: str) -> bool:
+    """Tell whether a server that answers refuses those who know no password."""
+    try:
+        ask(api_url, "/admin/version")
+    except urllib.error.HTTPError as error:
+        return error.code in {401, 403}
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+    return False
 
 
 def ask(api_url: str, path: str, password: str = "") -> Any:

@@ -5,12 +5,15 @@ time_left     How long something will still take, from how far it has come
 plain_files   Files and folders outside a store: seen to be writable before work begins, written
               whole or not
 exit_codes    What a command ends with: one table, which every command keeps
-stopping      How a command ends when it is asked to, by Ctrl-C or SIGTERM: in seconds, with one
-              sentence
+early_signals A command that is asked to end while it is still being imported ends at once, with
+              the sentence
+stopping      How a command ends when it is asked to, by Ctrl-C, SIGTERM or SIGHUP: soon, with
+              one sentence
 strangers_words  Texts of strangers, made fit for where they are shown: a function for each place
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
 
+from tinyvideo.flows.terminal.early_signals import end_at_once
 from tinyvideo.flows.terminal.exit_codes import (
     MEANINGS,
     ExitCode,
@@ -34,7 +37,17 @@ from tinyvideo.flows.terminal.screen import (
     waiting,
     write_json,
 )
-from tinyvideo.flows.terminal.stopping import SIGNALS, code_of, end_when_asked, tell_stopped
+from tinyvideo.flows.terminal.stopping import (
+    SIGNALS,
+    asked_to_end,
+    at_quick_end,
+    code_of,
+    end_when_asked,
+    heed_no_more,
+    let_go_of_terminal,
+    tell_stopped,
+    unheard_by_children,
+)
 from tinyvideo.flows.terminal.strangers_words import (
     json_text,
     markdown,
@@ -55,15 +68,20 @@ __all__ = [
     "ExitCode",
     "PlainFileError",
     "Position",
+    "asked_to_end",
+    "at_quick_end",
     "check_file",
     "check_folder",
     "code_of",
     "counted",
     "describe_exit_codes",
     "details_of",
+    "end_at_once",
     "end_when_asked",
     "end_with",
+    "heed_no_more",
     "json_text",
+    "let_go_of_terminal",
     "markdown",
     "option_of",
     "printable",
@@ -75,6 +93,7 @@ __all__ = [
     "show_table",
     "tame",
     "tell_stopped",
+    "unheard_by_children",
     "waiting",
     "web_link",
     "whole_file",

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     WRONG = 2
     NOT_WHOLE = 3
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -27,6 +28,7 @@ MEANINGS = {
     ExitCode.FAILED: "the run failed, or what was checked is broken",
     ExitCode.WRONG: "the command, a file or a setting is wrong",
     ExitCode.NOT_WHOLE: "done, but not whole: wrong books, refused films, or nothing came out",
+    ExitCode.HUNG_UP: "stopped, as its terminal was closed (SIGHUP)",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C",
     ExitCode.TERMINATED: "stopped by SIGTERM",
 }

@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.terminal.strangers_words import json_text, printable, tame
 from tinyvideo.flows.terminal.time_left import Pace
+from tinyvideo.pipeline.masks import masked
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
-
-GO_ON = "stopped; run the same command again to go on"
-"""What whoever stops a run should know."""
 
 _made: list["Console"] = []
 
@@ -159,7 +157,8 @@ def show_facts(title: str, facts: Mapping[str, object]) -> None:
 
 
 def say(sentence: str) -> None:
-    """Print one sentence; above a bar, where there is one."""
+    """Print one sentence, without the passwords in it; above a bar, where there is one."""
+    sentence = masked(sentence)
     if _made:
         _print(sentence)
     else:

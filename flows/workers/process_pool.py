@@ -12,11 +12,13 @@ import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TypeAlias
 
 from pebble import ProcessExpired, ProcessPool
 
+from tinyvideo.flows.terminal import unheard_by_children
 from tinyvideo.flows.workers.limited_calls import death_of
 from tinyvideo.flows.workers.video_worker import (
     Outcome,
@@ -57,6 +59,8 @@ async def curate_videos(
 
     Films are fetched by `supply` while others are curated, and never more than there is room for.
     """
+    with unheard_by_children():
+        resource_tracker.ensure_running()  # else it dies with its terminal, and is missed
     pool = ProcessPool(
         max_workers=min(workers, len(records)),
         initializer=prepare_worker,
@@ -64,6 +68,8 @@ async def curate_videos(
         # A forked child would inherit locks that OpenCV's and torch's threads hold.
         context=multiprocessing.get_context("spawn"),
     )
+    with unheard_by_children():
+        pool.active  # noqa: B018  starts its threads, which start its processes
     room = asyncio.Semaphore(len(records) if supply is None else workers + supply.room)
 
     async def one(record: VideoRecord) -> tuple[VideoRecord, Outcome]:

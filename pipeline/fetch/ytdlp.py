@@ -39,6 +39,7 @@ from tinyvideo.pipeline.hosts import (
     guard,
     without_ticket,
 )
+from tinyvideo.pipeline.masks import hide
 
 if TYPE_CHECKING:
     from yt_dlp import YoutubeDL
@@ -164,7 +165,7 @@ class Fetcher:
             raise RejectedError(RejectReason.TOO_LARGE, detail)
 
     def _explain(self, error: Exception, url: str) -> Exception:
-        named, text = without_ticket(url), _words(error)
+        named, text = without_ticket(url), hide(_words(error), _secrets(self.options))
         cause = getattr(error, "exc_info", (None, None))[1]
         status = getattr(cause, "status", None) or _find_status(text)
         if status is not None:
@@ -245,7 +246,8 @@ def check_options(options: Mapping[str, Any], *, allow_private: bool = False) ->
             ydl.cookiejar  # noqa: B018  reads the file
             ydl._request_director  # noqa: B018  makes the handlers, which read the proxy
     except Exception as error:  # whatever it raises, an option is the cause
-        raise OptionError(f"yt-dlp refuses the options {sorted(options)}: {error}") from error
+        why = hide(str(error), _secrets(options))
+        raise OptionError(f"yt-dlp refuses the options {sorted(options)}: {why}") from None
 
 
 @functools.cache
@@ -253,6 +255,12 @@ def _known_options() -> frozenset[str]:
     from yt_dlp import parse_options  # noqa: PLC0415
 
     return frozenset(name for name in parse_options([]).ydl_opts if not name.startswith("_"))
+
+
+def _secrets(options: Mapping[str, Any]) -> list[str]:
+    texts = {name: value for name, value in options.items() if isinstance(value, str)}
+    passwords = [f":{value}@" for name, value in texts.items() if "passw" in name]
+    return [*passwords, *(value for value in texts.values() if "@" in value)]
 
 
 def _own_cookies(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -262,6 +262,8 @@ def _parse(address: str) -> sa.URL:
         raise StorageError(f"the address of the catalog cannot be read; {_FORM}") from error
     if url.drivername not in {"postgresql", "postgres", "postgresql+psycopg"}:
         raise StorageError(f"{url.drivername}:// is no catalog; {_FORM}")
+    if "@" in (url.host or ""):  # what the parser takes for a host is a part of the password
+        raise StorageError(f"an @ in the password of the catalog is written %40; {_FORM}")
     return url.set(drivername="postgresql+psycopg")
 
 

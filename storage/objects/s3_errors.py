@@ -11,6 +11,7 @@ from typing import Any
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tinyvideo.pipeline.masks import masked
 from tinyvideo.storage.storage_errors import GoneError, StorageError
 
 _KEYS = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -110,7 +111,7 @@ def _text(error: Exception) -> str:
     if isinstance(error, ClientError):
         message = error.response.get("Error", {}).get("Message", "")
         text = f"{_code(error)}: {message}" if message else _code(error)
-    return " ".join(text.split()).rstrip(".") or type(error).__name__
+    return masked(" ".join(text.split()).rstrip(".")) or type(error).__name__
 
 
 def _way_out(error: Exception) -> str:

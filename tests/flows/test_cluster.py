@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from tests.servers.prefect_machine import Machine, films
+from tests.servers.prefect_machine import Machine, basic, films
 from tinyvideo.flows.machine.private_server import free_port
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
@@ -49,7 +49,7 @@ def test_an_engine_that_is_not_installed_is_one_sentence(prefect_url, tmp_path):
 def task_runs(url: str, name: str) -> int:
     """Count the task runs so named; the server forgets none, so each test counts its own."""
     question = json.dumps({"task_runs": {"name": {"like_": name}}, "limit": 200}).encode()
-    head = {"Content-Type": "application/json"}
+    head = {"Content-Type": "application/json", **basic()}
     request = urllib.request.Request(f"{url}/task_runs/filter", question, head)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return len(json.load(answer))

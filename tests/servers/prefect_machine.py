@@ -7,6 +7,7 @@ seconds to start.
 Cost: 15 to 30 s with a server of its own; 5 to 10 s beside one that is there.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -52,7 +53,16 @@ class Machine:
     def environment(self, **settings: str) -> dict[str, str]:
         """What the commands are told."""
         home = {"HOME": str(self.home), "COLUMNS": "200"}
-        return {**os.environ, **home, **self.settings, **settings}
+        told = {**os.environ, **home, **self.settings, **settings}
+        if (self.state / "password").exists() or "PREFECT_API_URL" not in told:
+            told.pop("PREFECT_API_AUTH_STRING", None)  # its own server's password it has to find
+        return told
+
+    @property
+    def password(self) -> str:
+        """That of its server."""
+        kept = self.state / "password"
+        return kept.read_text().strip() if kept.exists() else os.environ["PREFECT_API_AUTH_STRING"]
 
     def tinyvideo(self, *words: object, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command of ours."""
@@ -84,7 +94,7 @@ class Machine:
     def ask(self, path: str, question: object = None) -> Any:
         """Ask the server; with a question it is a POST. While it is too busy, ask again."""
         data = None if question is None else json.dumps(question).encode()
-        head = {"Content-Type": "application/json"}
+        head = {"Content-Type": "application/json", **basic(self.password)}
         request = urllib.request.Request(f"{self.url}{path}", data, head)
         deadline = time.monotonic() + 120
         while True:
@@ -185,6 +195,12 @@ class Machine:
     def pid(self, name: str) -> int:
         """Number of a process that `up` has started."""
         return int(json.loads((self.state / f"{name}.json").read_text())["pid"])
+
+
+def basic(password: str = "") -> dict[str, str]:
+    """Put USER:PASSWORD into a header; that of the tests' own server, if it is told none."""
+    password = password or os.environ["PREFECT_API_AUTH_STRING"]
+    return {"Authorization": f"Basic {base64.b64encode(password.encode()).decode()}"}
 
 
 @contextmanager

@@ -19,10 +19,12 @@ NAME = "prefect.db"
 """How Prefect calls the database in its home."""
 
 SERVE = """
+import os
 import sys
 from pathlib import Path
 from tinyvideo.flows.machine.private_server import prefect_server
-with prefect_server(Path(sys.argv[1]), None, keep=False) as server:
+password = os.environ.get("PREFECT_API_AUTH_STRING", "")
+with prefect_server(Path(sys.argv[1]), None, keep=False, password=password) as server:
     print(server.api_url, flush=True)
     sys.stdin.read()
 """

@@ -106,18 +106,20 @@ def check_free(place: "OutputAddress") -> None:
 @contextmanager
 def announced_server(work: Path, settings: "Settings", *, keep_ui: bool) -> Iterator[None]:
     """Have a Prefect server for the block, and say where its page is."""
-    from tinyvideo.flows.machine import prefect_server
+    from tinyvideo.flows.machine import password_for, prefect_server
 
+    private = settings.prefect_api_url is None
     with ExitStack() as stack:
         with waiting("server", "Prefect starts"):
             context = prefect_server(
                 work / "prefect",
                 settings.prefect_api_url,
                 keep=keep_ui,
-                password=settings.prefect_password,
+                password=settings.server_password if private else password_for(settings),
             )
             server = stack.enter_context(context)
-        say(f"Prefect's page: {server.ui_url}")
+        asks = f", which asks for what is in {server.password_file}" if server.password_file else ""
+        say(f"Prefect's page: {server.ui_url}{asks}")
         yield
     if keep_ui and server.guard_pid is not None:
         say(f"Prefect's page stays at {server.ui_url}; end it with: kill {server.guard_pid}")

@@ -15,17 +15,26 @@ import os
 import shutil
 import urllib.error
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.commands.operating.installed_copies import other_copies, running_copy
-from tinyvideo.flows.machine import DEPLOYMENTS, POOLS, ServerError, ask, require_server
+from tinyvideo.flows.machine import (
+    DEPLOYMENTS,
+    POOLS,
+    ServerError,
+    ask,
+    asks_for_password,
+    password_for,
+    require_server,
+)
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
 from tinyvideo.flows.workers import TCP_SINCE, landlock_version
 from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.masks import masked
 from tinyvideo.storage.outputs import OutputAddress
 
 FREE_GB = 20
@@ -33,6 +42,12 @@ FREE_GB = 20
 
 WORKER_MB = 2300
 """A worker process: 775 MB of libraries, and 1,500 MB for its video."""
+
+
+OPEN = (
+    "the server answers whoever reaches it, who may read its secrets and start runs: set "
+    "PREFECT_SERVER_API_AUTH_STRING=USER:PASSWORD where it is started, or use 'tinyvideo up'"
+)
 
 
 class Verdict(StrEnum):
@@ -58,7 +73,7 @@ def check_machine(*, only_worker: bool, json: bool) -> None:
     """
     settings = read_settings()
     checks = (check_server,) if only_worker else CHECKS
-    found = [finding for check in checks for finding in check(settings)]
+    found = [_shown(finding) for check in checks for finding in check(settings)]
     if json:
         write_json([asdict(finding) for finding in found])
     else:
@@ -66,6 +81,10 @@ def check_machine(*, only_worker: bool, json: bool) -> None:
             say(f"{_MARKS[finding.verdict]} {finding.what}: {finding.says}")
     if wrong := [finding.what for finding in found if finding.verdict is Verdict.WRONG]:
         end_with(ExitCode.FAILED, f"something is wrong with: {', '.join(wrong)}")
+
+
+def _shown(finding: Finding) -> Finding:
+    return replace(finding, says=masked(finding.says))
 
 
 _MARKS = {Verdict.FINE: "✓", Verdict.NOTE: "·", Verdict.WRONG: "✗"}
@@ -183,18 +202,22 @@ def check_server(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding(what="server", verdict=Verdict.NOTE, says=says)
         return
-    url, password = settings.prefect_api_url, settings.prefect_password
+    url, password = settings.prefect_api_url, password_for(settings)
 
     def reach() -> str:
         require_server(url, password, otherwise="start it with 'tinyvideo up'")
         return f"Prefect {ask(url, '/admin/version', password)} answers at {url}"
 
-    yield _tried("server", reach)
+    found = _tried("server", reach)
+    yield found
+    if found.verdict is Verdict.FINE:
+        says = "the server asks for one" if asks_for_password(url) else OPEN
+        yield _finding("password", says is not OPEN, says, Verdict.NOTE)
 
 
 def check_pools(settings: Settings) -> Iterator[Finding]:
     """See whether pools and deployments are there, of our version, with workers."""
-    url, password = settings.prefect_api_url, settings.prefect_password
+    url, password = settings.prefect_api_url, password_for(settings)
     if url is None:
         return
     for pool in POOLS:

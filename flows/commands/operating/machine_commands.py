@@ -80,9 +80,10 @@ def worker(
     """
     from tinyvideo.flows.machine import work_for
 
-    put_back = work_for(pool, name)
+    code, put_back = work_for(pool, name)
     if json:
         write_json({"pool": pool, "put_back": put_back})
+    raise typer.Exit(code)
 
 
 def doctor(

@@ -2,20 +2,15 @@
 
 Secrets are shown as `***`, and addresses without the passwords in them.
 
-Cost: reads the environment and `.env`.
+Cost: reads the environment, and the file that TINYVIDEO_ENV_FILE names.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from tinyvideo.flows.settings import Settings, origin_of, read_settings, variable_of
 from tinyvideo.flows.terminal import show_table, write_json
-
-SECRET = re.compile(r"key|secret|password|proxy|notify|ytdlp")
-"""Names of settings that may hold one."""
-
-_PASSWORD = re.compile(r"://[^/@]*@")
+from tinyvideo.pipeline.masks import SECRET, masked_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +20,7 @@ class Known:
     variable: str
     value: str
     origin: str
-    """`environment`, `.env` or `default`."""
+    """`environment`, `file` or `default`."""
 
 
 def show_settings(*, json: bool) -> None:
@@ -56,4 +51,4 @@ def _masked(name: str, value: object) -> str:
         return ""
     if SECRET.search(name):
         return "***"
-    return _PASSWORD.sub("://***@", str(value))
+    return masked_address(str(value))

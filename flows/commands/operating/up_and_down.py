@@ -1,6 +1,6 @@
 """What `tinyvideo up` and `down` do: all of Prefect on one machine, without Docker.
 
-    server        on a loopback port, its database in the state folder
+    server        on a loopback port, with a password; its database in the state folder
     pools, queues, deployments, automations     made or renewed
     workers       one for the pool `cpu`, and one for `gpu` where there is a GPU
 
@@ -16,7 +16,8 @@ imported; 2 s when all is there.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,20 +29,27 @@ from tinyvideo.flows.machine import (
     DEPLOYMENTS,
     ENVIRONMENT,
     GPU,
+    PASSWORD_FILE,
     POOLS,
+    SERVER,
     Processes,
     ServerError,
     answers,
     automate,
     deploy_all,
     is_free,
+    keep_password,
     load_flows,
     make_pools,
+    password_for,
     prepare_environment,
+    read_password,
     require_server,
+    server_environment,
+    state_folder,
 )
 from tinyvideo.flows.settings import Settings, read_settings
-from tinyvideo.flows.terminal import say, show_facts, waiting
+from tinyvideo.flows.terminal import at_quick_end, say, show_facts, waiting
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -73,7 +81,7 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         if name not in POOLS:
             raise typer.BadParameter(f"{name!r} is no pool of ours: {' or '.join(POOLS)}")
     processes = Processes(state_folder(settings))
-    with processes.alone():
+    with processes.alone(), _all_or_nothing(processes):
         # What takes seconds to start is started first, and the imports are done meanwhile.
         url, password = start_server(processes, settings, port)
         prepare_environment(url, password)
@@ -86,10 +94,12 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
             _register(partial(deploy_all, parameters=parameters), automate)
         for name in started:
             wait_for_worker(processes, name)
+    kept = processes.folder / PASSWORD_FILE
     show_facts(
         "all is up",
         {
             "page": url.removesuffix("/api"),
+            **({"asks for": f"what is in {kept}"} if kept.exists() else {}),
             "run": "prefect deployment run crawl-and-stabilize",
             **({} if url.endswith(f":{PORT}/api") else {"first": f"export PREFECT_API_URL={url}"}),
             "logs": processes.folder,
@@ -97,6 +107,33 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         },
     )
     return {"url": url, "pools": pools, "started": started, "logs": str(processes.folder)}
+
+
+@contextmanager
+def _all_or_nothing(processes: Processes) -> Iterator[None]:
+    """End what was started in the block when this process is asked to end in it."""
+    before = set(processes.running())
+
+    def ask_all() -> None:
+        for name in set(processes.running()) - before:
+            processes.ask(name)
+
+    at_quick_end.append(ask_all)
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        _end(processes, set(processes.running()) - before)
+        raise
+    finally:
+        at_quick_end.remove(ask_all)
+
+
+def _end(processes: Processes, names: Iterable[str]) -> list[str]:
+    ordered = sorted(names, key=lambda name: name == SERVER)  # which comes last
+    for name in ordered:
+        with waiting(name, "ends"):
+            processes.end(name)
+    return ordered
 
 
 def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
@@ -108,7 +145,7 @@ def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
     settings = read_settings()
     if settings.prefect_api_url is None:
         raise ServerError("say where the Prefect server is: PREFECT_API_URL=http://HOST:4200/api")
-    url, password = settings.prefect_api_url, settings.prefect_password
+    url, password = settings.prefect_api_url, password_for(settings)
     require_server(url, password, otherwise="start it, or use 'tinyvideo up'")
     prepare_environment(url, password)
     told = {name: value for name, value in (("folder", folder), ("out", out)) if value}
@@ -122,17 +159,9 @@ def end_all() -> list[str]:
     """End what `tinyvideo up` started here, the server last; return the names."""
     processes = Processes(state_folder(read_settings()))
     with processes.alone():
-        names = sorted(processes.running(), key=lambda name: name == "server")  # which comes last
-        for name in names:
-            with waiting(name, "ends"):
-                processes.end(name)
+        names = _end(processes, processes.running())
     say(f"ended {', '.join(names)}" if names else "nothing was up")
     return names
-
-
-def state_folder(settings: Settings) -> Path:
-    """Name the folder of the server's database, the logs and the locks."""
-    return settings.work.expanduser().absolute() / "up"
 
 
 def has_gpu() -> bool:
@@ -148,19 +177,23 @@ def start_server(processes: Processes, settings: Settings, port: int) -> tuple[s
     """
     if settings.prefect_api_url is not None:
         otherwise = "start it, or unset PREFECT_API_URL to have one here"
-        require_server(settings.prefect_api_url, settings.prefect_password, otherwise=otherwise)
-        return settings.prefect_api_url, settings.prefect_password
-    password = settings.prefect_password or settings.server_password
-    if (known := processes.read_note("server")) is not None:
-        return str(known["url"]), password
+        password = password_for(settings)
+        require_server(settings.prefect_api_url, password, otherwise=otherwise)
+        return settings.prefect_api_url, password
+    if (known := processes.read_note(SERVER)) is not None:
+        return str(known["url"]), settings.prefect_password or read_password(processes.folder)
     url = f"http://127.0.0.1:{port}/api"
     _require_free(port, url)
-    environment = {**SERVER_ENVIRONMENT, **_without_url(), "PREFECT_SERVER_API_PORT": str(port)}
-    environment |= {"PREFECT_HOME": str(processes.folder / "prefect")}
-    if password:
-        environment["PREFECT_SERVER_API_AUTH_STRING"] = password
+    given = settings.prefect_password or settings.server_password
+    password = keep_password(processes.folder, given)
+    environment = {**SERVER_ENVIRONMENT, **server_environment(port, password), **_without_url()}
+    environment |= {
+        "PREFECT_HOME": str(processes.folder / "prefect"),
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+    }
     command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-    processes.start("server", command, environment, {"url": url})
+    processes.start(SERVER, command, environment, {"url": url})
     return url, password
 
 
@@ -170,10 +203,10 @@ def wait_for_server(processes: Processes, url: str, password: str) -> None:
     Raises:
         ServerError: it does not start, or does not let us in.
     """
-    if processes.read_note("server") is not None:
-        with waiting("server", "Prefect starts"):
-            processes.wait_for("server", lambda: answers(url))
-    require_server(url, password, otherwise=f"see {processes.log('server')}")
+    if processes.read_note(SERVER) is not None:
+        with waiting(SERVER, "Prefect starts"):
+            processes.wait_for(SERVER, lambda: answers(url))
+    require_server(url, password, otherwise=f"see {processes.log(SERVER)}")
 
 
 def start_worker(processes: Processes, pool: str) -> bool:

@@ -137,17 +137,18 @@ def test_settings_that_cannot_be_used_are_named(tmp_path):
 
     number = tinyvideo(*words, cwd=tmp_path, env={**os.environ, "TINYVIDEO_WORKERS": "many"})
     (tmp_path / ".env").write_text("TINYVIDEO_WORKRES=4\n")
-    mistyped = tinyvideo("settings", cwd=tmp_path)
+    told = {**os.environ, "TINYVIDEO_ENV_FILE": ".env"}
+    mistyped = tinyvideo("settings", cwd=tmp_path, env=told)
     (tmp_path / ".env").write_bytes(b"TINYVIDEO_WORKERS=\xff\n")
-    encoding = tinyvideo(*words, cwd=tmp_path)
+    encoding = tinyvideo(*words, cwd=tmp_path, env=told)
 
     assert [each.returncode for each in (number, mistyped, encoding)] == [2, 2, 2]
     assert number.stderr == "tinyvideo: TINYVIDEO_WORKERS: 'many' is no whole number\n"
     assert mistyped.stderr == (
-        "tinyvideo: TINYVIDEO_WORKRES, in the file .env, is no setting; "
+        f"tinyvideo: TINYVIDEO_WORKRES, in the file {tmp_path}/.env, is no setting; "
         "did you mean TINYVIDEO_WORKERS?\n"
     )
-    assert encoding.stderr.startswith("tinyvideo: the file .env in this folder is not UTF-8 text")
+    assert encoding.stderr.startswith(f"tinyvideo: the file {tmp_path}/.env is not UTF-8 text")
 
 
 def test_stabilize_removes_its_own_strips_and_no_other_picture(tmp_path):

@@ -14,7 +14,7 @@ from tinyvideo.flows.machine.private_server import free_port
 
 SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:s3cr3t",
-    "TINYVIDEO_CATALOG": "postgresql://me:s3cr3t@db.example/films",
+    "TINYVIDEO_CATALOG": "postgresql://me:s3cr3t@db.example/films?sslpassword=s3cr3t",
     "TINYVIDEO_NOTIFY_URL": "https://hooks.example/s3cr3t",
     "TINYVIDEO_FLICKR_KEY": "s3cr3t",
     "TINYVIDEO_FLICKR_SECRET": "s3cr3t",
@@ -39,15 +39,48 @@ def findings(process):
 
 def test_settings_say_where_they_come_from_and_no_secret(tmp_path):
     (tmp_path / ".env").write_text("TINYVIDEO_DOWNLOADS=7\nTINYVIDEO_WORKERS=9\n")
-    process = tinyvideo(tmp_path, "settings", **SECRETS, TINYVIDEO_WORKERS="3")
+    told = {**SECRETS, "TINYVIDEO_WORKERS": "3", "TINYVIDEO_ENV_FILE": ".env"}
+    process = tinyvideo(tmp_path, "settings", **told)
     known = {s["variable"]: (s["value"], s["origin"]) for s in json.loads(process.stdout)}
     assert known["TINYVIDEO_WORKERS"] == ("3", "environment")
-    assert known["TINYVIDEO_DOWNLOADS"] == ("7", ".env")
+    assert known["TINYVIDEO_DOWNLOADS"] == ("7", "file")
     assert known["TINYVIDEO_BATCH_VIDEOS"] == ("256", "default")
-    assert known["TINYVIDEO_CATALOG"] == ("postgresql://***@db.example/films", "environment")
+    assert known["TINYVIDEO_CATALOG"] == (
+        "postgresql://***@db.example/films?sslpassword=***",
+        "environment",
+    )
     for name in SECRETS:
         assert known[name][1] == "environment"
     assert "s3cr3t" not in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("PREFECT_API_URL", "http://me:s3cr3t@127.0.0.1:4200/api", "PREFECT_API_AUTH_STRING is"),
+        ("TINYVIDEO_CATALOG", "postgresql://me:a@s3cr3t@host/db", "is written %40"),
+        ("TINYVIDEO_CATALOG", "mysql://me:s3cr3t@host/db", "is no catalog"),
+        ("TINYVIDEO_YTDLP", '"http://me:s3cr3t@proxy"', "TINYVIDEO_YTDLP: '***' is no JSON object"),
+        ("TINYVIDEO_STORAGE", "ftp://me:s3cr3t@host/x", "ftp://***@host/x is no place"),
+        ("TINYVIDEO_WORKERS", "http://me:s3cr3t@host", "'http://***@host' is no whole number"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_said_without_it(tmp_path, variable, value, says):
+    told = {"TINYVIDEO_STORAGE": str(tmp_path / "out"), variable: value}
+    process = tinyvideo(tmp_path, "doctor", **told)
+    printed = process.stdout + process.stderr
+    assert says in printed
+    assert "s3cr3t" not in printed
+    assert "Traceback" not in printed
+
+
+def test_a_file_of_settings_that_merely_lies_here_is_not_read(tmp_path):
+    (tmp_path / ".env").write_text('TINYVIDEO_YTDLP={"external_downloader": "/tmp/theirs"}\n')
+    process = tinyvideo(tmp_path, "settings")
+    known = {s["variable"]: (s["value"], s["origin"]) for s in json.loads(process.stdout)}
+    assert known["TINYVIDEO_YTDLP"] == ("", "default")
+    assert "the file .env in this folder has settings and is not read" in process.stderr
+    assert "TINYVIDEO_ENV_FILE=.env reads it" in process.stderr
 
 
 def test_a_fit_machine_has_nothing_wrong(tmp_path, prefect_url):
@@ -59,7 +92,7 @@ def test_a_fit_machine_has_nothing_wrong(tmp_path, prefect_url):
     assert found["server"][0] == "note"
     assert process.returncode == 0
     worker = tinyvideo(tmp_path, "doctor", "--worker", PREFECT_API_URL=prefect_url)
-    assert (worker.returncode, list(findings(worker))) == (0, ["server"])
+    assert (worker.returncode, list(findings(worker))) == (0, ["server", "password"])
 
 
 def test_what_is_wrong_is_said_with_its_way_out(tmp_path):

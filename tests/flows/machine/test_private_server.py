@@ -9,8 +9,9 @@ import urllib.request
 
 import pytest
 
-from tinyvideo.flows.machine.private_server import Server, free_port, prefect_server
-from tinyvideo.flows.machine.server_answers import ServerError
+from tinyvideo.flows.machine.private_server import free_port, prefect_server
+from tinyvideo.flows.machine.server_answers import ServerError, asks_for_password
+from tinyvideo.flows.machine.server_password import read_password
 
 PROGRAM = """
 import sys, time
@@ -60,10 +61,12 @@ def test_a_kept_server_stays_and_is_used_again(tmp_path, prefect_home, monkeypat
     try:
         process.communicate(timeout=60)
         assert answers(url)
-        for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+        for name in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING"):
             monkeypatch.setenv(name, "")
         with prefect_server(tmp_path, None, keep=False) as server:
-            assert server == Server(api_url=url, guard_pid=pid)
+            assert (server.api_url, server.guard_pid) == (url, pid)
+            assert server.password == read_password(tmp_path)
+            assert asks_for_password(url)
         assert answers(url)  # whoever finds a kept server does not end it
     finally:
         os.kill(pid, signal.SIGTERM)

@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.drawn.training_set import make_dataset
+from tests.servers.prefect_machine import basic
 from tinyvideo.flows.train_on_pool import TrainOptions, plan, training_text
 from tinyvideo.models.checkpoints.checkpoint import load_newest
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
@@ -40,7 +41,7 @@ def start(url: str, out: Path, **options: object) -> subprocess.Popen[str]:
 
 
 def ask(url: str, path: str, question: object):
-    head = {"Content-Type": "application/json"}
+    head = {"Content-Type": "application/json", **basic()}
     request = urllib.request.Request(f"{url}{path}", json.dumps(question).encode(), head)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)

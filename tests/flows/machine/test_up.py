@@ -1,7 +1,9 @@
 """Prefect as users have it: `tinyvideo up`, their own `prefect` command, and `tinyvideo down`."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,35 @@ def test_up_again_starts_nothing_and_makes_nothing_twice(machine):
     ]
     assert {a["id"] for a in before} == {a["id"] for a in after}
     assert len(machine.ask("/deployments/filter", {})) == 4
+
+
+def test_its_password_is_in_its_file_and_nowhere_else(machine):
+    kept = machine.state / "password"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    secret = machine.password.removeprefix("tinyvideo:").encode()
+    named = base64.b64encode(machine.password.encode())
+    for file in [each for each in machine.home.rglob("*") if each.is_file() and each != kept]:
+        assert not {word for word in (secret, named) if word in file.read_bytes()}, file
+    assert secret not in words_of_processes()
+
+
+def test_commands_find_the_password_and_others_are_told_of_it(machine):
+    doctor = machine.tinyvideo("doctor", PREFECT_API_URL=machine.url)
+    assert "✓ password: the server asks for one" in doctor.stderr
+    elsewhere = machine.home / "elsewhere"  # no `up` has run there
+    refused = machine.tinyvideo("deploy", PREFECT_API_URL=machine.url, HOME=str(elsewhere))
+    assert refused.returncode == 2
+    assert "wants a user and password: PREFECT_API_AUTH_STRING=USER:PASSWORD" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def words_of_processes() -> bytes:
+    """All command lines of this machine."""
+    found = b""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found += file.read_bytes()
+    return found
 
 
 def test_an_unknown_pool_is_one_sentence(machine):

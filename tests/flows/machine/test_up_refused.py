@@ -5,7 +5,7 @@ import urllib.request
 from contextlib import suppress
 from urllib.error import HTTPError
 
-from tests.servers.prefect_machine import Machine
+from tests.servers.prefect_machine import Machine, basic
 from tinyvideo.flows.machine.private_server import free_port
 
 
@@ -36,7 +36,7 @@ def test_a_server_that_is_away_is_one_sentence(tmp_path):
 
 
 def test_a_missing_pool_is_one_sentence(prefect_url, tmp_path):
-    gpu = urllib.request.Request(f"{prefect_url}/work_pools/gpu", method="DELETE")
+    gpu = urllib.request.Request(f"{prefect_url}/work_pools/gpu", method="DELETE", headers=basic())
     with suppress(HTTPError):  # no other test has made it on this server
         urllib.request.urlopen(gpu).close()
     refused = Machine(tmp_path, 1).tinyvideo("worker", "gpu", PREFECT_API_URL=prefect_url)

@@ -103,6 +103,7 @@ def test_every_setting_can_be_set_and_in_small_letters_too(monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     ours = [name for name in map(variable_of, Settings.model_fields) if "TINYVIDEO_" in name]
     (tmp_path / ".env").write_text("# a comment\nOTHER=1\ntinyvideo_workers=3\n")
+    monkeypatch.setenv("TINYVIDEO_ENV_FILE", ".env")
     for name in set(ours) - {"TINYVIDEO_WORKERS"}:
         default = Settings.model_fields[name.removeprefix("TINYVIDEO_").lower()].get_default()
         if isinstance(default, str | int | float):

@@ -1,0 +1,66 @@
+"""The password of a Prefect server that we start: random, in a file of its owner's, not elsewhere.
+
+Who may speak to a Prefect server may read its secrets and start runs. Prefect's own default asks
+nobody, and lets pages of every origin read its answers. Ours ask for USER:PASSWORD and name no
+origin but their own. Processes are told by the environment, which only their owner can read; never
+on a command line, which everybody can. A page that reaches the server under another name (DNS
+rebinding) has no password either: Prefect's page keeps it for its own origin, in no cookie.
+
+    STATE/up/password        of the server that `tinyvideo up` started
+    WORK/prefect/password    of the private servers of an output
+
+Cost: none.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+PASSWORD_FILE = "password"
+USER = "tinyvideo"
+
+OTHERS = 0o077
+"""What group and others may do with a file."""
+
+
+def keep_password(folder: Path, given: str = "") -> str:
+    """Return the password kept in `folder`: the one `given`, that of last time, or a new one.
+
+    A file that others could read is not trusted: then it is a new one.
+    """
+    if given:
+        _write(folder, given)
+        return given
+    known = read_password(folder)
+    if known and not (folder / PASSWORD_FILE).stat().st_mode & OTHERS:
+        return known
+    made = f"{USER}:{secrets.token_urlsafe(24)}"
+    _write(folder, made)
+    return made
+
+
+def read_password(folder: Path) -> str:
+    """Return the password kept in `folder`; an empty one where there is none, or not for us."""
+    try:
+        return (folder / PASSWORD_FILE).read_text().strip()
+    except OSError:
+        return ""
+
+
+def server_environment(port: int, password: str) -> dict[str, str]:
+    """Tell a server on `port` whom to answer: who knows the password, and pages of its own."""
+    own = ",".join(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost"))
+    return {
+        "PREFECT_SERVER_API_PORT": str(port),  # --port alone leaves the page asking port 4200
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": own,
+    }
+
+
+def _write(folder: Path, password: str) -> None:
+    # A file that is there may be a link, or be open to others: it is replaced, not written to.
+    draft = folder / f".{PASSWORD_FILE}.{secrets.token_hex(4)}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(f"{password}\n")
+    draft.replace(folder / PASSWORD_FILE)
