@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -42,7 +43,15 @@ from tinyvideo.pipeline.hosts import (
     open_session,
 )
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.catalog import Catalog, LocalAccounts, PacedBudget, enter_window, left_to_ask
+from tinyvideo.storage.catalog import (
+    Catalog,
+    LocalAccounts,
+    PacedBudget,
+    enter_window,
+    keep_misread,
+    left_to_ask,
+    settled_until,
+)
 from tinyvideo.storage.films import list_videos
 from tinyvideo.storage.outputs import OutputAddress
 
@@ -157,7 +166,8 @@ class Search:
         now = datetime.now(UTC)
         for query in self.queries(table):
             self.finding.query = query.name
-            for gap in left_to_ask(self.catalog.engine, query.name, self._span(now)):
+            span, settled = self._span(now), settled_until(now)
+            for gap in left_to_ask(self.catalog.engine, query.name, span, settled):
                 if not self._walk(query, gap, table, now):
                     return
 
@@ -178,7 +188,8 @@ class Search:
 
     def _walk(self, query: Query, gap: Span, table: dict[str, License], now: datetime) -> bool:
         """Walk through a span; tell whether there is room for more."""
-        for window in walk(search_with(self.flickr, query, table), gap, walk_config(query)):
+        keep = partial(keep_misread, self.catalog.engine)
+        for window in walk(search_with(self.flickr, query, table, keep), gap, walk_config(query)):
             self.finding.calls += window.calls
             self.finding.until = window.span.until
             whole = self._enter(window)

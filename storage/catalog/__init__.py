@@ -4,6 +4,8 @@ block_list         Who must not be fetched: takedowns and the block list, and ho
                    the books
 books              The books: what was found equals what became of it, in videos and in clips
 leases             Leases: who may work on which video, until when, and how attempts are counted
+misread_answers    Answers that nobody understood: how often each kind came, and the beginning of
+                   the first
 request_accounts   How often a host is asked, counted for all workers of a deployment together
 search_coverage    What searches have looked at, window by window, and what share of it is
                    proven complete
@@ -30,6 +32,7 @@ from tinyvideo.storage.catalog.block_list import (
 )
 from tinyvideo.storage.catalog.books import BooksError
 from tinyvideo.storage.catalog.leases import LeaseLostError, note
+from tinyvideo.storage.catalog.misread_answers import Misread, keep_misread, list_misread
 from tinyvideo.storage.catalog.request_accounts import (
     HostState,
     LocalAccounts,
@@ -41,6 +44,7 @@ from tinyvideo.storage.catalog.search_coverage import (
     enter_window,
     left_to_ask,
     reopen,
+    settled_until,
     summarize,
 )
 from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
@@ -63,6 +67,7 @@ __all__ = [
     "HostState",
     "LeaseLostError",
     "LocalAccounts",
+    "Misread",
     "PacedBudget",
     "SharedAccounts",
     "Takedown",
@@ -74,8 +79,10 @@ __all__ = [
     "blocked_videos",
     "count_elsewhere",
     "enter_window",
+    "keep_misread",
     "keys_in_rewrite",
     "left_to_ask",
+    "list_misread",
     "list_outcomes",
     "mark_taken_down",
     "matching",
@@ -84,6 +91,7 @@ __all__ = [
     "reopen",
     "save",
     "seconds_until_due",
+    "settled_until",
     "states_of",
     "summarize",
     "unblock",

@@ -66,6 +66,10 @@ VIDEOS = sa.Table(
     # Who had it last, and until when nobody else may have it.
     sa.Column("holder", _TEXT, nullable=False, default=""),
     sa.Column("leased_until", sa.DateTime(timezone=True)),
+    # When its source was last asked about it after it was found, and what it is now, if that
+    # matters: gone, private, relicensed.
+    sa.Column("asked_at", sa.DateTime(timezone=True)),
+    sa.Column("found_to_be", _TEXT, nullable=False, default=""),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
     sa.Index("queue", "state", "next_try_at", "video_id"),
     # Nearly all videos have no shard, or are sharded: neither column alone narrows it down.
@@ -101,9 +105,24 @@ WINDOWS = sa.Table(
     sa.Column("least_calls", sa.Integer, nullable=False),
     sa.Column("splits", sa.Integer, nullable=False),
     sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("doubt", _TEXT, nullable=False, default=""),
+    sa.Column("rising", sa.Integer, nullable=False, default=0),
+    sa.Column("falling", sa.Integer, nullable=False, default=0),
+    sa.Column("both_ways", sa.Integer, nullable=False, default=0),
     sa.Index("walk", "query", "since"),
 )
 """What a search has looked at: see `storage.catalog.search_coverage`."""
+
+MISREAD = sa.Table(
+    "misread",
+    METADATA,
+    sa.Column("why", _TEXT, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("first", _TEXT, nullable=False),
+    sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+)
+"""Answers that were not understood: see `storage.catalog.misread_answers`."""
 
 BLOCKS = sa.Table(
     "blocks",

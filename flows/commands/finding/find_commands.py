@@ -7,8 +7,10 @@ Cost: that of `flows.sources.crawl_sources`; a plan is two calls per search, of 
 most.
 """
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +26,9 @@ from tinyvideo.flows.terminal import (
     show_facts,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from tinyvideo.pipeline.find import Estimate
 
 
 def crawl(
@@ -159,6 +164,33 @@ def words(
         typer.echo(word)
 
 
+WHY_NOT = {
+    "out_of_reach": "more in one second than Flickr shows",
+    "disagree": "answers to the same question differ",
+    "empty": "answers are empty where something is",
+    "short": "pages are short and no two views agree",
+    "repeats": "rows stand twice in place of others",
+    "unread": "rows were not understood (tinyvideo failures)",
+    "total": "the total is above what was shown",
+    "older": "an older version looked at it, from one end only",
+    "newest": "uploaded in the last 3 days, which the index may lag",
+}
+"""What each doubt means; `pipeline.find.Doubt` has them."""
+
+
+def tell_doubts(doubts: Mapping[str, int]) -> str:
+    """Say why windows are not proven: `2: the total is above what was shown`."""
+    told = (f"{count}: {WHY_NOT.get(name, name)}" for name, count in doubts.items())
+    return "; ".join(told) or "0"
+
+
+def tell_estimate(likely: "Estimate | None") -> str:
+    """Say how many videos are likely missing, with the interval that holds it in 95 of 100."""
+    if likely is None:
+        return "not known: nothing was seen from both ends"
+    return f"{likely.likely:.0f} ({likely.low:.0f} to {math.ceil(likely.high)})"
+
+
 def coverage(
     out: Out = "",
     reopen: Annotated[
@@ -182,8 +214,10 @@ def coverage(
             search.query,
             {
                 "proven": f"{search.proven} of {search.windows} windows",
+                "not proven": tell_doubts(search.doubts),
                 "videos": f"{search.found} seen, {search.missing} known to be missing "
                 f"({search.share:.3%})",
+                "likely missing": tell_estimate(search.likely),
                 "out of reach": f"{search.truncated} seconds with more than Flickr shows",
                 "not looked at": f"{len(search.gaps)} gaps",
                 "calls": f"{search.calls}, {search.least_calls} is the least",

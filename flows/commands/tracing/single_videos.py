@@ -47,6 +47,10 @@ def explain(
         say(f"taken down: {name}")
 
 
+SHOWN = 300
+"""Characters of an answer that are shown on the screen."""
+
+
 def failures(
     out: Out = "",
     examples: Annotated[int, typer.Option(min=0, help="Examples of each cause.")] = 3,
@@ -54,21 +58,29 @@ def failures(
 ) -> None:
     """List why videos failed or wait for another try, with what was really said.
 
+    Answers of Flickr that nobody understood stand below, by kind; the JSON has 2 kB of the first.
+
     Example: tinyvideo failures --out strips
     """
     from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import list_misread
     from tinyvideo.storage.outputs import failures as find
 
     with output_at(out).open() as output:
         found = find(output.catalog.engine, examples)
+        misread = list_misread(output.catalog.engine)
     for failure in found:
         lines = {e["video_id"]: e["detail"] or "-" for e in failure.examples}
         counts = f"{failure.cause}: {failure.failed} failed, {failure.waiting} wait"
         show_facts(counts, lines) if lines else say(counts)
-    if not found:
+    for kind in misread:
+        facts = {"first": f"{kind.first_at:%Y-%m-%d %H:%M}", "it began": kind.first[:SHOWN] or "-"}
+        show_facts(f"not understood: {kind.why}, {kind.count} times", facts)
+    if not (found or misread):
         say("nothing failed")
     if json:
-        write_json({"failures": [asdict(failure) for failure in found]})
+        kinds = [kind.as_dict() for kind in misread]
+        write_json({"failures": [asdict(failure) for failure in found], "not_understood": kinds})
 
 
 def retry(
