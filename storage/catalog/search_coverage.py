@@ -140,6 +140,17 @@ def left_to_ask(engine: sa.Engine, query: str, span: Span, settled: int) -> list
     return [part for pair in parts for part in pair if part.since <= part.until]
 
 
+def proven_spans(engine: sa.Engine, query: str) -> list[Span]:
+    """List what of a search is proven.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    spans = sa.select(WINDOWS.c.since, WINDOWS.c.until).where(WINDOWS.c.query == query, _PROVEN)
+    with transaction(engine, writes=False) as db:
+        return [Span(*row) for row in db.execute(spans.order_by("since"))]
+
+
 def reopen(engine: sa.Engine) -> int:
     """Have the next crawl ask for every window again that is not proven; return how many are.
 
