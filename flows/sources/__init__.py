@@ -1,5 +1,6 @@
 """Find videos for the catalog, and fetch their films, within the budget of each host.
 
+bad_lines      Bad lines of a list: counted, and named by number in a file beside the catalog
 crawl_sources  Find videos and enter them in the catalog: from folders, lists, buckets, and by
                searching Flickr
 fetch_films    Films from elsewhere, fetched in threads while others are stabilized

@@ -6,7 +6,9 @@ flickr_query  A search on Flickr: what is asked for, how a call says it, and wha
 flickr_walk   What a walk through a search asks, in calls to Flickr; and which licenses Flickr
               knows
 folders       Find videos: each source is a function that returns `Iterator[VideoRecord]`
-lists         Videos from a list: a file with an address per line, or a JSON object per line
+list_rows     The lines of a list, whatever it is written in: text, JSON or CSV; UTF-8, UTF-16,
+              with a mark or not
+lists         Videos from a list: a file with an address per line, a JSON object per line, or CSV
 own_source    Videos from a source of somebody's own: their records, held to what ours promise
 recapture     How many videos a search is likely to have that were never seen, by capture and
               recapture
@@ -24,7 +26,8 @@ yfcc          The videos of YFCC100M, out of its metadata: text of 23 or 25 colu
 from tinyvideo.pipeline.find.flickr_query import Query
 from tinyvideo.pipeline.find.flickr_walk import read_licenses, search_with, walk_config
 from tinyvideo.pipeline.find.folders import VIDEO_SUFFIXES, path_of, scan_folder
-from tinyvideo.pipeline.find.lists import listed_video, read_list
+from tinyvideo.pipeline.find.list_rows import Bad, open_text
+from tinyvideo.pipeline.find.lists import list_videos_of, listed_video, read_list
 from tinyvideo.pipeline.find.own_source import checked_records
 from tinyvideo.pipeline.find.recapture import Estimate, likely_missing
 from tinyvideo.pipeline.find.search_walk import walk
@@ -42,6 +45,7 @@ from tinyvideo.pipeline.find.yfcc import read_yfcc100m
 
 __all__ = [
     "VIDEO_SUFFIXES",
+    "Bad",
     "Doubt",
     "Estimate",
     "Page",
@@ -54,7 +58,9 @@ __all__ = [
     "frequent_words",
     "hot_tags",
     "likely_missing",
+    "list_videos_of",
     "listed_video",
+    "open_text",
     "path_of",
     "read_licenses",
     "read_list",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyvideo.pipeline.errors import RejectReason
-from tinyvideo.pipeline.hosts import License
+from tinyvideo.pipeline.hosts import License, refusal_of
 from tinyvideo.pipeline.types import VideoRecord
 
 MOST_PER_PAGE, MOST_PER_PAGE_OF_PLACES = 500, 250
@@ -172,13 +172,10 @@ def _refusal(
 ) -> dict[str, Any]:
     if _text(row.get("media")) not in {"", "video"}:
         return {"refused": RejectReason.NOT_A_VIDEO, "problem": "Flickr says it is a photo"}
-    if any_license or (license_ is not None and license_.allows_derivatives):
-        return {}
-    named = f"{license_.number} ({license_.name})" if license_ else repr(row.get("license"))
-    return {
-        "refused": RejectReason.NOT_ALLOWED_LICENSE,
-        "problem": f"license {named} is not known to allow derivatives",
-    }
+    known = {"name": license_.name, "url": license_.url} if license_ else {}
+    number = _text(row.get("license")) or "unknown"
+    refused, problem = refusal_of(number=number, any_license=any_license, **known)
+    return {"refused": refused, "problem": problem} if refused else {}
 
 
 def whole_number(value: object) -> int | None:

@@ -1,5 +1,7 @@
 """`--source NAME=ADDRESS`: any source by its name, and one sentence where there is none."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tinyvideo.flows.commands.source_options import whole_addresses
@@ -60,3 +62,18 @@ def test_the_command_line_makes_paths_whole_that_are_there(tmp_path, monkeypatch
 
 def test_every_source_has_a_name_that_can_be_typed():
     assert all(name.isalnum() and name.islower() for name in SOURCES)
+
+
+def test_bad_lines_are_counted_and_named_in_a_file_and_parquet_is_a_list_too(catalog, tmp_path):
+    listing, table = tmp_path / "list.txt", tmp_path / "list.parquet"
+    listing.write_text("s3://b/a.mp4\nhttps://[bad/\ns3://b/c.mp4\nnothing\n")
+    options = RunOptions.model_validate({"urls": listing, "out": tmp_path / "out"})
+    finding = find_videos(catalog, options, lambda _: None)
+    assert finding.new == 2
+    named = finding.bad_lines.path.read_text().splitlines()
+    assert [line.split(":")[0] for line in named] == ["line 2", "line 4"]
+
+    pq.write_table(pa.table({"url": ["s3://b/d.mp4", None], "license": ["CC0", None]}), table)
+    options = RunOptions.model_validate({"urls": table, "out": tmp_path / "out"})
+    finding = find_videos(catalog, options, lambda _: None)
+    assert (finding.new, finding.bad_lines.count) == (1, 1)
