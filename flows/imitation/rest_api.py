@@ -122,7 +122,9 @@ class Api:
         }
         if video.is_video:
             size = {"width": str(width), "height": str(height)}
-            pending = int(self.search.vice is Vice.PROCESSING and not asked and video.photo_id % 50 == 0)
+            pending = int(
+                self.search.vice is Vice.PROCESSING and not asked and video.photo_id % 50 == 0
+            )
             ready = {"ready": 1 - pending, "failed": 0, "pending": pending}
             photo["video"] = {**ready, "duration": "2", **size}
         return {"photo": photo, "stat": "ok"}

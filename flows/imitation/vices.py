@@ -71,7 +71,12 @@ def known_to(
 
 
 def shown(
-    vice: Vice | None, rows: Sequence[Video], total: int, chance: random.Random, asked: int, full: int
+    vice: Vice | None,
+    rows: Sequence[Video],
+    total: int,
+    chance: random.Random,
+    asked: int,
+    full: int,
 ) -> tuple[Sequence[Video], int]:
     """Change the rows of a page, of which `full` make it full, and its total."""
     if vice is Vice.ONE_ROW_LESS and len(rows) == full:

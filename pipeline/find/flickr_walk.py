@@ -17,7 +17,6 @@ from tinyvideo.pipeline.find.flickr_query import (
 from tinyvideo.pipeline.find.search_windows import Ask, Page, WalkConfig, Wanted
 from tinyvideo.pipeline.hosts import SEARCH, SHIPPED, Flickr, Json, License, parse_licenses
 
-
 Keep: TypeAlias = Callable[[str, str], None]
 """What is told of an answer that was not understood: what is wrong with it, and its text."""
 

@@ -97,9 +97,7 @@ def _whole(parts: Iterator[bytes]) -> Iterator[bytes]:
         too_long = len(part) >= MOST_LINE and not part.endswith(b"\n")
 
 
-def _rows(
-    lines: Iterator[tuple[int, str]], bad: Bad
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _rows(lines: Iterator[tuple[int, str]], bad: Bad) -> Iterator[tuple[int, Mapping[str, Any]]]:
     names: list[str] | None = None
     delimiter = ","
     for number, line in lines:

@@ -243,7 +243,9 @@ class _Walk:
         whole = [row for row in newest if time_of(row) > first or len(newest) <= 1]
         return {row.video_id: row for row in whole}
 
-    def _confirm(self, held: _Held, answer: Answer | None, anchor: dict[str, VideoRecord]) -> Window:
+    def _confirm(
+        self, held: _Held, answer: Answer | None, anchor: dict[str, VideoRecord]
+    ) -> Window:
         """Hold a window against the first rows of the next page, which are its last."""
         if answer is not None and anchor:
             shown = {i for i, row in answer.rows.items() if within(row, held.span)}

@@ -74,6 +74,9 @@ class Doubt(StrEnum):
     OLDER = "older"
     """An older version looked at it, from one end only."""
 
+    OLD = "old"
+    """It was proven, so long ago that it is asked for again."""
+
     NEWEST = "newest"
     """Uploaded so shortly before the call that the search may not know all of it yet."""
 

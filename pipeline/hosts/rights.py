@@ -39,7 +39,9 @@ def refusal_of(
         if own:
             return None, ""
         return RejectReason.NOT_ALLOWED_LICENSE, f"no license is said of it; {WAY_OUT}"
-    said = " ".join(part for part in (number, name and f"({name})" if number else name, url) if part)
+    said = " ".join(
+        part for part in (number, name and f"({name})" if number else name, url) if part
+    )
     return (
         RejectReason.NOT_ALLOWED_LICENSE,
         f"license {said} is not known to allow derivatives; {WAY_OUT}",

@@ -7,6 +7,8 @@ leases             Leases: who may work on which video, until when, and how atte
 misread_answers    Answers that nobody understood: how often each kind came, and the beginning of
                    the first
 request_accounts   How often a host is asked, counted for all workers of a deployment together
+rights_now         What sources say of videos after they were found: the one home of license,
+                   owner and title
 search_coverage    What searches have looked at, window by window, and what share of it is
                    proven complete
 shard_states       The rows of shards: begun with the videos that they will hold, and committed
@@ -26,6 +28,7 @@ from tinyvideo.storage.catalog.block_list import (
     TakedownKind,
     block,
     blocked_videos,
+    list_blocks,
     mark_taken_down,
     matching,
     unblock,
@@ -39,11 +42,19 @@ from tinyvideo.storage.catalog.request_accounts import (
     PacedBudget,
     SharedAccounts,
 )
+from tinyvideo.storage.catalog.rights_now import (
+    Answer,
+    FoundToBe,
+    due_for_check,
+    enter_rights,
+    list_to_take_down,
+)
 from tinyvideo.storage.catalog.search_coverage import (
     Coverage,
     enter_window,
     left_to_ask,
     proven_spans,
+    refresh,
     reopen,
     settled_until,
     summarize,
@@ -62,9 +73,11 @@ from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
 from tinyvideo.storage.catalog.waiting_videos import count_elsewhere, seconds_until_due, states_of
 
 __all__ = [
+    "Answer",
     "BooksError",
     "Catalog",
     "Coverage",
+    "FoundToBe",
     "HostState",
     "LeaseLostError",
     "LocalAccounts",
@@ -79,17 +92,22 @@ __all__ = [
     "block",
     "blocked_videos",
     "count_elsewhere",
+    "due_for_check",
+    "enter_rights",
     "enter_window",
     "keep_misread",
     "keys_in_rewrite",
     "left_to_ask",
+    "list_blocks",
     "list_misread",
     "list_outcomes",
+    "list_to_take_down",
     "mark_taken_down",
     "matching",
     "note",
-    "read_takedowns",
     "proven_spans",
+    "read_takedowns",
+    "refresh",
     "reopen",
     "save",
     "seconds_until_due",

@@ -12,13 +12,13 @@ Cost: one transaction per window.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from tinyvideo.pipeline.find import Doubt, Estimate, Span, Window, likely_missing, subtract
-from tinyvideo.storage.database import WINDOWS, transaction
+from tinyvideo.storage.database import WINDOWS, now, transaction
 
 LAG_S = 3 * 86_400
 """How long the index of a search may lag, in seconds: what was uploaded in so many before a call is
@@ -136,7 +136,10 @@ def left_to_ask(engine: sa.Engine, query: str, span: Span, settled: int) -> list
     spans = sa.select(WINDOWS.c.since, WINDOWS.c.until).where(WINDOWS.c.query == query, done)
     with transaction(engine, writes=False) as db:
         left = subtract(span, [Span(*row) for row in db.execute(spans)])
-    parts = ((Span(s.since, min(s.until, settled)), Span(max(s.since, settled + 1), s.until)) for s in left)
+    parts = (
+        (Span(s.since, min(s.until, settled)), Span(max(s.since, settled + 1), s.until))
+        for s in left
+    )
     return [part for pair in parts for part in pair if part.since <= part.until]
 
 
@@ -159,6 +162,19 @@ def reopen(engine: sa.Engine) -> int:
     """
     with transaction(engine, writes=True) as db:
         return db.execute(WINDOWS.delete().where(~_PROVEN)).rowcount
+
+
+def refresh(engine: sa.Engine, older_than: timedelta) -> int:
+    """Have the next crawl ask again for what was proven so long ago; return how many windows.
+
+    What was uploaded with an old date, made public, tagged or licensed anew since is found then.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    old = sa.and_(_PROVEN, WINDOWS.c.asked_at <= now() - older_than)
+    with transaction(engine, writes=True) as db:
+        return db.execute(WINDOWS.update().where(old).values(doubt=Doubt.OLD.value)).rowcount
 
 
 def summarize(engine: sa.Engine) -> list[Coverage]:

@@ -74,7 +74,11 @@ def walk_world(seed: int, videos: int, vice: Vice | None, search: SearchConfig) 
     for window in walk(ask, span, walk_config(QUERY)):
         found |= {record.video_id for record in window.records}
         calls += window.calls
-        for old in [each for each in told if each.since <= window.span.until and each.until >= window.span.since]:  # noqa: E501
+        for old in [
+            each
+            for each in told
+            if each.since <= window.span.until and each.until >= window.span.since
+        ]:  # noqa: E501
             del told[old]
         told[window.span] = window
     truth = {f"flickr-{v.photo_id}": v.posted for v in _truth(population, span)}
@@ -104,7 +108,9 @@ def _truth(population: Population, span: Span) -> Sequence:
 
 def main() -> None:
     """Walk through the worlds that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)  # noqa: E501
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )  # noqa: E501
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--videos", type=int, default=20_000)
     parser.add_argument("--vice", nargs="*", default=["steady", "unsteady", *Vice])
@@ -122,7 +128,12 @@ def main() -> None:
         claimed = max(world.proven_missing / world.findable for world in worlds)
         proven = sum(w.proven for w in worlds) / sum(w.windows for w in worlds)
         calls = max(world.calls / world.least for world in worlds)
-        print(f"| {name} | {worst:.3%} | {claimed:.3%} | {proven:.0%} | {calls:.2f} |", sum((w.reasons for w in worlds), Counter()), sum(w.uncalled for w in worlds), flush=True)  # noqa: E501
+        print(
+            f"| {name} | {worst:.3%} | {claimed:.3%} | {proven:.0%} | {calls:.2f} |",
+            sum((w.reasons for w in worlds), Counter()),
+            sum(w.uncalled for w in worlds),
+            flush=True,
+        )  # noqa: E501
 
 
 if __name__ == "__main__":

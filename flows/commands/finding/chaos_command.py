@@ -165,7 +165,9 @@ def _judge(
     with place.open() as output:
         rows = output.catalog.videos()
         searches = summarize(output.catalog.engine)
-        proven = [s for search in searches for s in proven_spans(output.catalog.engine, search.query)]
+        proven = [
+            s for search in searches for s in proven_spans(output.catalog.engine, search.query)
+        ]
     books = read_books(place)
     ends = {
         int(row.record.uri.partition(":")[2]): (row.state.value, row.reason)

@@ -17,6 +17,7 @@ import typer
 from tinyvideo.flows.commands import source_options as given
 from tinyvideo.flows.commands.output_options import Json, Out
 from tinyvideo.flows.commands.source_options import absolute, require_videos, search_of
+from tinyvideo.flows.commands.time_spans import duration_of
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -179,6 +180,7 @@ WHY_NOT = {
     "unread": "rows were not understood (tinyvideo failures)",
     "total": "the total is above what was shown",
     "older": "an older version looked at it, from one end only",
+    "old": "proven so long ago that it is asked for again",
     "newest": "uploaded in the last 3 days, which the index may lag",
 }
 """What each doubt means; `pipeline.find.Doubt` has them."""
@@ -202,6 +204,12 @@ def coverage(
     reopen: Annotated[
         bool, typer.Option("--reopen", help="Have the next crawl ask again for what is not proven.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Have the next crawl ask again for what is old.")
+    ] = False,
+    older_than: Annotated[
+        str, typer.Option(help="With --refresh: proven so long ago: 6h, 90d.")
+    ] = "90d",
     json: Json = False,
 ) -> None:
     """Say how much of every search is proven complete, and what it cost.
@@ -209,11 +217,14 @@ def coverage(
     Example: tinyvideo coverage --out strips
     """
     from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import refresh as refresh_windows
     from tinyvideo.storage.catalog import reopen as reopen_windows
     from tinyvideo.storage.catalog import summarize
 
+    age = duration_of(older_than)
     with output_at(out).open() as output:
         searches = summarize(output.catalog.engine)
+        refreshed = refresh_windows(output.catalog.engine, age) if refresh else 0
         reopened = reopen_windows(output.catalog.engine) if reopen else 0
     for search in searches:
         show_facts(
@@ -229,9 +240,17 @@ def coverage(
                 "calls": f"{search.calls}, {search.least_calls} is the least",
             },
         )
+    if refresh:
+        say(f"{refreshed} windows were proven before that, and are asked for again by a crawl")
     if reopen:
         say(f"{reopened} windows are asked for again by the next crawl")
     elif not searches:
         say("nothing was searched for yet")
     if json:
-        write_json({"searches": [search.as_dict() for search in searches], "reopened": reopened})
+        write_json(
+            {
+                "searches": [search.as_dict() for search in searches],
+                "reopened": reopened,
+                "refreshed": refreshed,
+            }
+        )

@@ -3,19 +3,16 @@
 Cost: that of `storage.outputs.video_history`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tinyvideo.flows.commands.output_options import Json, Out, refuse_address
+from tinyvideo.flows.commands.time_spans import duration_of
 from tinyvideo.flows.terminal import ExitCode, end_with, say, show_facts, write_json
-
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def explain(
@@ -98,7 +95,7 @@ def retry(
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.outputs import retry as reopen
 
-    causes, age = _causes(cause), _duration(older_than)
+    causes, age = _causes(cause), duration_of(older_than)
     with output_at(out).open() as output:
         count = reopen(output.catalog.engine, causes, age)
     say(f"{count} videos are tried again by the next run")
@@ -146,12 +143,21 @@ def block(
 ) -> None:
     """Never fetch a video, or anything of an owner. What is in shards already: `takedown`.
 
+    Without a name it lists what is blocked.
+
     Example: tinyvideo block --owner 12345678@N00 --why "asked by mail" --out strips
     """
     from tinyvideo.flows.which_output import output_at
-    from tinyvideo.storage.catalog import TakedownKind
+    from tinyvideo.storage.catalog import TakedownKind, list_blocks
     from tinyvideo.storage.catalog import block as enter
 
+    if not (video or owner):
+        with output_at(out).open() as output:
+            blocks = list_blocks(output.catalog.engine)
+        show_facts("blocked", {f"{b['kind']} {b['name']}": b["why"] or "-" for b in blocks})
+        if json:
+            write_json({"blocks": blocks})
+        return
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared(make=True) as output:
         rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
@@ -206,13 +212,6 @@ def _causes(text: str) -> list[str]:
     return causes
 
 
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d+)([mhd])", text.strip())
-    if match is None:
-        raise typer.BadParameter(f"want 30m, 6h or 2d, got {text!r}", param_hint="--older-than")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
 def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
     yield "# Credits\n\nThe strips are made of these videos, under the licenses that are named.\n"
     for video in videos:
@@ -221,7 +220,9 @@ def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
         license_ = video["license"] or "license unknown"
         page = f" ({video['page_url']})" if video["page_url"] else ""
         terms = f" ({video['license_url']})" if video["license_url"] else ""
-        yield f"\n- {title}{page} by {owner}, {license_}{terms}"
+        state = f"; {video['found_to_be']} since" if video["found_to_be"] else ""
+        asked = f" (asked {video['asked_at']}{state})" if video["asked_at"] else ""
+        yield f"\n- {title}{page} by {owner}, {license_}{terms}{asked}"
     yield "\n"
 
 

@@ -3,7 +3,12 @@
 import pytest
 
 from tinyvideo.pipeline.errors import RejectReason
-from tinyvideo.pipeline.find.flickr_query import NotUnderstoodError, Query, parse_answer, parse_result
+from tinyvideo.pipeline.find.flickr_query import (
+    NotUnderstoodError,
+    Query,
+    parse_answer,
+    parse_result,
+)
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
 
 ROW = {

@@ -99,7 +99,12 @@ def test_a_bad_line_is_named_by_number_and_the_others_are_read(tmp_path, line):
 
 def test_a_line_that_is_no_text_or_too_long_is_one_bad_line(tmp_path):
     path, bad = tmp_path / "list.txt", []
-    path.write_bytes(b"\xff\xfehalf\n".replace(b"\xff\xfe", b"\xe9\xe9") + b"x" * 3_000_000 + b"\n" + GOOD.encode())
+    path.write_bytes(
+        b"\xff\xfehalf\n".replace(b"\xff\xfe", b"\xe9\xe9")
+        + b"x" * 3_000_000
+        + b"\n"
+        + GOOD.encode()
+    )
     records = list(read_list(path, bad=lambda number, what: bad.append(number)))
     assert (len(records), bad) == (1, [1, 2])
 
@@ -107,7 +112,7 @@ def test_a_line_that_is_no_text_or_too_long_is_one_bad_line(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_the_encoding_is_told_by_its_mark(tmp_path, encoding):
     path = tmp_path / "list.txt"
-    path.write_text(f'{{"url": "https://example.org/a.mp4", "title": "Füße"}}\n', encoding=encoding)
+    path.write_text('{"url": "https://example.org/a.mp4", "title": "Füße"}\n', encoding=encoding)
     (record,) = read_list(path)
     assert record.title == "Füße"
 

@@ -78,7 +78,11 @@ def last_told(windows: Sequence[Window]) -> list[Window]:
     """Leave out what was told anew."""
     last: dict[Span, Window] = {}
     for window in windows:
-        for span in [each for each in last if each.since <= window.span.until and each.until >= window.span.since]:  # noqa: E501
+        for span in [
+            each
+            for each in last
+            if each.since <= window.span.until and each.until >= window.span.since
+        ]:  # noqa: E501
             del last[span]
         last[window.span] = window
     return sorted(last.values(), key=lambda window: window.span)
