@@ -20,6 +20,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tinyvideo.flows.commands.command_table import LazyGroup
+from tinyvideo.flows.loopback import keep_loopback_direct
 from tinyvideo.flows.terminal import (
     SIGNALS,
     ExitCode,
@@ -69,6 +70,7 @@ def _root(
 def main() -> None:
     """Run the command line; every expected error is one sentence, and so is being stopped."""
     end_when_asked()
+    keep_loopback_direct()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE
     except TyperException as error:

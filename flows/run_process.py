@@ -8,5 +8,8 @@ Cost: none; it spares every child 1.4 s of processor time and 100 MB.
 
 import runpy
 
+from tinyvideo.flows.loopback import keep_loopback_direct
+
 if __name__ == "__main__":
+    keep_loopback_direct()
     runpy.run_module("prefect.engine", run_name="__main__")

@@ -4,7 +4,7 @@
     demo_command, demo   `demo`: all of it, with three films
     curating/    `run`, `status`, `report`, `config`, `stabilize`, `render`: films in, strips out
     finding/     `crawl`, `plan`, `words`, `coverage`, `budget`, `chaos-demo`
-    tracing/     `explain`, `failures`, `retry`, `credits`, `recheck`, `block`, `takedown`: single videos
+    tracing/     `explain`, `failures`, `retry`, `credits`, `recheck`, `block`, `takedown`
     packaging/   `shards`, `dataset`, `import`, `export`
     learning/    `train`, `generate`, `predict`, `weights`
     operating/   `up`, `down`, `deploy`, `worker`, `doctor`, `settings`

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyvideo.flows.imitation.population import Population, Video
-from tinyvideo.flows.imitation.vices import Vice, known_to, shown
+from tinyvideo.flows.imitation.vices import Due, Vice, known_to, shown
 
 CAP = 4_000
 """Results per query. Theirs."""
@@ -108,7 +108,7 @@ def search(
     if chance.random() < config.unsteady_pages:
         rows = _repeat(rows, found[: max(1, (seen - 1) * per_page)], config, chance)
     total = _about(len(found), params, config)
-    rows, total = shown(config.vice, rows, total, vicious, asked, per_page)
+    rows, total = shown(config.vice, Due(rows, total, per_page, asked), vicious)
     return Page(number, per_page, total, rows)
 
 

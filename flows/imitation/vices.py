@@ -1,8 +1,8 @@
 """Vices of a search that a crawl has to survive, each of which can be switched on.
 
-Each changes the answers of `flickr.photos.search` in one way, the same for the same seed. What they
-hide can all be found by asking again, or otherwise; so what a crawl calls proven can be held against
-what there is.
+Each changes the answers of `flickr.photos.search` in one way, the same for the same seed. What
+they hide can all be found by asking again, or otherwise; so what a crawl calls proven can be held
+against what there is.
 
 Cost: next to nothing beside the search. Source: what users have reported (flickrmirrorer 21,
 gallery-dl 116, flickrapi 109), and what replicas of databases do.
@@ -10,6 +10,7 @@ gallery-dl 116, flickrapi 109), and what replicas of databases do.
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -70,28 +71,35 @@ def known_to(
     return found
 
 
-def shown(
-    vice: Vice | None,
-    rows: Sequence[Video],
-    total: int,
-    chance: random.Random,
-    asked: int,
-    full: int,
-) -> tuple[Sequence[Video], int]:
-    """Change the rows of a page, of which `full` make it full, and its total."""
-    if vice is Vice.ONE_ROW_LESS and len(rows) == full:
-        lost = chance.randrange(full)
-        return [*rows[:lost], *rows[lost + 1 :]], total
-    if vice is Vice.SHORT_PAGES:
-        return rows[:SHORT_PAGE], total
-    if vice is Vice.EMPTY_WITHOUT_TOTAL and chance.random() < EMPTY:
-        return (), 0
-    if vice is Vice.EMPTY_WITH_TOTAL and asked < 2:
-        return (), total
-    if vice is Vice.SHRINKING and asked:
-        return rows[: len(rows) // 2], total
-    if vice is Vice.HIGH_TOTALS:
-        return rows, round(total * 1.5)
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The page that is due, before a vice changes it."""
+
+    rows: Sequence[Video]
+    total: int
+    full: int
+    """Rows that make it full."""
+
+    asked: int
+    """How often the same was asked for before."""
+
+
+def shown(vice: Vice | None, due: Due, chance: random.Random) -> tuple[Sequence[Video], int]:
+    """Change the rows of a page, and its total."""
+    rows, total = due.rows, due.total
+    if vice is Vice.ONE_ROW_LESS and len(rows) == due.full:
+        lost = chance.randrange(due.full)
+        rows = [*rows[:lost], *rows[lost + 1 :]]
+    elif vice is Vice.SHORT_PAGES:
+        rows = rows[:SHORT_PAGE]
+    elif vice is Vice.EMPTY_WITHOUT_TOTAL and chance.random() < EMPTY:
+        rows, total = (), 0
+    elif vice is Vice.EMPTY_WITH_TOTAL and due.asked < 2:
+        rows = ()
+    elif vice is Vice.SHRINKING and due.asked:
+        rows = rows[: len(rows) // 2]
+    elif vice is Vice.HIGH_TOTALS:
+        total = round(total * 1.5)
     return rows, total
 
 

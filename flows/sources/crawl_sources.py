@@ -39,6 +39,7 @@ from tinyvideo.pipeline.find import (
     walk_config,
 )
 from tinyvideo.pipeline.hosts import (
+    SEARCH,
     Budget,
     Flickr,
     License,
@@ -51,6 +52,7 @@ from tinyvideo.storage.catalog import (
     Catalog,
     LocalAccounts,
     PacedBudget,
+    count_call,
     enter_window,
     keep_misread,
     left_to_ask,
@@ -189,8 +191,8 @@ class Search:
             ServiceError: Flickr refuses us, or does not answer.
             UnreadableError: the file of words cannot be read.
         """
+        self.flickr.sent = self._count
         table = read_licenses(self.flickr)
-        self.finding.calls += 1
         now = datetime.now(UTC)
         for query in self.queries(table):
             self.finding.query = query.name
@@ -218,7 +220,6 @@ class Search:
         """Walk through a span; tell whether there is room for more."""
         keep = partial(keep_misread, self.catalog.engine)
         for window in walk(search_with(self.flickr, query, table, keep), gap, walk_config(query)):
-            self.finding.calls += window.calls
             self.finding.until = window.span.until
             whole = self._enter(window)
             if whole:
@@ -227,6 +228,12 @@ class Search:
             if not whole or self._room() == 0:
                 return False
         return True
+
+    def _count(self, method: str) -> None:
+        """Count a call as it is sent: a run that is killed has made it too."""
+        self.finding.calls += 1
+        if method == SEARCH and self.finding.query:
+            count_call(self.catalog.engine, self.finding.query)
 
     def _enter(self, window: Window) -> bool:
         """Enter the videos of a window, as far as there is room; tell whether all were entered."""

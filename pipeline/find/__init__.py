@@ -1,13 +1,14 @@
 """Find videos: each source yields records of videos, and opens none of them.
 
-crowded_second  One second in which more was uploaded than a page shows: all its pages, from both ends
+crowded_second  One second in which more was uploaded than a page shows: all its pages, from
+              both ends
 flickr_query  A search on Flickr: what is asked for, how a call says it, and what a result says of
               a video
 flickr_walk   What a walk through a search asks, in calls to Flickr; and which licenses Flickr
               knows
 folders       Find videos: each source is a function that returns `Iterator[VideoRecord]`
-list_rows     The lines of a list, whatever it is written in: text, JSON or CSV; UTF-8, UTF-16,
-              with a mark or not
+list_rows     The lines of a list, whatever it is written in: text, JSON or CSV, in UTF-8, 16 or
+              32
 lists         Videos from a list: a file with an address per line, a JSON object per line, or CSV
 own_source    Videos from a source of somebody's own: their records, held to what ours promise
 recapture     How many videos a search is likely to have that were never seen, by capture and
@@ -23,7 +24,7 @@ yfcc          The videos of YFCC100M, out of its metadata: text of 23 or 25 colu
               not, or SQLite
 """
 
-from tinyvideo.pipeline.find.flickr_query import Query
+from tinyvideo.pipeline.find.flickr_query import Query, least_calls
 from tinyvideo.pipeline.find.flickr_walk import read_licenses, search_with, walk_config
 from tinyvideo.pipeline.find.folders import VIDEO_SUFFIXES, path_of, scan_folder
 from tinyvideo.pipeline.find.list_rows import Bad, open_text
@@ -57,6 +58,7 @@ __all__ = [
     "checked_records",
     "frequent_words",
     "hot_tags",
+    "least_calls",
     "likely_missing",
     "list_videos_of",
     "listed_video",

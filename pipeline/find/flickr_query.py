@@ -109,6 +109,13 @@ class NotUnderstoodError(ValueError):
     """An answer, or a row of it, of a form that we do not know; the text names the part."""
 
 
+def least_calls(videos: int, name: str) -> int:
+    """Say how many calls prove a search of this name at least: rows once, and the other end."""
+    of_places = any(word.startswith("bbox=") for word in name.split())
+    per_page = MOST_PER_PAGE_OF_PLACES if of_places else MOST_PER_PAGE
+    return -(-videos // per_page) + 1
+
+
 def parse_answer(answer: Mapping[str, Any]) -> tuple[int, list[Any]]:
     """Read the total and the rows of an answer of `flickr.photos.search`.
 
@@ -172,9 +179,12 @@ def _refusal(
 ) -> dict[str, Any]:
     if _text(row.get("media")) not in {"", "video"}:
         return {"refused": RejectReason.NOT_A_VIDEO, "problem": "Flickr says it is a photo"}
-    known = {"name": license_.name, "url": license_.url} if license_ else {}
-    number = _text(row.get("license")) or "unknown"
-    refused, problem = refusal_of(number=number, any_license=any_license, **known)
+    refused, problem = refusal_of(
+        name=license_.name if license_ else "",
+        url=license_.url if license_ else "",
+        number=_text(row.get("license")) or "unknown",
+        any_license=any_license,
+    )
     return {"refused": refused, "problem": problem} if refused else {}
 
 

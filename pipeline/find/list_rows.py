@@ -1,8 +1,8 @@
-"""The lines of a list, whatever it is written in: text, JSON or CSV; UTF-8, UTF-16, with a mark or not.
+"""The lines of a list, whatever it is written in: text, JSON or CSV, in UTF-8, 16 or 32.
 
-The encoding is told by the mark at the beginning (BOM), else it is UTF-8. A list is CSV if its first
-line names the column `url`, separated by commas, semicolons or tabs. A line that cannot be read is
-one bad line: it is told by its number, and the others are read.
+The encoding is told by the mark at the beginning (BOM), else it is UTF-8. A list is CSV if its
+first line names the column `url`, separated by commas, semicolons or tabs. A line that cannot be
+read is one bad line: it is told by its number, and the others are read.
 
 Cost: 1.5 us per line; one line is in memory, of at most 1 MiB.
 """

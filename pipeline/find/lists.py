@@ -114,7 +114,7 @@ def listed_video(
 
 
 def photo_of(url: str) -> str:
-    """Read Flickr's number of a video out of any of its addresses; empty if it is none of Flickr."""
+    """Read Flickr's number of a video out of any of its addresses; empty if it is none."""
     if match := _FLICKR.match(url):
         number = match["page"] or match["download"] or match["photo"]
         return number if number.isdecimal() else _from_base58(number)

@@ -29,7 +29,7 @@ _NAMES = re.compile(
 def refusal_of(
     *, name: str = "", url: str = "", number: str = "", any_license: bool = False, own: bool = False
 ) -> tuple[RejectReason | None, str]:
-    """Say why strips may not be made of a video, as a reason and a sentence; None and "" if they may.
+    """Say why strips may not be made of a video: a reason and a sentence; None and "" if they may.
 
     `own`: it lies with the user, who may leave the license unsaid.
     """

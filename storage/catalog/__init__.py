@@ -51,6 +51,7 @@ from tinyvideo.storage.catalog.rights_now import (
 )
 from tinyvideo.storage.catalog.search_coverage import (
     Coverage,
+    count_call,
     enter_window,
     left_to_ask,
     proven_spans,
@@ -91,6 +92,8 @@ __all__ = [
     "ask",
     "block",
     "blocked_videos",
+    "count_by_scheme",
+    "count_call",
     "count_elsewhere",
     "due_for_check",
     "enter_rights",

@@ -17,12 +17,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.find import Doubt, Estimate, Span, Window, likely_missing, subtract
-from tinyvideo.storage.database import WINDOWS, now, transaction
+from tinyvideo.pipeline.find import (
+    Doubt,
+    Estimate,
+    Span,
+    Window,
+    least_calls,
+    likely_missing,
+    subtract,
+)
+from tinyvideo.storage.database import FACTS, WINDOWS, now, transaction
 
 LAG_S = 3 * 86_400
 """How long the index of a search may lag, in seconds: what was uploaded in so many before a call is
 asked for again. Ours: most uploads are found in minutes, some in days."""
+
+_CALLS = "calls of "
+"""Before the name of a search, in the name of the fact that counts its calls."""
 
 _PROVEN = WINDOWS.c.doubt == ""
 
@@ -58,7 +69,7 @@ class Coverage:
 
     calls: int
     least_calls: int
-    """How many calls would have done, had every page been right."""
+    """How many calls prove as much at least: every row once, and a look from the other end."""
 
     gaps: list[Span]
     """What was not looked at between the first and the last second."""
@@ -121,6 +132,21 @@ def enter_window(
             "both_ways": window.both,
         }
         db.execute(WINDOWS.insert().values(**row))
+
+
+def count_call(engine: sa.Engine, query: str) -> None:
+    """Count a call of a search as it is sent, whatever comes of it.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    same = FACTS.c.name == _CALLS + query
+    with transaction(engine, writes=True, lasting=False) as db:
+        known = db.scalar(sa.select(FACTS.c.value).where(same))
+        if known is None:
+            db.execute(FACTS.insert().values(name=_CALLS + query, value="1"))
+        else:
+            db.execute(FACTS.update().where(same).values(value=str(int(known) + 1)))
 
 
 def left_to_ask(engine: sa.Engine, query: str, span: Span, settled: int) -> list[Span]:
@@ -187,10 +213,17 @@ def summarize(engine: sa.Engine) -> list[Coverage]:
     with transaction(engine, writes=False) as db:
         for row in db.execute(sa.select(WINDOWS).order_by("query", "since")).mappings():
             rows.setdefault(row["query"], []).append(row)
-    return [_sum_up(query, windows) for query, windows in rows.items()]
+        sent = dict(
+            tuple(row)
+            for row in db.execute(
+                sa.select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.like(_CALLS + "%"))
+            )
+        )
+    return [_sum_up(name, windows, sent.get(_CALLS + name)) for name, windows in rows.items()]
 
 
-def _sum_up(query: str, windows: list[sa.RowMapping]) -> Coverage:
+def _sum_up(query: str, windows: list[sa.RowMapping], sent: str | None) -> Coverage:
+    # Windows that were lost to a kill have cost calls too.
     spans = [Span(row["since"], row["until"]) for row in windows]
     whole = Span(spans[0].since, max(span.until for span in spans))
     return Coverage(
@@ -202,8 +235,8 @@ def _sum_up(query: str, windows: list[sa.RowMapping]) -> Coverage:
         found=_total(windows, "found"),
         missing=_total(windows, "missing"),
         truncated=_total(windows, "truncated"),
-        calls=_total(windows, "calls"),
-        least_calls=_total(windows, "least_calls"),
+        calls=int(sent) if sent else _total(windows, "calls"),
+        least_calls=least_calls(_total(windows, "found"), query),
         gaps=subtract(whole, spans),
         doubts=dict(Counter(row["doubt"] for row in windows if row["doubt"]).most_common()),
         likely=likely_missing(

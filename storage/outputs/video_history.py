@@ -125,9 +125,17 @@ def credits(engine: sa.Engine) -> Iterator[dict[str, str]]:
     Raises:
         StorageError: the catalog cannot be read.
     """
-    names = (
-        "video_id title owner owner_name page_url license license_url asked_at found_to_be".split()
-    )  # noqa: SIM905
+    names = [
+        "video_id",
+        "title",
+        "owner",
+        "owner_name",
+        "page_url",
+        "license",
+        "license_url",
+        "asked_at",
+        "found_to_be",
+    ]
     query = sa.select(*(VIDEOS.c[name] for name in names))
     query = query.where(VIDEOS.c.state == VideoState.SHARDED)
     with transaction(engine, writes=False) as db:

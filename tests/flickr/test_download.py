@@ -324,7 +324,16 @@ def test_a_film_that_ends_too_early_is_fetched_once_more_and_no_more_than_that(t
 
 @pytest.mark.parametrize(
     ("said", "pixels"),
-    [("640", 640), (640, 640), ("640.0", 640), ("", 0), (None, 0), ("²", 0), ("1e400", 0), ("nan", 0)],
+    [
+        ("640", 640),
+        (640, 640),
+        ("640.0", 640),
+        ("", 0),
+        (None, 0),
+        ("²", 0),
+        ("1e400", 0),
+        ("nan", 0),
+    ],
 )
 def test_a_length_in_pixels_is_read_however_it_is_said(said, pixels):
     size = {"label": "x", "source": "https://a/b.mp4", "media": "video", "width": said}

@@ -1,4 +1,4 @@
-"""Whatever the vice of a search: what can be found is found, or the window says that it is not proven."""
+"""Whatever the vice of a search: what can be found is found, or the window says that it is not."""
 
 import pytest
 

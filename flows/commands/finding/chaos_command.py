@@ -177,14 +177,15 @@ def _judge(
     known = {int(row.record.uri.partition(":")[2]) for row in rows}
     wrong = wrong_ends(findable, ends)
     lost = [video for video in findable if video.photo_id not in known]
+    windows = sum(search.windows for search in searches)
     return {
         "findable": len(findable),
         "found": sum(video.photo_id in known for video in findable),
         "lost_in_proven": sum(
             any(span.since <= video.posted <= span.until for span in proven) for video in lost
         ),
-        "proven": f"{sum(s.proven for s in searches)} of {sum(s.windows for s in searches)} windows",
-        "doubts": dict(sum((Counter(s.doubts) for s in searches), Counter())),
+        "proven": f"{sum(s.proven for s in searches)} of {windows} windows",
+        "doubts": dict(sum((Counter(s.doubts) for s in searches), Counter[str]())),
         "least_calls": least_calls(len(findable)),
         **_count_requests(imitation),
         "wrong_ends": {str(photo_id): list(pair) for photo_id, pair in wrong.items()},

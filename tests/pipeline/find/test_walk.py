@@ -82,7 +82,7 @@ def last_told(windows: Sequence[Window]) -> list[Window]:
             each
             for each in last
             if each.since <= window.span.until and each.until >= window.span.since
-        ]:  # noqa: E501
+        ]:
             del last[span]
         last[window.span] = window
     return sorted(last.values(), key=lambda window: window.span)

@@ -1,4 +1,4 @@
-"""What a source says of a video now is what rows, credits and explain tell, and when it was asked."""
+"""What a source says of a video now is what credits and explain tell, and when it was asked."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ from tinyvideo.pipeline.find.search_windows import Doubt, Span, Window, subtract
 from tinyvideo.pipeline.types import VideoRecord
 from tinyvideo.storage.catalog.search_coverage import (
     LAG_S,
+    count_call,
     enter_window,
     left_to_ask,
+    refresh,
     reopen,
     summarize,
 )
@@ -82,7 +84,7 @@ def test_a_short_window_is_asked_for_again_and_its_calls_are_not_forgotten(catal
     assert not coverage.complete
     look_at(catalog, 0, 49, found=500)
     (coverage,) = summarize(catalog.engine)
-    assert (coverage.windows, coverage.proven, coverage.calls, coverage.least_calls) == (2, 2, 4, 2)
+    assert (coverage.windows, coverage.proven, coverage.calls, coverage.least_calls) == (2, 2, 4, 3)
     assert coverage.complete
 
 
@@ -108,6 +110,23 @@ def test_what_was_uploaded_in_the_last_days_is_never_proven_by_a_call(catalog):
     # A window that reaches into the last days is not proven either.
     look_at(catalog, 0, settled + 1, at=moment)
     assert summarize(catalog.engine)[0].doubts == {"newest": 1}
+
+
+def test_calls_are_counted_where_they_are_sent_also_those_of_windows_that_a_kill_has_lost(catalog):
+    for _ in range(54):
+        count_call(catalog.engine, "tags=sea")
+    look_at(catalog, 0, 99, calls=38, found=501)
+    (coverage,) = summarize(catalog.engine)
+    # 501 videos are two pages, and one look from the other end.
+    assert (coverage.calls, coverage.least_calls) == (54, 3)
+
+
+def test_what_was_proven_long_ago_can_be_asked_again(catalog):
+    look_at(catalog, 0, 99, at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert refresh(catalog.engine, timedelta(days=99_999)) == 0
+    assert refresh(catalog.engine, timedelta(days=90)) == 1
+    assert left_to_ask(catalog.engine, "tags=sea", WHOLE, AGES) == [WHOLE]
+    assert summarize(catalog.engine)[0].doubts == {"old": 1}
 
 
 def test_the_reason_stands_with_the_window_and_what_is_missing_is_estimated(catalog):

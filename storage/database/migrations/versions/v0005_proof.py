@@ -1,4 +1,4 @@
-"""Version 5: why a window is not proven, what was seen from both ends, and what nobody understood."""
+"""Version 5: why a window is not proven, what nobody understood, when a source was asked again."""
 
 import sqlalchemy as sa
 from alembic import op
