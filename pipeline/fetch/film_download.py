@@ -221,7 +221,7 @@ def rights_of(
         "owner_name": owner.get("username") if isinstance(owner, Mapping) else "",
         "title": title.get("_content") if isinstance(title, Mapping) else title,
     }
-    told = {name: str(text) for name, text in said.items() if text}
+    told: dict[str, Any] = {name: str(text) for name, text in said.items() if text}
     return replace(record, license_id=number, license=known.name, license_url=known.url, **told)
 
 

@@ -71,7 +71,12 @@ from tinyvideo.storage.catalog.takedown_requests import (
 )
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
-from tinyvideo.storage.catalog.waiting_videos import count_elsewhere, seconds_until_due, states_of
+from tinyvideo.storage.catalog.waiting_videos import (
+    count_by_scheme,
+    count_elsewhere,
+    seconds_until_due,
+    states_of,
+)
 
 __all__ = [
     "Answer",

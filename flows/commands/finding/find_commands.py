@@ -103,7 +103,12 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     ):
         finding = find_videos(output.catalog, options, tell)
         known = output.catalog.position()[1]
-    found = {"seen": finding.found, "new": finding.new, "known": known, "calls": finding.calls}
+    found: dict[str, Any] = {
+        "seen": finding.found,
+        "new": finding.new,
+        "known": known,
+        "calls": finding.calls,
+    }
     if finding.bad_lines is not None and finding.bad_lines.count:
         found |= {
             "bad lines": finding.bad_lines.count,
