@@ -20,7 +20,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tinyvideo.flows.commands.command_table import LazyGroup
-from tinyvideo.flows.loopback import keep_loopback_direct
+from tinyvideo.flows.run_process import keep_loopback_direct
 from tinyvideo.flows.terminal import (
     SIGNALS,
     ExitCode,

@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from tinyvideo.flows.loopback import keep_loopback_direct
+from tinyvideo.flows.run_process import keep_loopback_direct
 
 PROXY = "http://proxy.example:3128"
 
