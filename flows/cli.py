@@ -26,6 +26,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tinyvideo.flows.commands.command_table import LazyGroup
+from tinyvideo.flows.run_process import keep_loopback_direct
 from tinyvideo.flows.terminal import (
     SIGNALS,
     ExitCode,
@@ -78,6 +79,7 @@ def main() -> None:
     """Run the command line; every expected error is one sentence, and so is being stopped."""
     _show_any_letter()
     end_when_asked()
+    keep_loopback_direct()
     try:
         code = app(prog_name="tinyvideo", standalone_mode=False) or ExitCode.DONE
     except (KeyboardInterrupt, typer.Abort):

@@ -37,7 +37,13 @@ from tinyvideo.flows.workers import (
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.batches import BatchLostError, pack_batch
-from tinyvideo.storage.catalog import Catalog, LeaseLostError, states_of
+from tinyvideo.storage.catalog import (
+    Answer,
+    Catalog,
+    LeaseLostError,
+    enter_rights,
+    states_of,
+)
 from tinyvideo.storage.database import verdict_of
 
 SHARDED, ELSEWHERE = "sharded", "done elsewhere"
@@ -95,6 +101,10 @@ async def curate_batch(
             await asyncio.to_thread(films.check, records)
         async for record, outcome in outcomes_of(records, config, options, films):
             ended = _enter(catalog, record, outcome, held.batch.token)
+            asked = films is not None and films.settings.check_rights
+            if asked and outcome.counts is not None and record.uri.startswith("flickr:"):
+                # Flickr was asked before the film was fetched, and the strips say what it said.
+                enter_rights(catalog.engine, Answer(video_id=record.video_id, record=record))
             held.count(ended)
             if films is not None and not ended.startswith(POSTPONED):
                 films.release(record.video_id)

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tinyvideo.pipeline.find import Query, Span
+from tinyvideo.pipeline.find import Query, Span, open_text
 
 FLICKR_BEGAN = date(2004, 2, 10)
 """Nothing is older; videos came in April 2008."""
@@ -61,7 +61,8 @@ class SearchOptions(BaseModel):
         """
         if self.words is None:
             return [self.base(licenses)]
-        lines = (line.strip() for line in self.words.read_text(encoding="utf-8").splitlines())
+        with open_text(self.words) as text:
+            lines = [line.strip() for line in text]
         words = dict.fromkeys(line for line in lines if line and not line.startswith("#"))
         return [self.base(licenses, " ".join(filter(None, (self.text, w)))) for w in words]
 

@@ -57,6 +57,7 @@ PANELS: Mapping[str, Mapping[str, Place]] = {
         "failures": Place(TRACING, "failures", "List why videos failed or wait for another try, with what was really said."),  # noqa: E501
         "retry": Place(TRACING, "retry", "Have failed videos tried again by the next run; nothing that was rejected is."),  # noqa: E501
         "credits": Place(TRACING, "credits", "Write the attribution of every video in the shards: title, owner, license, page."),  # noqa: E501
+        "recheck": Place(TRACING, "recheck", "Ask Flickr whether videos in the shards are there still, and under which license."),  # noqa: E501
         "block": Place(TRACING, "block", "Never fetch a video, or anything of an owner. What is in shards already: `takedown`."),  # noqa: E501
         "unblock": Place(TRACING, "unblock", "Take a video or an owner off the block list; what was rejected for it waits again."),  # noqa: E501
         "takedown": Place(TRACING, "takedown", "Take a video, or all of an owner, out of catalog, shards and datasets, and keep it out."),  # noqa: E501

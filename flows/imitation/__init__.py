@@ -14,6 +14,7 @@ search_answers  flickr.photos.search as it is: the cap, pages that repeat, total
                 about right
 truth           What a crawl has to find, and how it has to end with each video, from the
                 population alone
+vices           Vices of a search that a crawl has to survive, each of which can be switched on
 """
 
 from tinyvideo.flows.imitation.faults import FaultConfig
@@ -26,8 +27,9 @@ from tinyvideo.flows.imitation.flickr_server import (
     most_in,
 )
 from tinyvideo.flows.imitation.population import EVERY, Population, PopulationConfig
-from tinyvideo.flows.imitation.search_answers import SearchConfig
+from tinyvideo.flows.imitation.search_answers import SearchConfig, least_calls
 from tinyvideo.flows.imitation.truth import findable_videos, wrong_ends
+from tinyvideo.flows.imitation.vices import Vice
 
 __all__ = [
     "EVERY",
@@ -39,8 +41,10 @@ __all__ = [
     "Population",
     "PopulationConfig",
     "SearchConfig",
+    "Vice",
     "findable_videos",
     "imitate_flickr",
+    "least_calls",
     "most_in",
     "wrong_ends",
 ]

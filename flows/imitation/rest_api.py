@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.population import NEW_LICENSE, WORDS, Fate, Population, Video
 from tinyvideo.flows.imitation.search_answers import ApiError, SearchConfig, answer_of, search
+from tinyvideo.flows.imitation.vices import Vice, garbled
 
 SITE_KEY = "5173ecae0000000000000000site4key"
 """The key that Flickr's own pages use."""
@@ -86,7 +87,8 @@ class Api:
 
     def _search(self, params: Params, asked: int) -> dict[str, Any]:
         page = search(self.population, _asking(params), self.search, asked)
-        return answer_of(page, params.get("extras", ""), _chance(params, asked))
+        chance = _chance(params, asked)
+        return garbled(self.search.vice, answer_of(page, params.get("extras", ""), chance), chance)
 
     def _info(self, params: Params, asked: int) -> dict[str, Any]:
         video, chance = self._present(params), _chance(params, asked)
@@ -120,7 +122,11 @@ class Api:
         }
         if video.is_video:
             size = {"width": str(width), "height": str(height)}
-            photo["video"] = {"ready": 1, "failed": 0, "pending": 0, "duration": "2", **size}
+            pending = int(
+                self.search.vice is Vice.PROCESSING and not asked and video.photo_id % 50 == 0
+            )
+            ready = {"ready": 1 - pending, "failed": 0, "pending": pending}
+            photo["video"] = {**ready, "duration": "2", **size}
         return {"photo": photo, "stat": "ok"}
 
     def _sizes(self, params: Params, asked: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyvideo.flows.imitation.population import Population, Video
+from tinyvideo.flows.imitation.vices import Due, Vice, known_to, shown
 
 CAP = 4_000
 """Results per query. Theirs."""
@@ -47,6 +48,9 @@ class SearchConfig:
 
     repeated_rows: float = 0.06
     """Largest share of the rows of an unsteady page that is missing."""
+
+    vice: Vice | None = None
+    """What is wrong beside; see `vices`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +93,23 @@ def search(
     Raises:
         ApiError: as `find`.
     """
-    found = find(population, params)
+    named = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
+    vicious = random.Random(f"{config.seed} {named} {asked} {config.vice}")
+    found = known_to(config.vice, find(population, params), vicious, population.config.until)
     if params.get("sort", "date-posted-desc") != "date-posted-asc":
         found = found[::-1]
     most = MAX_PER_PAGE_OF_PLACES if params.get("bbox") else MAX_PER_PAGE
     per_page = max(1, min(most, int(params.get("per_page") or 100)))
     number = max(1, int(params.get("page") or 1))
     last = -(-CAP // per_page)
-    shown = number if number <= last else (number - 1) % last + 1
-    rows = found[:CAP][(shown - 1) * per_page : shown * per_page]
-    named = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
+    seen = number if number <= last else (number - 1) % last + 1
+    rows = found[:CAP][(seen - 1) * per_page : seen * per_page]
     chance = random.Random(f"{config.seed} {named} {asked}")
     if chance.random() < config.unsteady_pages:
-        rows = _repeat(rows, found[: max(1, (shown - 1) * per_page)], config, chance)
-    return Page(number, per_page, _about(len(found), params, config), rows)
+        rows = _repeat(rows, found[: max(1, (seen - 1) * per_page)], config, chance)
+    total = _about(len(found), params, config)
+    rows, total = shown(config.vice, Due(rows, total, per_page, asked), vicious)
+    return Page(number, per_page, total, rows)
 
 
 def _repeat(
@@ -229,3 +236,8 @@ def answer_of(page: Page, extras: str, chance: random.Random) -> dict[str, Any]:
     rows = [row_of(video, extras, chance) for video in page.rows]
     head = {"page": page.number, "pages": page.pages, "perpage": page.per_page, "total": total}
     return {"photos": {**head, "photo": rows}, "stat": "ok"}
+
+
+def least_calls(found: int, per_page: int = MAX_PER_PAGE) -> int:
+    """Say how many calls prove a search at least: each row once, and a look from the other end."""
+    return -(-found // per_page) + 1

@@ -8,23 +8,28 @@ further.
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from tinyvideo.flows.run_options import WHOLE_PATH, RunOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.flows.sources.bad_lines import BadLines, bad_lines_of
 from tinyvideo.flows.sources.fetch_films import check_authority
 from tinyvideo.flows.sources.host_budget import limits_of, shared_budget
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find import (
+    Bad,
     Query,
     Span,
     Window,
+    list_videos_of,
     read_licenses,
     read_list,
     read_yfcc100m,
@@ -34,6 +39,7 @@ from tinyvideo.pipeline.find import (
     walk_config,
 )
 from tinyvideo.pipeline.hosts import (
+    SEARCH,
     Budget,
     Flickr,
     License,
@@ -42,14 +48,25 @@ from tinyvideo.pipeline.hosts import (
     open_session,
 )
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.catalog import Catalog, LocalAccounts, PacedBudget, enter_window, left_to_ask
-from tinyvideo.storage.films import list_videos
+from tinyvideo.storage.catalog import (
+    Catalog,
+    LocalAccounts,
+    PacedBudget,
+    count_call,
+    enter_window,
+    keep_misread,
+    left_to_ask,
+    settled_until,
+)
+from tinyvideo.storage.films import is_parquet, list_videos, read_parquet_rows
 from tinyvideo.storage.outputs import OutputAddress
 
 NO_KEY = (
     "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "
     "https://www.flickr.com/services/apps/create/ gives one"
 )
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 10_000
 """Videos after which a long list tells how far it is."""
@@ -67,6 +84,9 @@ class Finding:
 
     calls: int = 0
     query: str = ""
+    bad_lines: BadLines | None = None
+    """Of the list that was read."""
+
     until: int = 0
     """Second of upload up to which the query was walked through."""
 
@@ -84,7 +104,7 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
         UnreadableError: a folder or list cannot be read.
     """
     finding = Finding()
-    for records in _listed(options):
+    for records in _listed(options, finding):
         while chunk := list(islice(records, _CHUNK)):
             finding.found += len(chunk)
             finding.new += catalog.add(chunk)
@@ -104,7 +124,7 @@ def _path(address: str) -> Path:
 
 SOURCES: Mapping[str, Callable[[str, bool], Iterator[VideoRecord]]] = {
     "folder": lambda address, _: scan_folder(_path(address)),
-    "list": lambda address, _: read_list(_path(address)),
+    "list": lambda address, any_license: read_any_list(_path(address), any_license, ignore),
     "yfcc100m": lambda address, any_license: read_yfcc100m(_path(address), any_license=any_license),
     "bucket": lambda address, _: list_videos(address),
 }
@@ -122,7 +142,24 @@ def _named(source: str, any_license: bool) -> Iterator[VideoRecord]:
     return SOURCES[name](address, any_license)
 
 
-def _listed(options: RunOptions) -> Iterator[Iterator[VideoRecord]]:
+def read_any_list(path: Path, any_license: bool, bad: Bad) -> Iterator[VideoRecord]:
+    """Yield the videos of a list of any form; `bad` is told of every line that is none.
+
+    Raises:
+        UnreadableError: the file cannot be read.
+    """
+    if is_parquet(path):
+        yield from list_videos_of(read_parquet_rows(path), any_license=any_license, bad=bad)
+    else:
+        yield from read_list(path, any_license=any_license, bad=bad)
+
+
+def ignore(number: int, what: str) -> None:
+    """Write a bad line of a named source to the log."""
+    logger.warning("line %d: %s", number, what)
+
+
+def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRecord]]:
     # A wrong name is told before anything is read.
     yield from [_named(source, options.any_license) for source in options.sources]
     if options.folder is not None:
@@ -130,7 +167,9 @@ def _listed(options: RunOptions) -> Iterator[Iterator[VideoRecord]]:
     if options.yfcc100m is not None:
         yield read_yfcc100m(options.yfcc100m, any_license=options.any_license)
     if options.urls is not None:
-        yield read_list(options.urls)
+        with bad_lines_of(options.urls, options.place.work) as bad:
+            finding.bad_lines = bad
+            yield read_any_list(options.urls, options.any_license, bad)
     if options.bucket:
         yield list_videos(options.bucket)
 
@@ -152,12 +191,13 @@ class Search:
             ServiceError: Flickr refuses us, or does not answer.
             UnreadableError: the file of words cannot be read.
         """
+        self.flickr.sent = self._count
         table = read_licenses(self.flickr)
-        self.finding.calls += 1
         now = datetime.now(UTC)
         for query in self.queries(table):
             self.finding.query = query.name
-            for gap in left_to_ask(self.catalog.engine, query.name, self._span(now)):
+            span, settled = self._span(now), settled_until(now)
+            for gap in left_to_ask(self.catalog.engine, query.name, span, settled):
                 if not self._walk(query, gap, table, now):
                     return
 
@@ -178,8 +218,8 @@ class Search:
 
     def _walk(self, query: Query, gap: Span, table: dict[str, License], now: datetime) -> bool:
         """Walk through a span; tell whether there is room for more."""
-        for window in walk(search_with(self.flickr, query, table), gap, walk_config(query)):
-            self.finding.calls += window.calls
+        keep = partial(keep_misread, self.catalog.engine)
+        for window in walk(search_with(self.flickr, query, table, keep), gap, walk_config(query)):
             self.finding.until = window.span.until
             whole = self._enter(window)
             if whole:
@@ -188,6 +228,12 @@ class Search:
             if not whole or self._room() == 0:
                 return False
         return True
+
+    def _count(self, method: str) -> None:
+        """Count a call as it is sent: a run that is killed has made it too."""
+        self.finding.calls += 1
+        if method == SEARCH and self.finding.query:
+            count_call(self.catalog.engine, self.finding.query)
 
     def _enter(self, window: Window) -> bool:
         """Enter the videos of a window, as far as there is room; tell whether all were entered."""

@@ -7,7 +7,13 @@ renditions     Which of the files of a Flickr video to take: the smallest that s
 ytdlp          yt-dlp as a library: one address -> one file, and what became of it
 """
 
-from tinyvideo.pipeline.fetch.film_download import DownloadConfig, Sources, fetch_film, find_film
+from tinyvideo.pipeline.fetch.film_download import (
+    DownloadConfig,
+    Sources,
+    fetch_film,
+    find_film,
+    rights_of,
+)
 from tinyvideo.pipeline.fetch.probe import check_film
 from tinyvideo.pipeline.fetch.ytdlp import Fetcher, check_options
 
@@ -19,4 +25,5 @@ __all__ = [
     "check_options",
     "fetch_film",
     "find_film",
+    "rights_of",
 ]

@@ -132,6 +132,8 @@ def find_film(record: VideoRecord, sources: Sources, config: DownloadConfig) -> 
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         detail = f"an answer of another form: {error!r}"
         raise TransientError(FailCause.UNPARSABLE, detail) from error
+    if not films and not config.check_rights:
+        _check_ready(_ask(sources.api, "flickr.photos.getInfo", photo_id).get("photo", {}))
     if not films:
         raise RejectedError(RejectReason.NO_RENDITION, "no file is offered that is a video")
     return Offer(record=record, renditions=films)
@@ -191,7 +193,7 @@ def _fetch(film: Rendition, path: Path, sources: Sources, alive: Callable[[], No
                 raise
             # The address may have ended while we waited for the media host to be free.
             _resolve_and_fetch(film, path, sources, alive)
-    _check(path, sources)
+    _check_fetched(path, sources)
 
 
 def _resolve_and_fetch(
@@ -215,12 +217,42 @@ def check_rights(
     """
     if photo.get("media") != "video":
         raise RejectedError(RejectReason.NO_RENDITION, f"it is a {photo.get('media')}")
-    number = str(photo.get("license", ""))
-    if allowed is not None and number not in allowed:
-        before = f", {record.license_id} when it was found" if record.license_id != number else ""
+    now = rights_of(record, photo, table)
+    if allowed is not None and now.license_id not in allowed:
+        number, found = now.license_id, record.license_id
+        before = f", {found} when it was found" if found != number else ""
         raise RejectedError(RejectReason.NOT_ALLOWED_LICENSE, f"license {number}{before}")
+    _check_ready(photo)
+    return now
+
+
+def rights_of(
+    record: VideoRecord, photo: Mapping[str, Any], table: Mapping[str, License]
+) -> VideoRecord:
+    """Return `record` with license, owner and title as `getInfo` says them now."""
+    number = str(photo.get("license", ""))
     known = table.get(number, License(number=number, name="", url=""))
-    return replace(record, license_id=number, license=known.name, license_url=known.url)
+    owner, title = photo.get("owner"), photo.get("title")
+    said = {
+        "owner": owner.get("nsid") if isinstance(owner, Mapping) else "",
+        "owner_name": owner.get("username") if isinstance(owner, Mapping) else "",
+        "title": title.get("_content") if isinstance(title, Mapping) else title,
+    }
+    told: dict[str, Any] = {name: str(text) for name, text in said.items() if text}
+    return replace(record, license_id=number, license=known.name, license_url=known.url, **told)
+
+
+def _check_ready(photo: Mapping[str, Any]) -> None:
+    """See that Flickr has made the files of a video; it takes minutes after an upload.
+
+    Raises:
+        TransientError: it is still at it.
+    """
+    video = photo.get("video")
+    state = video if isinstance(video, Mapping) else {}
+    pending, ready, failed = (str(state.get(name, "")) for name in ("pending", "ready", "failed"))
+    if failed != "1" and (pending == "1" or ready == "0"):
+        raise TransientError(FailCause.UNAVAILABLE, "Flickr is still processing this video")
 
 
 def _ask(api: Flickr, method: str, photo_id: str) -> Mapping[str, Any]:
@@ -252,7 +284,7 @@ def _from_address(uri: str, private: Path, sources: Sources, alive: Callable[[],
         sources.fetcher.fetch(uri, path, alive)
     except WithdrawnError as error:
         raise RejectedError(RejectReason.GONE, str(error)) from error
-    _check(path, sources)
+    _check_fetched(path, sources)
     return path
 
 
@@ -266,6 +298,33 @@ def _suffix(address: str) -> str:
     return suffix if _SUFFIX.fullmatch(suffix) and suffix not in _TAKEN else ".mp4"
 
 
+def _check_fetched(path: Path, sources: Sources) -> None:
+    """Check a film that has just come; it is damaged for good if the same bytes come twice.
+
+    A host may announce, and send, too few of them.
+
+    Raises:
+        TransientError: TRUNCATED_MEDIA, the first time; or a page came in the place of a film.
+        RejectedError: it is no film, or came damaged twice.
+    """
+    came, before = _digest(path), path.with_suffix(".damaged")
+    try:
+        _check(path, sources)
+    except RejectedError as error:
+        if error.reason is not RejectReason.BROKEN_STREAM:
+            raise
+        if before.exists() and before.read_text() == came:
+            raise
+        before.write_text(came)
+        detail = f"{error.detail}; it is fetched once more, to see whether the same comes again"
+        raise TransientError(FailCause.TRUNCATED_MEDIA, detail) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _check(path: Path, sources: Sources) -> None:
     try:
         sources.check_film(path)
@@ -276,8 +335,7 @@ def _check(path: Path, sources: Sources) -> None:
 
 def _finish(record: VideoRecord, path: Path, folder: Path) -> Film:
     """Give a checked file its final name; before that, nobody takes it for whole."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _digest(path)
     size, final = path.stat().st_size, folder / f"{record.video_id}{path.suffix}"
     path.replace(final)
     return Film(record=record, path=final, size=size, sha256=digest, rendition=path.stem)

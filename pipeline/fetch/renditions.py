@@ -34,6 +34,10 @@ RETIRED = frozenset({"iphone_wifi", "mobile mp4"})
 """Names of files that the page host has answered 404 for in the last years."""
 
 
+_MOST_PIXELS = 100_000
+"""Above that a length is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """One file of a video."""
@@ -64,5 +68,14 @@ def _rendition(size: Mapping[str, Any]) -> Rendition | None:
     is_file = urlsplit(url).scheme == "https" and not urlsplit(url).path.endswith(".swf")
     if size.get("media") != "video" or not is_file:
         return None
-    sides = [int(str(size.get(side) or 0)) for side in ("width", "height")]
+    sides = [_pixels(size.get(side)) for side in ("width", "height")]
     return Rendition(label, url, min(sides) or KNOWN_SIDES.get(label.lower(), 0))
+
+
+def _pixels(value: object) -> int:
+    """Read a length in pixels, as `640`, `"640"` or `"640.0"`; 0 where it is none."""
+    try:
+        pixels = float(str(value))
+    except ValueError:
+        return 0
+    return round(pixels) if 0 < pixels < _MOST_PIXELS else 0

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinyvideo.pipeline.errors import FailCause, RejectReason, TransientError
-from tinyvideo.pipeline.hosts import License
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.hosts import License, refusal_of
 from tinyvideo.pipeline.types import VideoRecord
 
 MOST_PER_PAGE, MOST_PER_PAGE_OF_PLACES = 500, 250
@@ -27,6 +27,10 @@ SAFE = 1
 
 PREFIX = "flickr-"
 """Before the photo's id, by whichever way a video of Flickr came in."""
+
+
+_MOST_DIGITS = 18
+"""Digits of a number that fits into eight bytes, whatever its digits are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +71,18 @@ class Query:
         license_ = f"license={','.join(self.licenses) or 'any'}"
         return " ".join([*named, license_, "safe" if self.safe else "unsafe"])
 
-    def parameters(self, since: int, until: int, page: int, license_: str = "") -> dict[str, Any]:
+    def parameters(
+        self,
+        since: int,
+        until: int,
+        page: int,
+        license_: str = "",
+        *,
+        newest_first: bool = False,
+    ) -> dict[str, Any]:
         """Say it in the words of a call: uploads from `since` to `until`, both included.
 
-        `license_` narrows it to one license. The oldest come first.
+        `license_` narrows it to one license. The oldest come first, or the newest.
         """
         words = {
             "tags": self.tags,
@@ -86,42 +98,59 @@ class Query:
             **({"safe_search": SAFE} if self.safe else {}),
             "min_upload_date": since,
             "max_upload_date": until,
-            "sort": "date-posted-asc",
+            "sort": f"date-posted-{'desc' if newest_first else 'asc'}",
             "extras": EXTRAS,
             "per_page": self.per_page,
             "page": page,
         }
 
 
-def parse_answer(answer: Mapping[str, Any]) -> tuple[int, list[Mapping[str, Any]]]:
-    """Read the total and the results of an answer of `flickr.photos.search`.
+class NotUnderstoodError(ValueError):
+    """An answer, or a row of it, of a form that we do not know; the text names the part."""
+
+
+def least_calls(videos: int, name: str) -> int:
+    """Say how many calls prove a search of this name at least: rows once, and the other end."""
+    of_places = any(word.startswith("bbox=") for word in name.split())
+    per_page = MOST_PER_PAGE_OF_PLACES if of_places else MOST_PER_PAGE
+    return -(-videos // per_page) + 1
+
+
+def parse_answer(answer: Mapping[str, Any]) -> tuple[int, list[Any]]:
+    """Read the total and the rows of an answer of `flickr.photos.search`.
+
+    Where nothing is found the total is an empty text at times; then the rows are counted.
 
     Raises:
-        TransientError: it has another form.
+        NotUnderstoodError: it has another form.
     """
     try:
         photos = answer["photos"]
-        return int(str(photos["total"])), list(photos["photo"])
-    except (KeyError, TypeError, ValueError) as error:
-        detail = f"an answer of the search of another form: {error!r}"
-        raise TransientError(FailCause.UNPARSABLE, detail) from error
+        rows = photos["photo"]
+        if not isinstance(rows, list):
+            raise TypeError
+    except (KeyError, TypeError) as error:
+        raise NotUnderstoodError("an answer of the search without a list of results") from error
+    total = whole_number(photos.get("total"))
+    return len(rows) if total is None else total, rows
 
 
 def parse_result(
-    row: Mapping[str, Any], table: Mapping[str, License], *, any_license: bool = False
+    row: Any, table: Mapping[str, License], *, any_license: bool = False
 ) -> VideoRecord:
     """Describe one result; it is refused if its license is, or if it is a photo.
 
     Raises:
-        TransientError: it lacks an id or the time of its upload.
+        NotUnderstoodError: it lacks an id or the time of its upload.
     """
+    if not isinstance(row, Mapping):
+        raise NotUnderstoodError("a result of the search that is no object")
     number = _text(row.get("license"))
     license_ = table.get(number)
-    try:
-        photo_id, uploaded_at = str(int(str(row["id"]))), int(str(row["dateupload"]))
-    except (KeyError, ValueError) as error:
-        detail = f"a result of the search without id or date: {error!r}"
-        raise TransientError(FailCause.UNPARSABLE, detail) from error
+    photo_id, uploaded_at = whole_number(row.get("id")), whole_number(row.get("dateupload"))
+    if photo_id is None or uploaded_at is None:
+        lost = "id" if photo_id is None else "dateupload"
+        raise NotUnderstoodError(f"a result of the search without {lost}")
     owner = _text(row.get("owner"))
     home = _text(row.get("pathalias")) or owner
     return VideoRecord(
@@ -150,19 +179,21 @@ def _refusal(
 ) -> dict[str, Any]:
     if _text(row.get("media")) not in {"", "video"}:
         return {"refused": RejectReason.NOT_A_VIDEO, "problem": "Flickr says it is a photo"}
-    if any_license or (license_ is not None and license_.allows_derivatives):
-        return {}
-    named = f"{license_.number} ({license_.name})" if license_ else repr(row.get("license"))
-    return {
-        "refused": RejectReason.NOT_ALLOWED_LICENSE,
-        "problem": f"license {named} is not known to allow derivatives",
-    }
+    refused, problem = refusal_of(
+        name=license_.name if license_ else "",
+        url=license_.url if license_ else "",
+        number=_text(row.get("license")) or "unknown",
+        any_license=any_license,
+    )
+    return {"refused": refused, "problem": problem} if refused else {}
 
 
 def whole_number(value: object) -> int | None:
-    """Read a number that is now a text, now a number; None if it is neither."""
-    text = _text(value)
-    return int(text) if text.isdecimal() else None
+    """Read a number that is now a text, now a number; None if it is none that a row can hold."""
+    text = _text(value).strip()
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        return None
+    return int(text)
 
 
 def degrees(latitude: object, longitude: object) -> dict[str, Any]:

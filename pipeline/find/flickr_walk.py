@@ -3,26 +3,82 @@
 Cost: one call per page, one for the licenses.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-from tinyvideo.pipeline.find.flickr_query import Query, parse_answer, parse_result
-from tinyvideo.pipeline.find.search_walk import Ask, Page, WalkConfig, Wanted
+from tinyvideo.pipeline.errors import FailCause, TransientError
+from tinyvideo.pipeline.find.flickr_query import (
+    NotUnderstoodError,
+    Query,
+    parse_answer,
+    parse_result,
+)
+from tinyvideo.pipeline.find.search_windows import Ask, Page, WalkConfig, Wanted
 from tinyvideo.pipeline.hosts import SEARCH, SHIPPED, Flickr, Json, License, parse_licenses
 
+Keep: TypeAlias = Callable[[str, str], None]
+"""What is told of an answer that was not understood: what is wrong with it, and its text."""
 
-def search_with(flickr: Flickr, query: Query, table: Mapping[str, License]) -> Ask:
-    """Make calls to Flickr what `walk` asks with; what is no answer is asked for again."""
+_LOOKS = 3
+"""How often an answer of another form is asked for again before it is kept and passed over. Ours:
+it may have come from a proxy."""
 
-    def read(answer: Json) -> Page:
-        total, rows = parse_answer(answer)
-        return Page(total, [parse_result(r, table, any_license=not query.licenses) for r in rows])
+
+def search_with(
+    flickr: Flickr, query: Query, table: Mapping[str, License], keep: Keep = lambda why, text: None
+) -> Ask:
+    """Make calls to Flickr what `walk` asks with; what is no answer is asked for again.
+
+    `keep` is told of every answer, and every row of one, that is not understood.
+    """
 
     def ask(wanted: Wanted) -> Page:
-        span = wanted.span
-        words = query.parameters(span.since, span.until, wanted.page, wanted.license_)
+        span, looks = wanted.span, 0
+
+        def read(answer: Json) -> Page:
+            nonlocal looks
+            looks += 1
+            try:
+                return read_page(answer, table, keep, any_license=not query.licenses)
+            except NotUnderstoodError as error:
+                if looks < _LOOKS:
+                    raise TransientError(FailCause.UNPARSABLE, str(error)) from error
+                keep(str(error), _written(answer))
+                return Page(0, (), unread=1)
+
+        words = query.parameters(
+            span.since,
+            span.until,
+            wanted.page,
+            wanted.license_,
+            newest_first=wanted.newest_first,
+        )
         return flickr.call_patiently(SEARCH, read, **words)
 
     return ask
+
+
+def read_page(
+    answer: Json, table: Mapping[str, License], keep: Keep, *, any_license: bool = False
+) -> Page:
+    """Read what can be understood of an answer of the search; `keep` is told of the other rows.
+
+    Raises:
+        NotUnderstoodError: it has no rows at all.
+    """
+    total, rows = parse_answer(answer)
+    records = []
+    for row in rows:
+        try:
+            records.append(parse_result(row, table, any_license=any_license))
+        except NotUnderstoodError as error:
+            keep(str(error), _written(row))
+    return Page(total, records, unread=len(rows) - len(records))
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def walk_config(query: Query) -> WalkConfig:

@@ -1,9 +1,9 @@
 """Videos from a source of somebody's own: their records, held to what ours promise.
 
 Whoever writes a source knows what is where; this sees that the rest of the pipeline can live with
-what they say: an address that can be opened, and a license under
-which strips may be made. A license that a record names by its address is judged as Flickr's are; of
-a record that names none, whoever enters it answers for the rights.
+what they say: an address that can be opened, and a license under which strips may be made. A
+license that a record names is judged by the gate that all sources pass; of a record that names
+none, whoever enters it answers for the rights.
 
 Cost: 14 us per record; nothing is opened.
 """
@@ -11,10 +11,9 @@ Cost: 14 us per record; nothing is opened.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from tinyvideo.pipeline.errors import RejectReason
 from tinyvideo.pipeline.find.folders import path_of
 from tinyvideo.pipeline.find.lists import SCHEMES
-from tinyvideo.pipeline.hosts import License
+from tinyvideo.pipeline.hosts import refusal_of
 from tinyvideo.pipeline.types import VideoRecord
 
 _SCHEMES = SCHEMES | {"flickr"}
@@ -32,7 +31,7 @@ def checked_records(
     """
     for record in records:
         _check(record)
-        yield record if any_license or _is_allowed(record) else _refused(record)
+        yield _judged(record, any_license=any_license)
 
 
 def _check(record: VideoRecord) -> None:
@@ -48,16 +47,14 @@ def _check(record: VideoRecord) -> None:
         path_of(record.uri)
 
 
-def _is_allowed(record: VideoRecord) -> bool:
-    if record.refused is not None or not record.license_url:
-        return True  # refused already, or nobody has named a license
-    named = License(number=record.license_id, name=record.license, url=record.license_url)
-    return named.allows_derivatives
-
-
-def _refused(record: VideoRecord) -> VideoRecord:
-    return replace(
-        record,
-        refused=RejectReason.NOT_ALLOWED_LICENSE,
-        problem=f"license {record.license} {record.license_url}",
+def _judged(record: VideoRecord, *, any_license: bool) -> VideoRecord:
+    if record.refused is not None:
+        return record
+    refused, problem = refusal_of(
+        name=record.license,
+        url=record.license_url,
+        number=record.license_id,
+        any_license=any_license,
+        own=True,  # whoever writes a source has chosen its videos
     )
+    return replace(record, refused=refused, problem=problem) if refused else record

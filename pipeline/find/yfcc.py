@@ -12,19 +12,22 @@ Source: the dataset's own description; Thomee et al., YFCC100M (2016), table 1.
 """
 
 import bz2
+import gzip
 import hashlib
 import logging
+import lzma
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from urllib.parse import unquote_plus
 
-from tinyvideo.pipeline.errors import RejectReason, UnreadableError
+from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find.flickr_query import degrees, whole_number
-from tinyvideo.pipeline.hosts import license_of
+from tinyvideo.pipeline.hosts import license_of, refusal_of
 from tinyvideo.pipeline.types import VideoRecord
 
 BUCKET = "s3://multimedia-commons"
@@ -50,7 +53,7 @@ VIDEO = "1"
 
 _LATER_FORM = 25
 _PHOTO_ID = re.compile(r"[0-9]{1,20}")
-_SQLITE, _BZIP2 = b"SQLite format 3\0", b"BZh"
+_SQLITE, _BZIP2, _GZIP, _XZ = b"SQLite format 3\0", b"BZh", b"\x1f\x8b", b"\xfd7zXZ"
 
 
 def read_yfcc100m(
@@ -75,10 +78,19 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         if head == _SQLITE:
             yield from _read_table(path)
             return
-        with bz2.open(path, "rb") if head.startswith(_BZIP2) else path.open("rb") as lines:
+        with _unpacked(path, head) as lines:
             yield from _read_lines(path, lines)
-    except (OSError, EOFError, sqlite3.Error) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, sqlite3.Error) as error:
         raise UnreadableError(f"{path} cannot be read as YFCC100M: {error}") from error
+
+
+def _unpacked(path: Path, head: bytes) -> IO[bytes]:
+    """Open a file as what it holds, by the mark of the program that packed it."""
+    if head.startswith(_BZIP2):
+        return bz2.open(path, "rb")
+    if head.startswith(_GZIP):
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return lzma.open(path, "rb") if head.startswith(_XZ) else path.open("rb")
 
 
 def _read_lines(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -129,7 +141,9 @@ def _bad_row(row: Mapping[str, str], where: str) -> VideoRecord:
 
 def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) -> VideoRecord:
     photo_id, license_ = row["photoid"], license_of(row["licenseurl"])
-    allowed = any_license or (license_ is not None and license_.allows_derivatives)
+    refused, problem = refusal_of(
+        name=row["licensename"], url=row["licenseurl"], any_license=any_license
+    )
     return VideoRecord(
         video_id=f"flickr-{photo_id}",
         source="yfcc100m",
@@ -146,8 +160,8 @@ def _record_of(row: Mapping[str, str], *, from_flickr: bool, any_license: bool) 
         taken_at=row["datetaken"],
         **degrees(row["latitude"], row["longitude"]),
         secret=row["secret"],
-        refused=None if allowed else RejectReason.NOT_ALLOWED_LICENSE,
-        problem="" if allowed else f"license {row['licensename']} {row['licenseurl']}".rstrip(),
+        refused=refused,
+        problem=problem,
     )
 
 

@@ -10,6 +10,8 @@ pace            How fast a host is asked: the arithmetic of one account, without
                 database
 request_budget  How often a host may be asked: the one thing that everybody who asks over a
                 network needs
+rights          One gate for rights: every source asks it, in the same words, whether strips
+                may be made
 web_address     An address from outside, checked where it enters: http or https, a host, a port,
                 and no more
 web             What a web server says with a status -> an error of ours, and the one step
@@ -27,6 +29,7 @@ from tinyvideo.pipeline.hosts.licenses import (
 )
 from tinyvideo.pipeline.hosts.pace import Account, Limit
 from tinyvideo.pipeline.hosts.request_budget import Budget, Host
+from tinyvideo.pipeline.hosts.rights import refusal_of
 from tinyvideo.pipeline.hosts.web import (
     WithdrawnError,
     check_status,
@@ -56,6 +59,7 @@ __all__ = [
     "license_of",
     "open_session",
     "parse_licenses",
+    "refusal_of",
     "resolve",
     "without_ticket",
 ]

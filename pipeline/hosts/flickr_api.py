@@ -75,6 +75,9 @@ class Flickr:
     answered: bool = False
     """It has answered once, so the set-up is right."""
 
+    sent: Callable[[str], None] = lambda method: None
+    """What is told of each call as it is sent, whatever comes of it: its method."""
+
     def __repr__(self) -> str:
         return "Flickr()"  # that of flickrapi shows the key
 
@@ -87,6 +90,7 @@ class Flickr:
             ServiceError: none will.
         """
         self.budget.acquire(Host.API)
+        self.sent(method)
         try:
             answer = self.api.do_flickr_call(method, **parameters)
         except FlickrError as error:

@@ -16,8 +16,8 @@ from typing import Any
 _CC = "https://creativecommons.org"
 
 _ALLOWED = re.compile(
-    r"creativecommons\.org/(licenses/by(-nc)?(-sa)?/|publicdomain/(zero|mark)/)"
-    r"|flickr\.com/commons/usage|usa\.gov/(government-)?copyright",
+    r"\s*(https?:)?//(www\.)?(creativecommons\.org/(licenses/by(-nc)?(-sa)?/|publicdomain/(zero|mark)/)"
+    r"|flickr\.com/commons/usage|usa\.gov/(government-)?copyright)",
     re.IGNORECASE,
 )
 """Addresses of licenses that allow derivatives; no address with `-nd` fits."""
@@ -36,7 +36,7 @@ class License:
     @property
     def allows_derivatives(self) -> bool:
         """Tell whether strips may be made of what is under it."""
-        return bool(_ALLOWED.search(self.url))
+        return bool(_ALLOWED.match(self.url))
 
 
 def _shipped() -> Iterable[License]:

@@ -13,6 +13,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -87,13 +88,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     A date is held against the host's own clock.
     """
     text = headers.get("Retry-After", "").strip()
-    if text.isdecimal():
-        return float(text)
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])  # thirty years are as good as more
     try:
-        wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
+        wait = _moment(text) - _moment(headers.get("Date", ""))
+    except (ValueError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())
+
+
+def _moment(text: str) -> datetime:
+    """Read a date of HTTP; one with -0000, which names no zone, is UTC as all of them are."""
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def without_ticket(url: str) -> str:

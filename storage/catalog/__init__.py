@@ -4,7 +4,11 @@ block_list         Who must not be fetched: takedowns and the block list, and ho
                    the books
 books              The books: what was found equals what became of it, in videos and in clips
 leases             Leases: who may work on which video, until when, and how attempts are counted
+misread_answers    Answers that nobody understood: how often each kind came, and the beginning of
+                   the first
 request_accounts   How often a host is asked, counted for all workers of a deployment together
+rights_now         What sources say of videos after they were found: the one home of license,
+                   owner and title
 search_coverage    What searches have looked at, window by window, and what share of it is
                    proven complete
 shard_states       The rows of shards: begun with the videos that they will hold, and committed
@@ -24,23 +28,36 @@ from tinyvideo.storage.catalog.block_list import (
     TakedownKind,
     block,
     blocked_videos,
+    list_blocks,
     mark_taken_down,
     matching,
     unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
 from tinyvideo.storage.catalog.leases import LeaseLostError, note
+from tinyvideo.storage.catalog.misread_answers import Misread, keep_misread, list_misread
 from tinyvideo.storage.catalog.request_accounts import (
     HostState,
     LocalAccounts,
     PacedBudget,
     SharedAccounts,
 )
+from tinyvideo.storage.catalog.rights_now import (
+    Answer,
+    FoundToBe,
+    due_for_check,
+    enter_rights,
+    list_to_take_down,
+)
 from tinyvideo.storage.catalog.search_coverage import (
     Coverage,
+    count_call,
     enter_window,
     left_to_ask,
+    proven_spans,
+    refresh,
     reopen,
+    settled_until,
     summarize,
 )
 from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
@@ -54,15 +71,23 @@ from tinyvideo.storage.catalog.takedown_requests import (
 )
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
-from tinyvideo.storage.catalog.waiting_videos import count_elsewhere, seconds_until_due, states_of
+from tinyvideo.storage.catalog.waiting_videos import (
+    count_by_scheme,
+    count_elsewhere,
+    seconds_until_due,
+    states_of,
+)
 
 __all__ = [
+    "Answer",
     "BooksError",
     "Catalog",
     "Coverage",
+    "FoundToBe",
     "HostState",
     "LeaseLostError",
     "LocalAccounts",
+    "Misread",
     "PacedBudget",
     "SharedAccounts",
     "Takedown",
@@ -72,18 +97,29 @@ __all__ = [
     "ask",
     "block",
     "blocked_videos",
+    "count_by_scheme",
+    "count_call",
     "count_elsewhere",
+    "due_for_check",
+    "enter_rights",
     "enter_window",
+    "keep_misread",
     "keys_in_rewrite",
     "left_to_ask",
+    "list_blocks",
+    "list_misread",
     "list_outcomes",
+    "list_to_take_down",
     "mark_taken_down",
     "matching",
     "note",
+    "proven_spans",
     "read_takedowns",
+    "refresh",
     "reopen",
     "save",
     "seconds_until_due",
+    "settled_until",
     "states_of",
     "summarize",
     "unblock",

@@ -92,6 +92,17 @@ def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
     return len(free)
 
 
+def list_blocks(engine: sa.Engine) -> list[dict[str, Any]]:
+    """List what is on the block list, the newest first: kind, name, why, at.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    rows = sa.select(BLOCKS).order_by(BLOCKS.c.at.desc(), BLOCKS.c.kind, BLOCKS.c.name)
+    with transaction(engine, writes=False) as db:
+        return [{**row, "at": row["at"].isoformat()} for row in db.execute(rows).mappings()]
+
+
 def blocked_videos(db: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Name those of some videos (`video_id`, `source`, `owner`) that were taken down."""
     return _in_chunks(db, rows, TAKEDOWNS)

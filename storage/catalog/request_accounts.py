@@ -13,6 +13,7 @@ once, which the host would see as a burst. The table of pyrate-limiter costs a s
 one run), but has a row per request and nothing about refusals, which all workers have to know.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ import sqlalchemy as sa
 from tinyvideo.pipeline.errors import FailCause, TransientError
 from tinyvideo.pipeline.hosts import Account, Host, Limit
 from tinyvideo.storage.database import open_database, transaction
+
+logger = logging.getLogger(__name__)
 
 LONGEST_S = 24 * 3600
 """A moment further away than this is nonsense: the clock was set back."""
@@ -103,6 +106,12 @@ class PacedBudget:
     def penalize(self, host: Host, retry_after_s: float | None) -> None:
         """Take note that `host` refused a request, and how long it asked us to wait."""
         limit = self.limits[host]
+        if retry_after_s is not None and retry_after_s > limit.max_pause_s:
+            logger.warning(
+                "%s wants to be left alone for %.0f s, and is: see 'tinyvideo budget'",
+                host,
+                retry_after_s,
+            )
         self.accounts.change(host, lambda account, now: account.refuse(limit, now, retry_after_s))
 
     def states(self) -> list[HostState]:

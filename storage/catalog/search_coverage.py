@@ -1,28 +1,41 @@
 """What searches have looked at, window by window, and what share of it is proven complete.
 
 A window is entered when its videos are: what a killed run had not entered was not looked at, and
-is asked for again. A window of a search is never asked for twice once it is proven, so that a
-second crawl asks for what is new, for windows that were short, and for nothing else; one that holds
-more than can be seen is asked for again only if it is reopened. Searches show an upload some time
-after it was made, so the last hour before a call counts as not looked at.
+is asked for again. A window of a search is not asked for twice once it is proven, so that a
+second crawl asks for what is new, for windows that are in doubt, and for nothing else; one that
+holds more than can be seen is asked for again only if it is reopened. Searches show an upload some
+time after it was made, so what was uploaded in the last days before a call is never proven by it.
 
 Cost: one transaction per window.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.find import Span, Window, subtract
-from tinyvideo.storage.database import WINDOWS, transaction
+from tinyvideo.pipeline.find import (
+    Doubt,
+    Estimate,
+    Span,
+    Window,
+    least_calls,
+    likely_missing,
+    subtract,
+)
+from tinyvideo.storage.database import FACTS, WINDOWS, now, transaction
 
-SETTLED_S = 3600
-"""How long before a call its answer is final, in seconds. Ours: uploads are indexed in minutes."""
+LAG_S = 3 * 86_400
+"""How long the index of a search may lag, in seconds: what was uploaded in so many before a call is
+asked for again. Ours: most uploads are found in minutes, some in days."""
 
-_PROVEN = sa.and_(WINDOWS.c.missing == 0, ~WINDOWS.c.truncated)
+_CALLS = "calls of "
+"""Before the name of a search, in the name of the fact that counts its calls."""
+
+_PROVEN = WINDOWS.c.doubt == ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +60,16 @@ class Coverage:
     truncated: int
     """Windows of one second that hold more than can be seen."""
 
+    doubts: dict[str, int]
+    """How many windows are not proven for which reason: see `pipeline.find.Doubt`."""
+
+    likely: Estimate | None
+    """How many videos are likely missing, beside those that are out of reach; None where nothing
+    was seen from both ends."""
+
     calls: int
     least_calls: int
-    """How many calls would have done, had every page been right."""
+    """How many calls prove as much at least: every row once, and a look from the other end."""
 
     gaps: list[Span]
     """What was not looked at between the first and the last second."""
@@ -70,6 +90,11 @@ class Coverage:
         return {**asdict(self), "share": self.share, "complete": self.complete}
 
 
+def settled_until(asked_at: datetime) -> int:
+    """Say up to which second of upload an answer of this moment can be final."""
+    return int(asked_at.timestamp()) - LAG_S
+
+
 def enter_window(
     engine: sa.Engine, query: str, window: Window, per_page: int, asked_at: datetime
 ) -> None:
@@ -78,35 +103,57 @@ def enter_window(
     Raises:
         StorageError: the database cannot be used.
     """
-    until = min(window.span.until, int(asked_at.timestamp()) - SETTLED_S)
-    if until < window.span.since:
+    since, until = window.span.since, min(window.span.until, int(asked_at.timestamp()))
+    if until < since:
         return
-    same = WINDOWS.c.query == query
     overlapping = sa.and_(
-        same, WINDOWS.c.since <= window.span.until, WINDOWS.c.until >= window.span.since
+        WINDOWS.c.query == query, WINDOWS.c.since <= until, WINDOWS.c.until >= since
     )
+    newest = until > settled_until(asked_at)
     with transaction(engine, writes=True) as db:
         spent = db.scalar(sa.select(sa.func.sum(WINDOWS.c.calls)).where(overlapping)) or 0
         db.execute(WINDOWS.delete().where(overlapping))
         row = {
             "query": query,
-            "since": window.span.since,
+            "since": since,
             "until": until,
             "reported": window.reported,
-            "found": sum((record.uploaded_at or 0) <= until for record in window.records),
+            "found": window.found,
             "missing": window.missing,
             "truncated": window.truncated,
             "pages": window.pages,
             "calls": window.calls + int(spent),
-            "least_calls": window.least_calls(per_page),
+            "least_calls": max(1, -(-window.found // per_page)),
             "splits": window.splits,
             "asked_at": asked_at,
+            "doubt": window.doubt or (Doubt.NEWEST.value if newest else ""),
+            "rising": window.rising,
+            "falling": window.falling,
+            "both_ways": window.both,
         }
         db.execute(WINDOWS.insert().values(**row))
 
 
-def left_to_ask(engine: sa.Engine, query: str, span: Span) -> list[Span]:
-    """List what of a span has to be asked for: what was not looked at, and what was short.
+def count_call(engine: sa.Engine, query: str) -> None:
+    """Count a call of a search as it is sent, whatever comes of it.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    same = FACTS.c.name == _CALLS + query
+    with transaction(engine, writes=True, lasting=False) as db:
+        known = db.scalar(sa.select(FACTS.c.value).where(same))
+        if known is None:
+            db.execute(FACTS.insert().values(name=_CALLS + query, value="1"))
+        else:
+            db.execute(FACTS.update().where(same).values(value=str(int(known) + 1)))
+
+
+def left_to_ask(engine: sa.Engine, query: str, span: Span, settled: int) -> list[Span]:
+    """List what of a span has to be asked for: what was not looked at, and what is in doubt.
+
+    What lies before and after the second `settled` is listed apart, since only what lies before
+    can be proven.
 
     Raises:
         StorageError: the database cannot be used.
@@ -114,7 +161,23 @@ def left_to_ask(engine: sa.Engine, query: str, span: Span) -> list[Span]:
     done = sa.or_(_PROVEN, WINDOWS.c.truncated)
     spans = sa.select(WINDOWS.c.since, WINDOWS.c.until).where(WINDOWS.c.query == query, done)
     with transaction(engine, writes=False) as db:
-        return subtract(span, [Span(*row) for row in db.execute(spans)])
+        left = subtract(span, [Span(*row) for row in db.execute(spans)])
+    parts = (
+        (Span(s.since, min(s.until, settled)), Span(max(s.since, settled + 1), s.until))
+        for s in left
+    )
+    return [part for pair in parts for part in pair if part.since <= part.until]
+
+
+def proven_spans(engine: sa.Engine, query: str) -> list[Span]:
+    """List what of a search is proven.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    spans = sa.select(WINDOWS.c.since, WINDOWS.c.until).where(WINDOWS.c.query == query, _PROVEN)
+    with transaction(engine, writes=False) as db:
+        return [Span(*row) for row in db.execute(spans.order_by("since"))]
 
 
 def reopen(engine: sa.Engine) -> int:
@@ -127,6 +190,19 @@ def reopen(engine: sa.Engine) -> int:
         return db.execute(WINDOWS.delete().where(~_PROVEN)).rowcount
 
 
+def refresh(engine: sa.Engine, older_than: timedelta) -> int:
+    """Have the next crawl ask again for what was proven so long ago; return how many windows.
+
+    What was uploaded with an old date, made public, tagged or licensed anew since is found then.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    old = sa.and_(_PROVEN, WINDOWS.c.asked_at <= now() - older_than)
+    with transaction(engine, writes=True) as db:
+        return db.execute(WINDOWS.update().where(old).values(doubt=Doubt.OLD.value)).rowcount
+
+
 def summarize(engine: sa.Engine) -> list[Coverage]:
     """Sum up every search, by name.
 
@@ -137,10 +213,17 @@ def summarize(engine: sa.Engine) -> list[Coverage]:
     with transaction(engine, writes=False) as db:
         for row in db.execute(sa.select(WINDOWS).order_by("query", "since")).mappings():
             rows.setdefault(row["query"], []).append(row)
-    return [_sum_up(query, windows) for query, windows in rows.items()]
+        sent = dict(
+            tuple(row)
+            for row in db.execute(
+                sa.select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.like(_CALLS + "%"))
+            )
+        )
+    return [_sum_up(name, windows, sent.get(_CALLS + name)) for name, windows in rows.items()]
 
 
-def _sum_up(query: str, windows: list[sa.RowMapping]) -> Coverage:
+def _sum_up(query: str, windows: list[sa.RowMapping], sent: str | None) -> Coverage:
+    # Windows that were lost to a kill have cost calls too.
     spans = [Span(row["since"], row["until"]) for row in windows]
     whole = Span(spans[0].since, max(span.until for span in spans))
     return Coverage(
@@ -148,13 +231,20 @@ def _sum_up(query: str, windows: list[sa.RowMapping]) -> Coverage:
         since=whole.since,
         until=whole.until,
         windows=len(windows),
-        proven=sum(not (row["missing"] or row["truncated"]) for row in windows),
+        proven=sum(not row["doubt"] for row in windows),
         found=_total(windows, "found"),
         missing=_total(windows, "missing"),
         truncated=_total(windows, "truncated"),
-        calls=_total(windows, "calls"),
-        least_calls=_total(windows, "least_calls"),
+        calls=int(sent) if sent else _total(windows, "calls"),
+        least_calls=least_calls(_total(windows, "found"), query),
         gaps=subtract(whole, spans),
+        doubts=dict(Counter(row["doubt"] for row in windows if row["doubt"]).most_common()),
+        likely=likely_missing(
+            _total(windows, "rising"),
+            _total(windows, "falling"),
+            _total(windows, "both_ways"),
+            _total([row for row in windows if not row["falling"]], "found"),
+        ),
     )
 
 

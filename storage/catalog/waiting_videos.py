@@ -37,6 +37,18 @@ def count_elsewhere(catalog: Catalog) -> int:
         return int(db.scalar(query) or 0)
 
 
+def count_by_scheme(catalog: Catalog) -> dict[str, int]:
+    """Count the pending and leased videos by what has to be asked for them: flickr, https, s3."""
+    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
+    found = {}
+    with transaction(catalog.engine, writes=False) as db:
+        for scheme in ("flickr", "https", "http", "s3"):
+            named = VIDEOS.c.uri.startswith(f"{scheme}:")
+            query = sa.select(sa.func.count()).where(waiting, named)
+            found[scheme] = int(db.scalar(query) or 0)
+    return found
+
+
 def seconds_until_due(catalog: Catalog) -> float | None:
     """Say when the next postponed video is due, in seconds from now; None if none is pending."""
     query = sa.select(sa.func.min(VIDEOS.c.next_try_at)).where(VIDEOS.c.state == VideoState.PENDING)

@@ -19,9 +19,10 @@ from tinyvideo.storage.database.migrations import migrate, stamp
 from tinyvideo.storage.database.tables import FACTS, METADATA, VIDEOS
 from tinyvideo.storage.storage_errors import StorageError
 
-CATALOG_VERSION = 4
+CATALOG_VERSION = 5
 """2 added what was taken down, 3 leases that end and what Flickr says of a video, 4 where it was
-filmed, and indexes. What has to be done to a catalog of an older version stands in
+filmed, and indexes, 5 why a window is not proven, what was not understood, and when a source was
+asked again. What has to be done to a catalog of an older version stands in
 `storage.database.migrations`."""
 
 BESIDE = frozenset({"budgets"})

@@ -65,6 +65,10 @@ VIDEOS = sa.Table(
     # Who had it last, and until when nobody else may have it.
     sa.Column("holder", Text, nullable=False, default=""),
     sa.Column("leased_until", Moment),
+    # When its source was last asked about it after it was found, and what it is now, if that
+    # matters: gone, private, relicensed.
+    sa.Column("asked_at", Moment),
+    sa.Column("found_to_be", Text, nullable=False, default=""),
     # In the order in which a lease takes them, so that it reads no more rows than it takes.
     sa.Index("queue", "state", "next_try_at", "video_id"),
     # Nearly all videos have no shard, or are sharded: neither column alone narrows it down.
@@ -100,9 +104,24 @@ WINDOWS = sa.Table(
     sa.Column("least_calls", Whole, nullable=False),
     sa.Column("splits", Whole, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("doubt", Text, nullable=False, default=""),
+    sa.Column("rising", Whole, nullable=False, default=0),
+    sa.Column("falling", Whole, nullable=False, default=0),
+    sa.Column("both_ways", Whole, nullable=False, default=0),
     sa.Index("walk", "query", "since"),
 )
 """What a search has looked at: see `storage.catalog.search_coverage`."""
+
+MISREAD = sa.Table(
+    "misread",
+    METADATA,
+    sa.Column("why", Text, primary_key=True),
+    sa.Column("count", BigWhole, nullable=False),
+    sa.Column("first", Text, nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("last_at", Moment, nullable=False),
+)
+"""Answers that were not understood: see `storage.catalog.misread_answers`."""
 
 BLOCKS = sa.Table(
     "blocks",

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from tinyvideo.pipeline.find import open_text
 from tinyvideo.storage.storage_errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def read_list(path: Path) -> tuple[set[tuple[int, int]], int]:
     listed: set[tuple[int, int]] = set()
     strange = 0
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with open_text(path) as file:
             for line in iter(lambda: file.readline(MOST_LINE), ""):
                 words = line.split(maxsplit=1)
                 name = parse_name(words[0]) if words else None

@@ -125,12 +125,23 @@ def credits(engine: sa.Engine) -> Iterator[dict[str, str]]:
     Raises:
         StorageError: the catalog cannot be read.
     """
-    names = "video_id title owner owner_name page_url license license_url".split()  # noqa: SIM905
+    names = [
+        "video_id",
+        "title",
+        "owner",
+        "owner_name",
+        "page_url",
+        "license",
+        "license_url",
+        "asked_at",
+        "found_to_be",
+    ]
     query = sa.select(*(VIDEOS.c[name] for name in names))
     query = query.where(VIDEOS.c.state == VideoState.SHARDED)
     with transaction(engine, writes=False) as db:
         for row in db.execute(query.order_by(VIDEOS.c.owner, VIDEOS.c.title, VIDEOS.c.video_id)):
-            yield dict(zip(names, row, strict=True))
+            told = dict(zip(names, row, strict=True))
+            yield {**told, "asked_at": f"{told['asked_at']:%Y-%m-%d}" if told["asked_at"] else ""}
 
 
 def _find(db: sa.Connection, name: str) -> dict[str, Any] | None:

@@ -10,6 +10,8 @@ from tests.flickr.clients import fetch, sources_for
 from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.faults import POSSIBLE, Fault, FaultConfig, Kind
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig
+from tinyvideo.flows.imitation.search_answers import SearchConfig
+from tinyvideo.flows.imitation.vices import Vice
 from tinyvideo.pipeline.errors import (
     ExpectedError,
     FailCause,
@@ -18,7 +20,8 @@ from tinyvideo.pipeline.errors import (
     ServiceError,
     TransientError,
 )
-from tinyvideo.pipeline.fetch.film_download import DownloadConfig, download
+from tinyvideo.pipeline.fetch.film_download import DownloadConfig, _check_fetched, download
+from tinyvideo.pipeline.fetch.renditions import choose_renditions
 from tinyvideo.pipeline.fetch.ytdlp import OptionError, check_options
 from tinyvideo.pipeline.find.yfcc import commons_uri
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
@@ -290,3 +293,49 @@ def test_an_object_of_the_public_bucket_is_named_without_leading_zeros():
     assert commons_uri("a") == (
         "s3://multimedia-commons/data/videos/mp4/cc1/75b/cc175b9c0f1b6a831c399e269772661.mp4"
     )
+
+
+def test_a_video_that_flickr_is_still_processing_waits_and_is_not_rejected(imitate, tmp_path):
+    imitation = imitate(SMALL, search=SearchConfig(vice=Vice.PROCESSING))
+    video = next(
+        v for v in SMALL.videos
+        if v.photo_id % 50 == 0 and v.fate is Fate.WELL and v.public and v.is_video
+        and str(v.license) in allowed_numbers(SHIPPED)
+    )  # fmt: skip
+    sources = sources_for(imitation)
+    with pytest.raises(TransientError, match="still processing") as told:
+        fetch(video, tmp_path, sources)
+    assert told.value.cause is FailCause.UNAVAILABLE
+    assert fetch(video, tmp_path, sources).path.exists()  # asked again, it is there
+
+
+def test_a_film_that_ends_too_early_is_fetched_once_more_and_no_more_than_that(tmp_path):
+    whole = media.film_of(one(Fate.WELL), "288p")
+    path = tmp_path / "288p.mp4"
+    for error in (TransientError, RejectedError):
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(error):
+            _check_fetched(path)
+        assert not path.exists()
+    path.write_bytes(whole)
+    _check_fetched(path)
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "pixels"),
+    [
+        ("640", 640),
+        (640, 640),
+        ("640.0", 640),
+        ("", 0),
+        (None, 0),
+        ("²", 0),
+        ("1e400", 0),
+        ("nan", 0),
+    ],
+)
+def test_a_length_in_pixels_is_read_however_it_is_said(said, pixels):
+    size = {"label": "x", "source": "https://a/b.mp4", "media": "video", "width": said}
+    (film,) = choose_renditions([{**size, "height": said}], 100)
+    assert film.short_side == pixels

@@ -13,6 +13,7 @@ from tinyvideo.flows.imitation.faults import FaultConfig
 from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import WORDS, Population, PopulationConfig
 from tinyvideo.flows.imitation.search_answers import SearchConfig, find
+from tinyvideo.flows.imitation.vices import Vice
 from tinyvideo.pipeline.find.flickr_query import Query
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.pipeline.types import VideoState
@@ -20,6 +21,7 @@ from tinyvideo.storage.catalog.search_coverage import summarize
 from tinyvideo.storage.catalog.video_catalog import Catalog
 
 STEADY = SearchConfig(total_error=0, unsteady_pages=0)
+
 YEARS = ("--since", "2014-01-01", "--until", "2016-01-01")
 ALLOWED = allowed_numbers(SHIPPED)
 
@@ -102,7 +104,7 @@ def test_a_second_crawl_asks_only_for_what_is_not_proven(imitate, population, ti
     assert (second["new"], second["calls"]) == (0, 1)  # the licenses
     # A longer span: what is proven is not asked for again.
     tinyvideo("crawl", "--flickr", "--text", "beach", "--since", "2013-06-01", *YEARS[2:])
-    assert searches(imitation) == asked + 1
+    assert searches(imitation) == asked + 3  # that there is nothing is said three times
 
 
 def test_every_kind_of_fault_costs_calls_and_no_video(
@@ -223,3 +225,36 @@ def test_the_popular_tags_come_before_the_frequent_words(tinyvideo, imitate, mon
     assert len(set(words)) == 210
     assert "the" in words[len(WORDS) :]
     assert len(imitation.requests("flickr.tags.getHotList")) == 1
+
+
+def test_rows_that_nobody_understands_are_counted_and_kept_and_end_nothing(
+    imitate, population, tinyvideo
+):
+    vicious = SearchConfig(total_error=0, unsteady_pages=0, vice=Vice.MISSING_FIELDS)
+    imitate(population, search=vicious)
+    tinyvideo("crawl", "--flickr", "--tag", "beach", *YEARS)
+    truth = findable(population, tags="beach")
+    assert len(truth - known().keys()) <= len(truth) / 100
+    (search,) = tinyvideo("coverage")["searches"]
+    assert search["doubts"]["unread"] > 0
+    assert search["gaps"] == []
+    kinds = {kind["why"]: kind for kind in tinyvideo("failures")["not_understood"]}
+    assert set(kinds) <= {
+        "a result of the search without id",
+        "a result of the search without dateupload",
+    }
+    for kind in kinds.values():
+        assert kind["count"] >= 1
+        assert json.loads(kind["first"])["ispublic"] == 1  # the true text of the first
+
+
+def test_an_answer_of_another_form_ends_neither_the_crawl_nor_those_after_it(
+    imitate, population, tinyvideo
+):
+    vicious = SearchConfig(total_error=0, unsteady_pages=0, vice=Vice.EMPTY_STRINGS)
+    imitate(population, search=vicious)
+    tinyvideo("crawl", "--flickr", "--tag", "beach", "--tag", "nothing", *YEARS)
+    tinyvideo("crawl", "--flickr", "--text", "nothing at all", *YEARS)  # total=""
+    assert known().keys() == findable(population, tags="beach,nothing")
+    searches = tinyvideo("coverage")["searches"]
+    assert [search["complete"] for search in searches] == [True, True]

@@ -1,5 +1,7 @@
 """`--source NAME=ADDRESS`: any source by its name, and one sentence where there is none."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.pipeline.find.test_yfcc import fields, text_of
@@ -80,3 +82,18 @@ def test_a_crafted_id_is_in_the_books_and_deletes_nothing(catalog, tmp_path):
         f"line 1 of {tmp_path / 'yfcc'} has a photoid that is no number: '../../victim/thesis'"
     )
     assert (victim / "chapter1").read_text() == "mine"
+
+
+def test_bad_lines_are_counted_and_named_in_a_file_and_parquet_is_a_list_too(catalog, tmp_path):
+    listing, table = tmp_path / "list.txt", tmp_path / "list.parquet"
+    listing.write_text("s3://b/a.mp4\nhttps://[bad/\ns3://b/c.mp4\nnothing\n")
+    options = RunOptions.model_validate({"urls": listing, "out": tmp_path / "out"})
+    finding = find_videos(catalog, options, lambda _: None)
+    assert finding.new == 2
+    named = finding.bad_lines.path.read_text().splitlines()
+    assert [line.split(":")[0] for line in named] == ["line 2", "line 4"]
+
+    pq.write_table(pa.table({"url": ["s3://b/d.mp4", None], "license": ["CC0", None]}), table)
+    options = RunOptions.model_validate({"urls": table, "out": tmp_path / "out"})
+    finding = find_videos(catalog, options, lambda _: None)
+    assert (finding.new, finding.bad_lines.count) == (1, 1)

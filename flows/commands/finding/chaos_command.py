@@ -11,6 +11,7 @@ Cost, two busy cores: 14 to 24 s to search 50,000 videos; 2 to 5 s per video to 
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -59,6 +60,9 @@ def chaos_demo(
     search_only: Annotated[
         bool, typer.Option("--search-only", help="Find the videos, fetch none.")
     ] = False,
+    vice: Annotated[
+        str, typer.Option(help="One vice more of the search; a wrong name lists them.")
+    ] = "",
     to: Annotated[
         Path | None,
         typer.Option(
@@ -74,22 +78,23 @@ def chaos_demo(
 
     Example: tinyvideo chaos-demo --videos 50
     """
-    result = crawl_imitation(videos, seed, faults, search_only=search_only, out=to)
+    result = crawl_imitation(videos, seed, faults, search_only=search_only, out=to, vice=vice)
     told = {name: value for name, value in result.items() if name != "videos"}
     show_facts("held against what the imitation knows", told)
     if json:
         write_json(result)
-    if result["wrong_ends"] or not result["balanced"]:
+    if result["wrong_ends"] or not result["balanced"] or result["lost_in_proven"]:
         end_with(ExitCode.NOT_WHOLE, "the crawl has not come out as the imitation knows it")
 
 
 def crawl_imitation(
-    videos: int, seed: int, faults: float, *, search_only: bool, out: Path | None
+    videos: int, seed: int, faults: float, *, search_only: bool, out: Path | None, vice: str = ""
 ) -> dict[str, Any]:
     """Run the crawl; return its books beside what the imitation knows.
 
     Raises:
         ChaosError: trustme is not installed, or the crawl has failed.
+        typer.BadParameter: there is no such vice.
     """
     try:
         from tinyvideo.flows.imitation import (
@@ -98,15 +103,18 @@ def crawl_imitation(
             Population,
             PopulationConfig,
             SearchConfig,
+            Vice,
             imitate_flickr,
         )
         from tinyvideo.storage.outputs import OutputAddress
     except ModuleNotFoundError as error:
         raise ChaosError(f"chaos-demo needs {error.name}: {install_extra('demo')}") from error
 
+    if vice and vice not in set(Vice):
+        raise typer.BadParameter(f"--vice is one of {', '.join(Vice)}; got {vice!r}")
     population = Population(PopulationConfig(videos=videos, seed=seed))
     config = ImitationConfig(
-        search=SearchConfig(seed=seed),
+        search=SearchConfig(seed=seed, vice=Vice(vice) if vice else None),
         faults=FaultConfig(seed=seed, rate=faults, retry_after_s=1),
     )
     with _folder(out) as folder, imitate_flickr(population, folder / "tls", config) as imitation:
@@ -148,15 +156,18 @@ def run_crawl(imitation: "Imitation", out: Path, command: str) -> None:
 def _judge(
     population: "Population", imitation: "Imitation", place: "OutputAddress"
 ) -> dict[str, Any]:
-    from tinyvideo.flows.imitation import findable_videos, wrong_ends
+    from tinyvideo.flows.imitation import findable_videos, least_calls, wrong_ends
     from tinyvideo.pipeline.hosts import SHIPPED, allowed_numbers
-    from tinyvideo.storage.catalog import summarize
+    from tinyvideo.storage.catalog import proven_spans, summarize
     from tinyvideo.storage.outputs import read_books
 
     findable = findable_videos(population, allowed_numbers(SHIPPED))
     with place.open() as output:
         rows = output.catalog.videos()
-        least = sum(search.least_calls for search in summarize(output.catalog.engine))
+        searches = summarize(output.catalog.engine)
+        proven = [
+            s for search in searches for s in proven_spans(output.catalog.engine, search.query)
+        ]
     books = read_books(place)
     ends = {
         int(row.record.uri.partition(":")[2]): (row.state.value, row.reason)
@@ -165,10 +176,17 @@ def _judge(
     }
     known = {int(row.record.uri.partition(":")[2]) for row in rows}
     wrong = wrong_ends(findable, ends)
+    lost = [video for video in findable if video.photo_id not in known]
+    windows = sum(search.windows for search in searches)
     return {
         "findable": len(findable),
         "found": sum(video.photo_id in known for video in findable),
-        "least_calls": least,
+        "lost_in_proven": sum(
+            any(span.since <= video.posted <= span.until for span in proven) for video in lost
+        ),
+        "proven": f"{sum(s.proven for s in searches)} of {windows} windows",
+        "doubts": dict(sum((Counter(s.doubts) for s in searches), Counter[str]())),
+        "least_calls": least_calls(len(findable)),
         **_count_requests(imitation),
         "wrong_ends": {str(photo_id): list(pair) for photo_id, pair in wrong.items()},
         "balanced": books["balanced"],

@@ -7,14 +7,17 @@ Cost: that of `flows.sources.crawl_sources`; a plan is two calls per search, of 
 most.
 """
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tinyvideo.flows.commands import source_options as given
 from tinyvideo.flows.commands.output_options import Json, Out
 from tinyvideo.flows.commands.source_options import absolute, require_videos, search_of
+from tinyvideo.flows.commands.time_spans import duration_of
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -25,6 +28,9 @@ from tinyvideo.flows.terminal import (
     tame,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from tinyvideo.pipeline.find import Estimate
 
 
 def crawl(
@@ -98,7 +104,18 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     ):
         finding = find_videos(output.catalog, options, tell)
         known = output.catalog.position()[1]
-    return {"seen": finding.found, "new": finding.new, "known": known, "calls": finding.calls}
+    found: dict[str, Any] = {
+        "seen": finding.found,
+        "new": finding.new,
+        "known": known,
+        "calls": finding.calls,
+    }
+    if finding.bad_lines is not None and finding.bad_lines.count:
+        found |= {
+            "bad lines": finding.bad_lines.count,
+            "named in": str(finding.bad_lines.path),
+        }
+    return found
 
 
 def plan(
@@ -160,11 +177,45 @@ def words(
         typer.echo(tame(word))
 
 
+WHY_NOT = {
+    "out_of_reach": "more in one second than Flickr shows",
+    "disagree": "answers to the same question differ",
+    "empty": "answers are empty where something is",
+    "short": "pages are short and no two views agree",
+    "repeats": "rows stand twice in place of others",
+    "unread": "rows were not understood (tinyvideo failures)",
+    "total": "the total is above what was shown",
+    "older": "an older version looked at it, from one end only",
+    "old": "proven so long ago that it is asked for again",
+    "newest": "uploaded in the last 3 days, which the index may lag",
+}
+"""What each doubt means; `pipeline.find.Doubt` has them."""
+
+
+def tell_doubts(doubts: Mapping[str, int]) -> str:
+    """Say why windows are not proven: `2: the total is above what was shown`."""
+    told = (f"{count}: {WHY_NOT.get(name, name)}" for name, count in doubts.items())
+    return "; ".join(told) or "0"
+
+
+def tell_estimate(likely: "Estimate | None") -> str:
+    """Say how many videos are likely missing, with the interval that holds it in 95 of 100."""
+    if likely is None:
+        return "not known: nothing was seen from both ends"
+    return f"{likely.likely:.0f} ({likely.low:.0f} to {math.ceil(likely.high)})"
+
+
 def coverage(
     out: Out = "",
     reopen: Annotated[
         bool, typer.Option("--reopen", help="Have the next crawl ask again for what is not proven.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Have the next crawl ask again for what is old.")
+    ] = False,
+    older_than: Annotated[
+        str, typer.Option(help="With --refresh: proven so long ago: 6h, 90d.")
+    ] = "90d",
     json: Json = False,
 ) -> None:
     """Say how much of every search is proven complete, and what it cost.
@@ -172,27 +223,40 @@ def coverage(
     Example: tinyvideo coverage --out strips
     """
     from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import refresh as refresh_windows
     from tinyvideo.storage.catalog import reopen as reopen_windows
     from tinyvideo.storage.catalog import summarize
 
+    age = duration_of(older_than)
     with output_at(out).open() as output:
         searches = summarize(output.catalog.engine)
+        refreshed = refresh_windows(output.catalog.engine, age) if refresh else 0
         reopened = reopen_windows(output.catalog.engine) if reopen else 0
     for search in searches:
         show_facts(
             search.query,
             {
                 "proven": f"{search.proven} of {search.windows} windows",
+                "not proven": tell_doubts(search.doubts),
                 "videos": f"{search.found} seen, {search.missing} known to be missing "
                 f"({search.share:.3%})",
+                "likely missing": tell_estimate(search.likely),
                 "out of reach": f"{search.truncated} seconds with more than Flickr shows",
                 "not looked at": f"{len(search.gaps)} gaps",
                 "calls": f"{search.calls}, {search.least_calls} is the least",
             },
         )
+    if refresh:
+        say(f"{refreshed} windows were proven before that, and are asked for again by a crawl")
     if reopen:
         say(f"{reopened} windows are asked for again by the next crawl")
     elif not searches:
         say("nothing was searched for yet")
     if json:
-        write_json({"searches": [search.as_dict() for search in searches], "reopened": reopened})
+        write_json(
+            {
+                "searches": [search.as_dict() for search in searches],
+                "reopened": reopened,
+                "refreshed": refreshed,
+            }
+        )

@@ -5,7 +5,7 @@ Also how long fetching what is left takes at the least, by the host that takes l
 Cost: two small queries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.commands.output_options import Json, Out
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from tinyvideo.storage.catalog import HostState
     from tinyvideo.storage.outputs import OutputAddress
 
-PER_VIDEO = {"api": 2, "pages": 1, "media": 1}
-"""Requests for one Flickr video: getInfo and getSizes, the redirect, the film."""
+PER_VIDEO = {
+    "flickr": {"api": 2, "pages": 1, "media": 1},
+    "https": {"media": 1},
+    "http": {"media": 1},
+}
+"""Requests for one video, by where it is. Of Flickr: getInfo and getSizes, the redirect, the film;
+of any other address: the film. What lies in a bucket, and folders, ask none of these hosts."""
 
 
 def budget(out: Out = "", json: Json = False) -> None:
@@ -40,11 +45,11 @@ def describe(place: "OutputAddress") -> dict[str, Any]:
         StorageError: there is no catalog, or it cannot be used.
     """
     from tinyvideo.flows.sources import shared_budget  # imports SQLAlchemy
-    from tinyvideo.storage.catalog import count_elsewhere
+    from tinyvideo.storage.catalog import count_by_scheme, count_elsewhere
 
     catalog = place.open_catalog()
     try:
-        videos = count_elsewhere(catalog)
+        videos, waiting = count_elsewhere(catalog), count_by_scheme(catalog)
     finally:
         catalog.close()
     with shared_budget(place) as shared:
@@ -59,14 +64,26 @@ def describe(place: "OutputAddress") -> dict[str, Any]:
         }
         for state in states
     }
-    return {"hosts": hosts, "videos": videos, "seconds": round(seconds_for(videos, states))}
+    return {
+        "hosts": hosts,
+        "videos": videos,
+        "sources": {name: count for name, count in waiting.items() if count},
+        "seconds": round(seconds_for(waiting, states)),
+    }
 
 
-def seconds_for(videos: int, states: "Sequence[HostState]") -> float:
-    """Say how long fetching `videos` takes at the least, by the host that takes longest."""
-    if not videos:
-        return 0.0
-    return max(s.paused_for_s + videos * PER_VIDEO[s.host.value] / s.rate for s in states)
+def seconds_for(waiting: Mapping[str, int], states: "Sequence[HostState]") -> float:
+    """Say how long fetching takes at the least, by the host that takes longest.
+
+    `waiting` counts videos by where they are.
+    """
+    times = [0.0]
+    for state in states:
+        host = state.host.value
+        asked = [PER_VIDEO.get(name, {}).get(host, 0) * n for name, n in waiting.items()]
+        if sum(asked):
+            times.append(state.paused_for_s + sum(asked) / state.rate)
+    return max(times)
 
 
 def _sentence(host: dict[str, Any]) -> str:

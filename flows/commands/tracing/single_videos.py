@@ -3,16 +3,15 @@
 Cost: that of `storage.outputs.video_history`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tinyvideo.flows.commands.output_options import Json, Out, file_to_write
+from tinyvideo.flows.commands.time_spans import duration_of
 from tinyvideo.flows.terminal import (
     ExitCode,
     end_with,
@@ -24,8 +23,6 @@ from tinyvideo.flows.terminal import (
     whole_file,
     write_json,
 )
-
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def explain(
@@ -58,6 +55,10 @@ def explain(
         say(tame(f"taken down: {name}"))
 
 
+SHOWN = 300
+"""Characters of an answer that are shown on the screen."""
+
+
 def failures(
     out: Out = "",
     examples: Annotated[int, typer.Option(min=0, help="Examples of each cause.")] = 3,
@@ -65,21 +66,29 @@ def failures(
 ) -> None:
     """List why videos failed or wait for another try, with what was really said.
 
+    Answers of Flickr that nobody understood stand below, by kind; the JSON has 2 kB of the first.
+
     Example: tinyvideo failures --out strips
     """
     from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import list_misread
     from tinyvideo.storage.outputs import failures as find
 
     with output_at(out).open() as output:
         found = find(output.catalog.engine, examples)
+        misread = list_misread(output.catalog.engine)
     for failure in found:
         lines = {e["video_id"]: e["detail"] or "-" for e in failure.examples}
         counts = f"{failure.cause}: {failure.failed} failed, {failure.waiting} wait"
         show_facts(counts, lines) if lines else say(counts)
-    if not found:
+    for kind in misread:
+        facts = {"first": f"{kind.first_at:%Y-%m-%d %H:%M}", "it began": kind.first[:SHOWN] or "-"}
+        show_facts(f"not understood: {kind.why}, {kind.count} times", facts)
+    if not (found or misread):
         say("nothing failed")
     if json:
-        write_json({"failures": [asdict(failure) for failure in found]})
+        kinds = [kind.as_dict() for kind in misread]
+        write_json({"failures": [asdict(failure) for failure in found], "not_understood": kinds})
 
 
 def retry(
@@ -97,7 +106,7 @@ def retry(
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.outputs import retry as reopen
 
-    causes, age = _causes(cause), _duration(older_than)
+    causes, age = _causes(cause), duration_of(older_than)
     with output_at(out).open() as output:
         count = reopen(output.catalog.engine, causes, age)
     say(f"{count} videos are tried again by the next run")
@@ -145,12 +154,21 @@ def block(
 ) -> None:
     """Never fetch a video, or anything of an owner. What is in shards already: `takedown`.
 
+    Without a name it lists what is blocked.
+
     Example: tinyvideo block --owner 12345678@N00 --why "asked by mail" --out strips
     """
     from tinyvideo.flows.which_output import output_at
-    from tinyvideo.storage.catalog import TakedownKind
+    from tinyvideo.storage.catalog import TakedownKind, list_blocks
     from tinyvideo.storage.catalog import block as enter
 
+    if not (video or owner):
+        with output_at(out).open() as output:
+            blocks = list_blocks(output.catalog.engine)
+        show_facts("blocked", {f"{b['kind']} {b['name']}": b["why"] or "-" for b in blocks})
+        if json:
+            write_json({"blocks": blocks})
+        return
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared(make=True) as output:
         rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
@@ -205,13 +223,6 @@ def _causes(text: str) -> list[str]:
     return causes
 
 
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d+)([mhd])", text.strip())
-    if match is None:
-        raise typer.BadParameter(f"want 30m, 6h or 2d, got {text!r}", param_hint="--older-than")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
 def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
     yield "# Credits\n\nThe strips are made of these videos, under the licenses that are named.\n"
     for video in videos:
@@ -219,7 +230,9 @@ def _credit_lines(videos: Iterable[dict[str, str]]) -> Iterator[str]:
         title = markdown(video["title"] or video["video_id"])
         license_ = markdown(video["license"] or "license unknown")
         page, terms = _address(video["page_url"]), _address(video["license_url"])
-        yield f"\n- {title}{page} by {owner}, {license_}{terms}"
+        state = f"; {video['found_to_be']} since" if video["found_to_be"] else ""
+        asked = f" (asked {video['asked_at']}{state})" if video["asked_at"] else ""
+        yield f"\n- {title}{page} by {owner}, {license_}{terms}{asked}"
     yield "\n"
 
 

@@ -28,8 +28,10 @@ def test_the_slowest_host_decides(paused_for_s, expected):
         state(Host.MEDIA, 2.0, paused_for_s),
     ]
 
-    assert seconds_for(1_000, states) == expected
-    assert seconds_for(0, states) == 0
+    assert seconds_for({"flickr": 1_000}, states) == expected
+    assert seconds_for({}, states) == 0
+    assert seconds_for({"s3": 1_000}, states) == 0  # asks none of them
+    assert seconds_for({"https": 1_000}, states) == paused_for_s + 500  # films alone
 
 
 def test_it_is_told_what_was_asked_and_what_is_left(tmp_path):

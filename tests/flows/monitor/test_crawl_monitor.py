@@ -20,7 +20,7 @@ from tinyvideo.flows.monitor.crawl_monitor import (
     shard_text,
     shards_sentence,
 )
-from tinyvideo.pipeline.find.search_walk import Span
+from tinyvideo.pipeline.find.search_windows import Span
 from tinyvideo.storage.batches.batch_table import Batch, BatchRow, BatchState
 from tinyvideo.storage.catalog.search_coverage import Coverage
 
@@ -179,6 +179,8 @@ def test_a_search_says_what_is_proven():
         calls=9,
         least_calls=5,
         gaps=[Span(10, 19)],
+        doubts={"total": 1},
+        likely=None,
     )
     assert coverage_row(search) == {
         "search": "tags=beach",

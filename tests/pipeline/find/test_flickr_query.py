@@ -2,8 +2,13 @@
 
 import pytest
 
-from tinyvideo.pipeline.errors import RejectReason, TransientError
-from tinyvideo.pipeline.find.flickr_query import Query, parse_answer, parse_result
+from tinyvideo.pipeline.errors import RejectReason
+from tinyvideo.pipeline.find.flickr_query import (
+    NotUnderstoodError,
+    Query,
+    parse_answer,
+    parse_result,
+)
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers, license_of, parse_licenses
 
 ROW = {
@@ -135,9 +140,26 @@ def test_a_box_that_is_none_is_refused(bbox):
         Query(bbox=bbox)
 
 
-@pytest.mark.parametrize("answer", [{}, {"photos": {"total": "many", "photo": []}}])
-def test_an_answer_of_another_form_is_trouble_that_passes(answer):
-    with pytest.raises(TransientError, match="another form"):
+@pytest.mark.parametrize("answer", [{}, {"photos": []}, {"photos": {"total": 1, "photo": "no"}}])
+def test_an_answer_without_results_is_not_understood(answer):
+    with pytest.raises(NotUnderstoodError, match="without a list of results"):
         parse_answer(answer)
-    with pytest.raises(TransientError, match="without id"):
-        parse_result({**ROW, "dateupload": "yesterday"}, SHIPPED)
+
+
+@pytest.mark.parametrize("total", ["", "many", None, "²", "1" * 20])
+def test_a_total_that_is_no_number_says_nothing_and_ends_nothing(total):
+    assert parse_answer({"photos": {"total": total, "photo": []}}) == (0, [])
+    assert parse_answer({"photos": {"total": total, "photo": [{}]}}) == (1, [{}])
+
+
+@pytest.mark.parametrize("name", ["id", "dateupload"])
+@pytest.mark.parametrize("value", ["yesterday", "", None, "²", "1" * 20])
+def test_a_result_without_a_number_where_one_has_to_be_is_not_understood(name, value):
+    with pytest.raises(NotUnderstoodError, match=f"without {name}"):
+        parse_result({**ROW, name: value}, SHIPPED)
+    with pytest.raises(NotUnderstoodError, match="no object"):
+        parse_result("a text", SHIPPED)
+
+
+def test_views_that_no_column_holds_are_not_known():
+    assert parse_result({**ROW, "views": "9" * 20}, SHIPPED).views is None

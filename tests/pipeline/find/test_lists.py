@@ -1,8 +1,10 @@
 """Lists of addresses: what a line may be, and what makes two of them the same video."""
 
+import json
+
 import pytest
 
-from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.errors import RejectReason, UnreadableError
 from tinyvideo.pipeline.find.lists import read_list
 
 
@@ -42,14 +44,126 @@ def test_the_page_of_a_video_on_flickr_is_that_video(tmp_path):
     assert record.page_url == "https://www.flickr.com/photos/ada/123/in/album-7"
 
 
-@pytest.mark.parametrize("line", ["ftp://example.org/a", "a.mp4", '{"title": "x"}', '{"url": 3}'])
-def test_a_line_without_an_address_is_named(tmp_path, line):
-    with pytest.raises(UnreadableError, match=r"line 1 of .*list\.jsonl has no address"):
-        read(tmp_path, line)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.flickr.com/photos/ada/123456",
+        "https://m.flickr.com/photos/ada/123456/",
+        "https://m.flickr.com/#/photos/ada/123456/",
+        "http://flickr.com/photos/12@N00/123456?x=1",
+        "https://www.flickr.com/video_download.gne?id=123456",
+        "https://www.flickr.com/photo.gne?id=123456",
+        "https://flic.kr/p/Bhz",
+        "https://www.flickr.com/photo.gne?short=Bhz",
+        "https://live.staticflickr.com/65535/123456_abcdef0123.mp4",
+        "https://live.staticflickr.com/video/123456/abcdef0123/360p.mp4?s=1",
+    ],
+)
+def test_every_address_of_a_video_on_flickr_is_that_video(tmp_path, address):
+    (record,) = read(tmp_path, address)
+    expected = "flickr-123456" if "Bhz" not in address else f"flickr-{BHZ}"
+    assert record.video_id == expected
+    assert record.refused is None  # Flickr is asked for its license before it is fetched
 
 
-def test_a_line_that_is_no_json_and_a_missing_file_are_told(tmp_path):
-    with pytest.raises(UnreadableError, match=r"line 1 .* is no JSON"):
-        read(tmp_path, "{url: 1}")
+BHZ = 35 * 58**2 + 16 * 58 + 33
+"""B, h and z are digits 35, 16 and 33 of Flickr's 58: 123456789ab...zAB...Z without 0, l, I, O."""
+
+GOOD = '{"url": "https://example.org/a.mp4", "license": "CC0"}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ftp://example.org/a",
+        "a.mp4",
+        '{"title": "x"}',
+        '{"url": 3}',
+        "{url: 1}",
+        "https://[bad/",
+        "https://",
+        "https://example.org:99999/a",
+        "file://elsewhere/a.mp4",
+        '{"url": "https://example.org/\\ud800"}',
+    ],
+)
+def test_a_bad_line_is_named_by_number_and_the_others_are_read(tmp_path, line):
+    path, bad = tmp_path / "list.txt", []
+    path.write_text(f"# a list\n{GOOD}\n{line}\n\n{GOOD}\n", encoding="utf-8")
+    records = list(read_list(path, bad=lambda number, what: bad.append((number, what))))
+    assert [record.uri for record in records] == ["https://example.org/a.mp4"] * 2
+    ((number, what),) = bad
+    assert number == 3
+    assert what
+
+
+def test_a_line_that_is_no_text_or_too_long_is_one_bad_line(tmp_path):
+    path, bad = tmp_path / "list.txt", []
+    path.write_bytes(
+        b"\xff\xfehalf\n".replace(b"\xff\xfe", b"\xe9\xe9")
+        + b"x" * 3_000_000
+        + b"\n"
+        + GOOD.encode()
+    )
+    records = list(read_list(path, bad=lambda number, what: bad.append(number)))
+    assert (len(records), bad) == (1, [1, 2])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_the_encoding_is_told_by_its_mark(tmp_path, encoding):
+    path = tmp_path / "list.txt"
+    path.write_text('{"url": "https://example.org/a.mp4", "title": "Füße"}\n', encoding=encoding)
+    (record,) = read_list(path)
+    assert record.title == "Füße"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_list_may_be_csv(tmp_path, mark):
+    lines = ["title,url,license", '"A, b",https://example.org/a.mp4,CC BY 4.0', "x,y,z,too many"]
+    text = "\n".join(line if n == 1 else line.replace(",", mark) for n, line in enumerate(lines))
+    if mark != ",":
+        text = text.replace("mp4,CC", f"mp4{mark}CC").replace('",https', f'"{mark}https')
+    path, bad = tmp_path / "list.csv", []
+    path.write_text(text)
+    (record,) = read_list(path, bad=lambda number, what: bad.append(number))
+    assert (record.title, record.license, record.refused) == ("A, b", "CC BY 4.0", None)
+    assert bad == [3]
+
+
+@pytest.mark.parametrize(
+    ("said", "allowed"),
+    [
+        ({"license": "CC BY 4.0"}, True),
+        ({"license": "cc-by-nc-sa-2.0"}, True),
+        ({"license": "CC0"}, True),
+        ({"license_url": "https://creativecommons.org/licenses/by-sa/4.0/"}, True),
+        ({"license": "All Rights Reserved"}, False),
+        ({"license": "CC BY-ND 4.0"}, False),
+        ({"license": "Attribution-NoDerivs License"}, False),
+        ({"license_url": "https://creativecommons.org/licenses/by-nd/4.0/"}, False),
+        ({"license_url": "https://x.example/?creativecommons.org/licenses/by/4.0/"}, False),
+        ({"license": "CC0", "license_url": "https://example.org/terms"}, False),
+        ({"license": "mine"}, False),
+        ({}, False),
+    ],
+)
+def test_one_gate_for_rights_and_what_is_unknown_is_not_allowed(tmp_path, said, allowed):
+    path = tmp_path / "list.jsonl"
+    path.write_text(json.dumps({"url": "https://example.org/a.mp4", **said}))
+    (record,) = read_list(path)
+    assert (record.refused is None) == allowed
+    assert allowed or "--any-license" in record.problem
+    assert next(read_list(path, any_license=True)).refused is None
+
+
+def test_what_lies_with_the_user_may_leave_its_license_unsaid_but_not_say_a_forbidden_one(tmp_path):
+    unsaid, said = read(
+        tmp_path, 's3://b/a.mp4\n{"url": "file:///a.mp4", "license": "All Rights Reserved"}'
+    )
+    assert unsaid.refused is None
+    assert said.refused is RejectReason.NOT_ALLOWED_LICENSE
+
+
+def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UnreadableError, match="cannot be read"):
         list(read_list(tmp_path / "missing"))

@@ -1,6 +1,8 @@
 """The videos of YFCC100M, from every form in which its metadata is passed on."""
 
 import bz2
+import gzip
+import lzma
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -55,13 +57,17 @@ def text_of(rows: list[list[str]]) -> bytes:
     return "".join("\t".join(row) + "\n" for row in rows).encode()
 
 
-@pytest.fixture(params=["23 columns", "25 columns", "bz2", "sqlite"])
+@pytest.fixture(params=["23 columns", "25 columns", "bz2", "gzip", "xz", "sqlite"])
 def metadata(request, tmp_path) -> Path:
     path = tmp_path / "yfcc100m_dataset"
     if request.param == "23 columns":
         path.write_bytes(text_of(ROWS))
     elif request.param == "25 columns":
         path.write_bytes(text_of([later_form(row) for row in ROWS]))
+    elif request.param == "gzip":
+        path.write_bytes(gzip.compress(text_of(ROWS)))
+    elif request.param == "xz":
+        path.write_bytes(lzma.compress(text_of(ROWS)))
     elif request.param == "bz2":
         path.write_bytes(bz2.compress(text_of(ROWS)))
     else:

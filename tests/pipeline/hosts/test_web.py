@@ -11,6 +11,15 @@ from tinyvideo.pipeline.hosts.web import retry_after, without_ticket
         ({}, None),
         ({"Retry-After": "120"}, 120),
         ({"Retry-After": " 0 "}, 0),
+        ({"Retry-After": "²"}, None),
+        ({"Retry-After": "٣"}, None),
+        (
+            {
+                "Date": "Wed, 25 Nov 2026 10:00:00 -0000",
+                "Retry-After": "Wed, 25 Nov 2026 10:01:30 GMT",
+            },
+            90,  # -0000 names no zone
+        ),
         (
             {
                 "Date": "Wed, 25 Nov 2026 10:00:00 GMT",

@@ -1,0 +1,26 @@
+"""Whatever the vice of a search: what can be found is found, or the window says that it is not."""
+
+import pytest
+
+from tests.flickr.worlds import walk_world
+from tinyvideo.flows.imitation.search_answers import SearchConfig
+from tinyvideo.flows.imitation.vices import Vice
+
+VIDEOS = 2_500
+STEADY = {"total_error": 0, "unsteady_pages": 0}
+
+
+@pytest.mark.parametrize("vice", Vice)
+def test_nothing_is_called_proven_that_is_not(vice):
+    world = walk_world(7, VIDEOS, vice, SearchConfig(seed=7, vice=vice, **STEADY))
+    assert world.proven_missing <= world.findable / 1_000
+    assert world.found >= 0.999 * world.findable or world.proven < world.windows
+    assert world.uncalled == 0  # every call is counted in a window
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_without_vices_everything_is_proven_in_few_calls(seed):
+    world = walk_world(seed, 3 * VIDEOS, None, SearchConfig(seed=seed, **STEADY))
+    assert world.found == world.findable
+    assert world.proven == world.windows
+    assert world.calls <= 1.3 * world.least
