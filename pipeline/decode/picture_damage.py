@@ -126,7 +126,7 @@ def planes_of(frame: VideoFrame) -> list[Plane] | None:
     if not layout.name.startswith("yuv") or len(frame.planes) < 3 or not layout.is_planar:
         return None
     kind = np.uint8 if layout.components[0].bits == 8 else np.uint16
-    found = []
+    found: list[Plane] = []
     for plane in frame.planes[:3]:
         if plane.line_size <= 0 or layout.is_big_endian:
             return None
@@ -134,7 +134,7 @@ def planes_of(frame: VideoFrame) -> list[Plane] | None:
         found.append(rows.view(kind)[:, : plane.width])
     if kind is np.uint16:
         shift = layout.components[0].bits - 8
-        found = [(plane >> shift).astype(np.uint8) for plane in found]
+        found = [np.right_shift(plane, shift).astype(np.uint8) for plane in found]
     return found
 
 
@@ -166,4 +166,4 @@ def _change(old: Plane, new: Plane) -> float:
     """Measure the root mean square difference of some 24 rows, 0 to 255."""
     step = max(1, len(new) // 24)
     rows = old[step // 2 :: step], new[step // 2 :: step]
-    return cv2.norm(*rows, cv2.NORM_L2) / rows[0].size ** 0.5
+    return float(cv2.norm(*rows, cv2.NORM_L2) / rows[0].size ** 0.5)

@@ -72,6 +72,11 @@ def write_strips(
 
 
 def read_places(clips: Path) -> list[ClipPlace]:
+    """Read where the accepted clips of a clips.json lie.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         entries = json.loads(clips.read_bytes())
         return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
