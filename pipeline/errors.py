@@ -40,7 +40,7 @@ class RejectReason(StrEnum):
     """The film is cut off, or its pictures change their size on the way."""
 
     CORRUPT = "corrupt"
-    """A picture is damaged: its decoder says so."""
+    """A picture is damaged: its decoder says so, or it shows what no camera makes."""
 
     UNEVEN_TIMING = "uneven_timing"
     """A gap, or a jump, in the time stamps of the window, or in the pace of its pictures."""

@@ -16,6 +16,7 @@ Source: FFmpeg 8.1, libvpx 1.16, as tried (tests/fuzz/mutated_films.py).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -44,10 +45,10 @@ class FilmDecoder:
         self._options = {"max_pixels": str(max_pixels), **STRICT}
         self._context = film.codec_context
         self._context.thread_count, self._context.options = 1, self._options
-        self._held: list[Packet[VideoStream]] | None = [] if _may_report_more(film) else None
+        self._held: list[Packet[Any]] | None = [] if _may_report_more(film) else None
         self._frames = 0
 
-    def decode(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+    def decode(self, packet: "Packet[Any]") -> list[VideoFrame]:
         """Decode a packet to the frames that are complete by now; an empty one ends the film.
 
         Raises:
@@ -76,8 +77,8 @@ class FilmDecoder:
 
     def _choose(
         self,
-        held: "list[Packet[VideoStream]]",
-        packet: "Packet[VideoStream]",
+        held: "list[Packet[Any]]",
+        packet: "Packet[Any]",
         frames: list[VideoFrame],
     ) -> list[VideoFrame]:
         """Go over to a decoder that reports more, once it is seen that nothing is lost by it."""

@@ -141,7 +141,7 @@ def planes_of(frame: VideoFrame) -> list[Plane] | None:
     if not layout.name.startswith("yuv") or len(frame.planes) < 3 or not layout.is_planar:
         return None
     kind = np.uint8 if layout.components[0].bits == 8 else np.uint16
-    found = []
+    found: list[Plane] = []
     for plane in frame.planes[:3]:
         if plane.line_size <= 0 or layout.is_big_endian:
             return None
