@@ -26,8 +26,10 @@ OTHERS = 0o077
 def keep_password(folder: Path, given: str = "") -> str:
     """Return the password kept in `folder`: the one `given`, that of last time, or a new one.
 
-    A file that others could read is not trusted: then it is a new one.
+    A file that others could read is not trusted: then it is a new one. The folder is closed to
+    others: Prefect's database lies in it, with the secrets of blocks and the key that opens them.
     """
+    folder.chmod(0o700)
     if given:
         _write(folder, given)
         return given

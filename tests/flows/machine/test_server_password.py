@@ -80,6 +80,15 @@ def test_a_password_is_random_and_for_its_owner_only(tmp_path):
     assert len(password.removeprefix("tinyvideo:")) >= 32
 
 
+def test_nobody_else_looks_into_the_folder_of_the_database(tmp_path):
+    tmp_path.chmod(0o755)
+    keep_password(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    tmp_path.chmod(0o755)
+    keep_password(tmp_path, "admin:mine")
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_password_that_others_could_read_is_replaced(tmp_path):
     password = keep_password(tmp_path)
     (tmp_path / "password").chmod(0o644)
