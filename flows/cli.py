@@ -90,8 +90,9 @@ def main() -> None:
         # What breaks after a process was asked to end is of its ending.
         number = asked_to_end(wait=not isinstance(error, ExpectedError | TyperException))
         code = _explain(error) if number is None else code_of(number)
-    if code and (number := asked_to_end()) is not None:
-        code = code_of(number)
+    asked_for = asked_to_end() if code else None
+    if asked_for is not None:
+        code = code_of(asked_for)
     if code in map(code_of, SIGNALS):  # typer, too, turns Ctrl-C into this number
         tell_stopped()
         heed_no_more()

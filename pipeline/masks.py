@@ -16,7 +16,9 @@ SECRET = re.compile(
 )
 """Names of settings, options and parameters whose value nobody else has to see."""
 
-_USER = re.compile(r"(://)(?:[^/\s:@]*:(?!\d+/)\S*|[^/\s:@]+)@")
+_USER = re.compile(r"(://)(?!USER:PASSWORD@HOST/)(?:[^/\s:@]*:(?!\d+/)\S*|[^/\s:@]+)@")
+"""What our own sentences say of the form of an address is no secret."""
+
 _PARAMETER = re.compile(r"([?&;]([\w.%-]+)=)([^&;\s'\"<>]+)")
 _SHORTEST = 3
 """Letters of a part of a password that is looked for by itself."""

@@ -92,7 +92,7 @@ def cut_strips(
     """Yield the strip of every place, in the order of `start_frame`, as JPEG.
 
     Without a square, the strip shows the middle of the film, as large as it is between its bars.
-    Of `frames`, only the limits of size and rate count here: which frames a clip has is known.
+    Of `frames`, only the limits of size count here: which frames a clip has is known.
 
     Raises:
         UnreadableError: the film cannot be opened, or ends before its clips do.

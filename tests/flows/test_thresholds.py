@@ -154,9 +154,9 @@ def test_render_takes_the_frames_of_the_file_and_the_strips_of_the_file(slow, tm
     # Quality 40 leaves half of the bytes of 95: the file's was taken, and not today's.
     assert strips[1].stat().st_size < 1.2 * strips[0].stat().st_size
     assert np.abs(first.astype(int) - again).mean() < 4
-    assert "slow.mkv: frame_rate: " in refused(
-        "render", slow, "--clips", clips, "--to", tmp_path / "x"
-    )
+    # Which frames a clip has is known, whatever rate would be taken by today's thresholds.
+    call("render", slow, "--clips", clips, "--to", tmp_path / "today")
+    assert (tmp_path / "today" / "0000.jpg").exists()
 
 
 def test_render_takes_the_frames_of_the_clips_whatever_frames_are_taken_now(tmp_path):

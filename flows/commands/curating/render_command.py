@@ -3,8 +3,8 @@
 What `tinyvideo stabilize` found stands in clips.json, in pixels of the film itself, so another
 size or another crop needs the film and no second stabilization. The frames are those that
 clips.json names, decoded at their full size, in a process with the limits of `run`; the table
-`frames` of the thresholds only says which films are taken. The strips go to `OUT/NNNN.jpg`, under
-the numbers that they have in clips.json.
+`frames` of the thresholds only says how large a film may be, and how its colors and fields are
+shown. The strips go to `OUT/NNNN.jpg`, under the numbers that they have in clips.json.
 
 Cost: decoding, and what `pipeline.stabilize.rendering` says.
 """

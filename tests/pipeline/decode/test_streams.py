@@ -49,7 +49,7 @@ def write(path, *films, subtitle_s=0.0):
 
 def chosen(path):
     with open_file(path) as file, open_container(file) as container:
-        return choose_film(container, max_pixels=10**8).index
+        return choose_film(container).index
 
 
 def test_a_cover_that_comes_first_and_says_nothing_is_no_film(tmp_path):

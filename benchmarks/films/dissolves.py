@@ -1,6 +1,6 @@
 """Does a strip hold two scenes, where films fade into each other, and what do honest windows lose?
 
-    python -m benchmarks.dissolves --films DIR [--pairs 50] [--seed 1]
+    python -m benchmarks.films.dissolves --films DIR [--pairs 50] [--seed 1]
 
 Pairs of the films of a folder are drawn, shrunk to 320 x 240, and faded into each other over 0.2 to
 4 seconds; what came before and after stays as it was. Of every window it is known by how much the
@@ -148,7 +148,7 @@ def table_of(counts: Counts, pairs: int, seed: int) -> str:
     """Write the counts as a table."""
     return "\n".join(
         [
-            f"`python -m benchmarks.dissolves --films DIR --pairs {pairs} --seed {seed}`: films",
+            f"`python -m benchmarks.films.dissolves --films DIR --pairs {pairs} --seed {seed}`: films",
             "that fade into each other over 0.2 to 4 seconds.",
             "",
             "| figure | value |",
