@@ -148,8 +148,8 @@ def table_of(counts: Counts, pairs: int, seed: int) -> str:
     """Write the counts as a table."""
     return "\n".join(
         [
-            f"`python -m benchmarks.films.dissolves --films DIR --pairs {pairs} --seed {seed}`: films",
-            "that fade into each other over 0.2 to 4 seconds.",
+            "`python -m benchmarks.films.dissolves --films DIR",
+            f"--pairs {pairs} --seed {seed}`: films that fade into each other over 0.2 to 4 seconds.",
             "",
             "| figure | value |",
             "|---|---:|",
