@@ -149,7 +149,7 @@ def table_of(counts: Counts, pairs: int, seed: int) -> str:
     return "\n".join(
         [
             "`python -m benchmarks.films.dissolves --films DIR",
-            f"--pairs {pairs} --seed {seed}`: films that fade into each other over 0.2 to 4 seconds.",
+            f"--pairs {pairs} --seed {seed}`: films that fade into each other, in 0.2 to 4 s.",
             "",
             "| figure | value |",
             "|---|---:|",
