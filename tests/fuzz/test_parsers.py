@@ -6,7 +6,6 @@ import pytest
 
 from tests.fuzz.parsers import fuzz, targets
 from tinyvideo.flows.commands.curating.render_command import read_places
-from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find.lists import read_list
 from tinyvideo.pipeline.thresholds.threshold_file import read_toml
 from tinyvideo.pipeline.thresholds.threshold_tables import ThresholdError
@@ -35,12 +34,16 @@ def test_many_damaged_files_do(tmp_path, length):
     ["http://[a", "https://[::1/film.mp4", f'{{"url": {NESTED}', f'{{"url": {LONG}}}'],
     ids=["bracket", "half an address", "nested", "long number"],
 )
-def test_a_line_that_is_no_address_is_one_sentence(tmp_path, line):
-    path = tmp_path / "list"
-    path.write_text(line)
+def test_a_line_that_is_no_address_is_told_by_its_number(tmp_path, line):
+    path, told = tmp_path / "list", []
+    path.write_text(f"{line}\ns3://b/a.mp4\n")
 
-    with pytest.raises(UnreadableError, match="line 1 of"):
-        list(read_list(path))
+    (good,) = read_list(path, bad=lambda number, what: told.append((number, what)))
+
+    assert good.uri == "s3://b/a.mp4"
+    ((number, what),) = told
+    assert number == 1
+    assert what
 
 
 @pytest.mark.parametrize("text", [f"a = {NESTED}", f"a = {LONG}"], ids=["nested", "long number"])
