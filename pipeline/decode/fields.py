@@ -23,7 +23,7 @@ the row between them does not), where something has moved.
 from collections import deque
 from collections.abc import Generator, Iterator
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,6 @@ class WholePictures:
     def _run(self) -> Generator[VideoFrame]:
         waiting: deque[VideoFrame] = deque()
         watch = _CombWatch()
-        broken: RejectedError | None = None
         try:
             for frame in self._frames:
                 waiting.append(frame)
@@ -105,15 +104,13 @@ class WholePictures:
                     break
                 if len(waiting) == HELD:
                     yield waiting.popleft()
-        except RejectedError as error:
-            broken = error  # what waits came before the fault
+        except RejectedError:
+            yield from waiting  # it came before the fault
+            raise
         if self.was_interlaced:
-            yield from _Filter(waiting[0]).run(waiting, self._frames)
+            yield from _Filter(waiting[0]).run(chain(waiting, self._frames))
         else:
-            yield from waiting
-            yield from self._frames
-        if broken is not None:
-            raise broken
+            yield from chain(waiting, self._frames)
 
 
 class _CombWatch:
@@ -172,7 +169,7 @@ class _Filter:
     def __init__(self, frame: VideoFrame) -> None:
         self._graph = Graph()
         self._graph.threads = 1
-        chain: list[FilterContext] = [
+        steps: list[FilterContext] = [
             self._graph.add_buffer(
                 width=frame.width,
                 height=frame.height,
@@ -184,33 +181,29 @@ class _Filter:
             # Without a flag nobody knows which field comes first; both neighbors are tried anyway.
             order = "auto" if frame.interlaced_frame else "tff"
             matching = f"order={order}:mode=pcn:combmatch=full:combpel={COMBED_PIXELS}"
-            chain.append(self._graph.add("fieldmatch", matching))
-            chain.append(self._graph.add("bwdif", "mode=send_frame:deint=interlaced"))
+            steps.append(self._graph.add("fieldmatch", matching))
+            steps.append(self._graph.add("bwdif", "mode=send_frame:deint=interlaced"))
         else:
-            chain.append(self._graph.add("bwdif", "mode=send_frame:deint=all"))
-        chain.append(self._graph.add("buffersink"))
-        for one, other in pairwise(chain):
+            steps.append(self._graph.add("bwdif", "mode=send_frame:deint=all"))
+        steps.append(self._graph.add("buffersink"))
+        for one, other in pairwise(steps):
             one.link_to(other)
         self._graph.configure()
 
-    def run(
-        self, waiting: deque[VideoFrame], frames: Generator[VideoFrame]
-    ) -> Generator[VideoFrame]:
-        """Filter what waits, and all that follows."""
-        broken: RejectedError | None = None
-        while waiting:
-            self._graph.vpush(waiting.popleft())
-            yield from self._ready()
+    def run(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Filter frames, in order; what is in the filter comes before a fault."""
         try:
             for frame in frames:
                 self._graph.vpush(frame)
                 yield from self._ready()
-        except RejectedError as error:
-            broken = error
+        except RejectedError:
+            yield from self._rest()
+            raise
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[VideoFrame]:
         self._graph.vpush(None)
         yield from self._ready()
-        if broken is not None:
-            raise broken
 
     def _ready(self) -> Iterator[VideoFrame]:
         while True:

@@ -20,7 +20,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -192,7 +192,7 @@ class OpenVideo:
         self._pacer = Pacer(timeline, rates)
         stretch = self._pacer.next(0.0 if self._first.pts is not None else None, self._shift_s())
         width, height = self._orientation.turn_size((self._first.width, self._first.height))
-        step = native_pace(stretch, config)[1]
+        _, step = pace_of(every_frame(stretch), config)
         self.facts = VideoFacts(width=width, height=height, fps=stretch.fps, step=step)
         self.crop_to(None)
         frame_bytes = sum(plane.buffer_size for plane in self._first.planes)
@@ -268,35 +268,33 @@ class OpenVideo:
 
     def _take_pictures(self) -> Generator[TimedFrame]:
         changes, repeats = FrameChanges(), RepeatFilter[_Moment](self.facts.fps)
-        stretch: Stretch | None = None
-        broken: RejectedError | None = None
+        stretch = self._pacer.stretch
         try:
             for moment in self._moments():
-                if stretch is not None and moment.stretch is not stretch:
+                if moment.stretch is not stretch:
                     for kept in repeats.flush():
                         yield from self._taken(kept)
-                    changes, repeats = FrameChanges(), RepeatFilter(moment.stretch.fps)
-                stretch = moment.stretch
+                    stretch = moment.stretch
+                    changes, repeats = FrameChanges(), RepeatFilter(stretch.fps)
                 for kept in repeats.push(moment, changes.measure(moment.frame)):
                     yield from self._taken(kept)
-        except RejectedError as error:
-            broken = error  # what waits came before the break, and is as good as ever
+        except RejectedError:
+            for kept in repeats.flush():  # it came before the break, and is as good as ever
+                yield from self._taken(kept)
+            raise
         for kept in repeats.flush():
             yield from self._taken(kept)
-        if broken is not None:
-            raise broken
 
     def _taken(self, kept: Kept["_Moment"]) -> Iterator[TimedFrame]:
         stretch = kept.frame.stretch
-        number, (pace, step) = kept.frame.number - stretch.first, native_pace(stretch, self._config)
-        if kept.cadence is not None:
-            number, (pace, step) = kept.number, pace_of(kept.cadence, self._config)
+        number = kept.number if kept.cadence else kept.frame.number - stretch.first
+        pace, step = pace_of(kept.cadence or every_frame(stretch), self._config)
         if number % step == 0:
             yield self._cut_now(kept.frame, pace)
 
     def _take_steps(self) -> Generator[TimedFrame]:
         for moment in self._moments():
-            pace, step = native_pace(moment.stretch, self._config)
+            pace, step = pace_of(every_frame(moment.stretch), self._config)
             if (moment.number - moment.stretch.first) % step == 0:
                 yield self._cut_now(moment, pace)
 
@@ -378,24 +376,21 @@ def choose_step(fps: Fraction, config: FramesConfig) -> int:
     raise RejectedError(RejectReason.FRAME_RATE, detail)
 
 
-@cache
-def native_pace(stretch: Stretch, config: FramesConfig) -> tuple[Pace, int]:
-    """Tell at what pace frames of `stretch` are taken, and every how many of them."""
-    try:
-        step = choose_step(stretch.fps, config)
-    except RejectedError as error:
-        return Pace(stretch.fps, Fraction(1), error.detail), 1
-    return Pace(stretch.fps / step, Fraction(step)), step
+def every_frame(stretch: Stretch) -> Cadence:
+    """The cadence of frames that repeat no picture."""
+    return Cadence(stretch.fps, Fraction(1))
 
 
-@cache
+@lru_cache(maxsize=256)
 def pace_of(cadence: Cadence, config: FramesConfig) -> tuple[Pace, int]:
     """Tell at what pace pictures of `cadence` are taken, and every how many of them."""
     try:
         step = choose_step(cadence.fps, config)
     except RejectedError as error:
-        stored = float(cadence.fps * cadence.frames_per_picture)
-        refusal = f"{stored:.5g} frames per second, most of them repeats: {error.detail}"
+        refusal = error.detail
+        if cadence.frames_per_picture != 1:
+            stored = float(cadence.fps * cadence.frames_per_picture)
+            refusal = f"{stored:.5g} frames per second, most of them repeats: {refusal}"
         return Pace(cadence.fps, cadence.frames_per_picture, refusal), 1
     return Pace(cadence.fps / step, cadence.frames_per_picture * step), step
 
