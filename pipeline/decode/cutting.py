@@ -9,12 +9,18 @@ has to be converted first: 10-bit and RGB films.
 """
 
 from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
 
 from tinyvideo.pipeline.types import Crop, GrayFrame
+
+Samples: TypeAlias = npt.NDArray[Any]
+"""Samples of a plane, (H, W): uint8, or uint16 where a sample has more than 8 bits."""
 
 LUMA_FIRST = frozenset(
     f"yuv{kind}{sampling}p" for kind in ("", "j") for sampling in ("420", "422", "444")
@@ -47,6 +53,19 @@ class Cutter:
         """Return the part of `frame`; it shares the memory of the whole."""
         self._graph.vpush(frame)
         return self._graph.vpull()
+
+
+def see_plane(plane: VideoPlane, bits: int) -> Samples | None:
+    """See the samples of a plane, (H, W) or as many as lie in a row, uncopied.
+
+    They stay valid as long as somebody holds them. None where the picture is stored upside down,
+    which no buffer can be.
+    """
+    if plane.line_size <= 0:
+        return None
+    shape = plane.height, plane.line_size
+    rows = np.ndarray(shape, np.uint8, buffer=memoryview(plane))
+    return rows.view(np.uint16 if bits > 8 else np.uint8)
 
 
 def see_luma(frame: VideoFrame) -> GrayFrame:

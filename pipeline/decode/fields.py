@@ -33,9 +33,8 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 
-from tinyvideo.pipeline.decode.cutting import see_luma
+from tinyvideo.pipeline.decode.cutting import Samples, see_luma, see_plane
 from tinyvideo.pipeline.errors import RejectedError
-from tinyvideo.pipeline.types import GrayFrame
 
 HELD = 10
 """Frames that wait until it is known whether the film combs. Ours: two cycles of a telecine."""
@@ -70,7 +69,7 @@ MATCHED = frozenset({"yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "y
 ORDERS = {1: "progressive", 2: "top first", 3: "bottom first", 4: "top first", 5: "bottom first"}
 """FFmpeg's field orders, as rows say them. Fields are told by when they are shown."""
 
-Samples = npt.NDArray[np.int16]
+Rows = npt.NDArray[np.int16]
 
 
 class WholePictures:
@@ -118,7 +117,7 @@ class _CombWatch:
 
     def __init__(self) -> None:
         self._number = 0
-        self._before: GrayFrame | None = None
+        self._before: Samples | None = None
         self._lately: deque[bool] = deque(maxlen=HELD)
 
     def combs(self, frame: VideoFrame) -> bool:
@@ -128,15 +127,26 @@ class _CombWatch:
         if not close and self._number % 4 > 1:
             self._before = None
             return False
-        luma, before = see_luma(frame), self._before
+        (luma, bits), before = _brightness(frame), self._before
         self._before = luma
         if before is None or before.shape != luma.shape:
             return False
-        self._lately.append(is_combed(luma, before))
+        self._lately.append(is_combed(luma, before, bits))
         return sum(self._lately) >= MIN_COMBED
 
 
-def is_combed(luma: GrayFrame, before: GrayFrame) -> bool:
+def _brightness(frame: VideoFrame) -> tuple[Samples, int]:
+    """See the brightness of a frame, (H, W), and of how many bits it is; no YUV is converted."""
+    layout = frame.format
+    bits = layout.components[0].bits
+    if layout.name.startswith("yuv") and layout.is_planar and not layout.is_big_endian:
+        samples = see_plane(frame.planes[0], bits)
+        if samples is not None:
+            return samples[:, : frame.width], bits
+    return see_luma(frame), 8
+
+
+def is_combed(luma: Samples, before: Samples, bits: int = 8) -> bool:
     """Tell whether the rows of `luma`, (H, W), come from two moments; `before` is the last frame.
 
     Some 60 rows are looked at, in every fourth column.
@@ -146,8 +156,8 @@ def is_combed(luma: GrayFrame, before: GrayFrame) -> bool:
     # Of both parities, whatever the step.
     at = np.arange(2, height - 2, step)
     at = np.minimum(at - (at + np.arange(len(at))) % 2, height - 3)
-    rows = [np.asarray(luma[at + shift, ::4], np.int16) for shift in (-2, -1, 0, 1, 2)]
-    moved = np.abs(rows[2] - before[at, ::4]) > MOVED
+    rows = [_of_bytes(luma[at + shift, ::4], bits) for shift in (-2, -1, 0, 1, 2)]
+    moved = np.abs(rows[2] - _of_bytes(before[at, ::4], bits)) > MOVED
     if np.count_nonzero(moved) < MIN_SHARE * moved.size:
         return False
     between = np.count_nonzero(_stands_out(rows[2], rows[1], rows[3]) & moved)
@@ -155,7 +165,12 @@ def is_combed(luma: GrayFrame, before: GrayFrame) -> bool:
     return bool(between >= max(MIN_SHARE * moved.size, MIN_RATIO * within))
 
 
-def _stands_out(row: Samples, above: Samples, below: Samples) -> npt.NDArray[np.bool_]:
+def _of_bytes(rows: Samples, bits: int) -> Rows:
+    """Values of 0 to 255, that can be subtracted."""
+    return np.asarray(rows >> (bits - 8) if bits > 8 else rows, np.int16)
+
+
+def _stands_out(row: Rows, above: Rows, below: Rows) -> npt.NDArray[np.bool_]:
     """Where a row differs, to one side, from two that agree, (R, C)."""
     up, down = row - above, row - below
     least = np.minimum(np.abs(up), np.abs(down))

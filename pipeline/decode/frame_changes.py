@@ -10,15 +10,11 @@ Cost: 7 us per frame at 640 x 360, where decoding and shrinking take 1,600.
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-Rows: TypeAlias = npt.NDArray[Any]
-"""Samples of a frame, (R, W): uint8, or uint16 where a sample has more than 8 bits."""
+from tinyvideo.pipeline.decode.cutting import Samples, see_plane
 
 
 class FrameChanges:
@@ -26,7 +22,7 @@ class FrameChanges:
 
     def __init__(self) -> None:
         self._look: RowSampling | None = None
-        self._before: Rows | None = None
+        self._before: Samples | None = None
 
     def measure(self, frame: VideoFrame) -> float:
         """Return the root mean square difference, 0 to 255, over some 45 rows; inf at first."""
@@ -42,7 +38,7 @@ class FrameChanges:
 class RowSampling:
     """Where to look in the frames of one film: at some 45 rows of the first plane, uncopied."""
 
-    kind: npt.DTypeLike
+    bits: int
     rows: slice
     columns: slice
     scale: float
@@ -53,24 +49,19 @@ class RowSampling:
         """Learn from the first frame how all of them are laid out."""
         plane, layout = frame.planes[0], frame.format
         bits = layout.components[0].bits
-        kind = np.uint16 if bits > 8 else np.uint8
-        size = np.dtype(kind).itemsize
+        size = 2 if bits > 8 else 1
         # Packed pixels lie side by side with all that belongs to them.
         samples = 1 if layout.is_planar else max(1, layout.padded_bits_per_pixel // 8 // size)
         step = max(1, plane.height // 45)
         rows, columns = slice(step // 2, None, step), slice(plane.width * samples)
         count = len(range(plane.height)[rows]) * plane.width * samples
         brightest = 255 if bits <= 8 else (1 << bits) - 1
-        return cls(kind, rows, columns, 255 / brightest / count**0.5)
+        return cls(bits, rows, columns, 255 / brightest / count**0.5)
 
-    def rows_of(self, frame: VideoFrame) -> Rows | None:
+    def rows_of(self, frame: VideoFrame) -> Samples | None:
         """Look at the rows; they stay valid as long as somebody holds them.
 
         None where the picture is stored upside down, which no buffer can be.
         """
-        plane = frame.planes[0]
-        if plane.line_size <= 0:
-            return None
-        shape = plane.height, plane.line_size
-        samples: Rows = np.ndarray(shape, np.uint8, buffer=memoryview(plane))
-        return samples.view(self.kind)[self.rows, self.columns]
+        samples = see_plane(frame.planes[0], self.bits)
+        return None if samples is None else samples[self.rows, self.columns]

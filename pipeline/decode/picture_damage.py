@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
+from tinyvideo.pipeline.decode.cutting import see_plane
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 
 Plane: TypeAlias = npt.NDArray[Any]
@@ -141,16 +142,13 @@ def planes_of(frame: VideoFrame) -> list[Plane] | None:
     layout = frame.format
     if not layout.name.startswith("yuv") or len(frame.planes) < 3 or not layout.is_planar:
         return None
-    kind = np.uint8 if layout.components[0].bits == 8 else np.uint16
-    found: list[Plane] = []
+    bits, found = layout.components[0].bits, []
     for plane in frame.planes[:3]:
-        if plane.line_size <= 0 or layout.is_big_endian:
+        samples = None if layout.is_big_endian else see_plane(plane, bits)
+        if samples is None:
             return None
-        rows = np.ndarray((plane.height, plane.line_size), np.uint8, buffer=memoryview(plane))
-        found.append(rows.view(kind)[:, : plane.width])
-    if kind is np.uint16:
-        shift = layout.components[0].bits - 8
-        found = [np.right_shift(plane, shift).astype(np.uint8) for plane in found]
+        seen = samples[:, : plane.width]
+        found.append(np.right_shift(seen, bits - 8).astype(np.uint8) if bits > 8 else seen)
     return found
 
 

@@ -103,3 +103,11 @@ def test_noise_and_thin_stripes_do_not_comb(seed):
     stripes = np.full((180, 320), 60, np.uint8)
     stripes[::2] = 160
     assert not is_combed(stripes, stripes)
+
+
+def test_deep_pictures_comb_as_those_of_bytes_do():
+    before, now = (to_gray(frame) for frame in as_fields(walker(4)))
+    deep = [frame.astype(np.uint16) << 2 for frame in (now, before)]
+    assert is_combed(now, before)
+    assert is_combed(*deep, bits=10)
+    assert not is_combed(deep[0], deep[0], bits=10)
