@@ -66,6 +66,7 @@ from tinyvideo.pipeline.windows import (
     check_window,
     crop_beside,
     find_on_screen,
+    overlay_of,
     refuse_overlay,
 )
 
@@ -170,7 +171,7 @@ class _Curation:
             if clip.reason is RejectReason.FRAME_RATE and len(refused) == clip.index:
                 refused.append(clip)  # a film that is nothing else is refused as a whole
                 continue
-            yield from refused[: clip.index]
+            yield from refused
             refused.clear()
             if waiting is not None:
                 yield _undone(waiting, clip) if clip.reason is RejectReason.DISSOLVE else waiting
@@ -225,9 +226,9 @@ class _Curation:
 
     def _judge(self) -> Clip:
         to_first: Homographies | None = None
+        images = np.stack([frame.image for frame in self.window])
         try:
             check_window(self.window, self.video.facts, self.config.window)
-            images = np.stack([frame.image for frame in self.window])
             grays = [frame.gray for frame in self.window]
             path = find_camera_path(images, self.config.stabilize, grays)
             to_first = self._in_source_pixels(path.to_first)
@@ -235,15 +236,14 @@ class _Curation:
         except SceneChangeError as change:
             return self._begin_behind(change)
         except RejectedError as error:
-            if error.reason in UNFOUND and (seen := self._scene_change()) is not None:
+            if error.reason in UNFOUND and (seen := self._scene_change(images)) is not None:
                 return self._begin_behind(seen)
             return self._drop(error.reason, error.detail, to_first)
 
-    def _scene_change(self) -> SceneChangeError | None:
+    def _scene_change(self, images: Frames) -> SceneChangeError | None:
         """Look for a second scene where no camera path was found, which may be the cause."""
-        frames = np.stack([frame.image for frame in self.window])
         try:
-            check_one_scene(frames, self.config.scene, fading=self.fading)
+            check_one_scene(images, self.config.scene, fading=self.fading)
         except SceneChangeError as change:
             return change
         return None
@@ -301,22 +301,16 @@ class _Curation:
         if patches is None:
             return images, path, None, None
         height, width = images.shape[1:3]
-        overlay = self._overlay_in_source(patches, width * height)
-        if not patches:
-            return images, path, None, overlay
+        found = overlay_of(patches, width, height)
+        if found.place is None:
+            return images, path, None, found
         shown = crop_beside(patches, width, height)
         if shown is None:
-            raise refuse_overlay(patches, width, height)
+            raise refuse_overlay(found, width, height)
         right, bottom = shown.left + shown.width, shown.top + shown.height
         part = images[:, shown.top : bottom, shown.left : right]
+        overlay = replace(found, place=self._in_source(found.place))
         return np.ascontiguousarray(part), path.seen_from(shown), shown, overlay
-
-    def _overlay_in_source(self, patches: list[Crop], pixels: int) -> Overlay:
-        if not patches:
-            return Overlay(share=0.0)
-        largest = max(patches, key=lambda patch: patch.width * patch.height)
-        share = sum(patch.width * patch.height for patch in patches) / pixels
-        return Overlay(share=share, place=self._in_source(largest))
 
     def _crop_in_source(self, shown: Crop | None) -> Crop | None:
         return self.video.crop if shown is None else self._in_source(shown)

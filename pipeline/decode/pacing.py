@@ -9,8 +9,9 @@ if what follows is even again:
     uneven      frames with no pace, up to the next that have one; no window can be made of them
 
 A rate near one that the header names, or that is usual, is that one: time stamps are rounded to
-milliseconds in many containers. Time stamps that are missing, or all equal, say nothing;
-then the header's rate is all there is.
+milliseconds in many containers. Of frames without time stamps the header's rate is all there is.
+Two borders in a row make an uneven stretch, so that a film whose stamps are all equal has one, and
+not one per frame.
 
 Cost: 10 us per frame; the packets of LOOK_AHEAD frames, as they are stored, wait in memory.
 
@@ -124,16 +125,17 @@ class Pacer:
         last, self._last_s = self._last_s, time_s
         if time_s is None:
             return self.stretch
+        at = time_s + shift_s
         if last is None:
-            self.stretch = self._begin(time_s + shift_s, "")
+            self.stretch = self._begin(at, "", even=True)
         elif not self.stretch.even:
             cause = f"the time stamps are even again from frame {self._number} on"
-            anew = self._begin(time_s + shift_s, cause)
+            anew = self._begin(at, cause, even=self._fits(time_s - last))
             self.stretch = anew if anew.even else self.stretch
         elif not self._fits(time_s - last):
             gap = (time_s - last) * float(self.stretch.fps)
             cause = f"frame {self._number} comes {gap:.2f} intervals after the one before it"
-            self.stretch = self._begin(time_s + shift_s, cause)
+            self.stretch = self._begin(at, cause, even=self._number > self.stretch.first + 1)
         return self.stretch
 
     def _fits(self, gap_s: float) -> bool:
@@ -141,19 +143,19 @@ class Pacer:
             return True
         return 1 / MAX_GAP < gap_s * float(self.stretch.fps) < MAX_GAP
 
-    def _begin(self, time_s: float, cause: str) -> Stretch:
+    def _begin(self, time_s: float, cause: str, *, even: bool) -> Stretch:
+        """Begin a stretch, which is `even` or not where the next time stamps are not known."""
         times = [time_s, *self._timeline.after(time_s)]
         gaps = [after - before for before, after in pairwise(times)]
         if len(gaps) < EVEN:  # the film ends, or does not say
-            return Stretch(self._number, self.stretch.fps, cause, self.stretch.even)
+            return Stretch(self._number, self.stretch.fps, cause, even)
         # Two at a time: where pictures take two and three fields by turns, neither is the pace.
         pairs = zip(times, times[2:], strict=False)
         interval = median((after - before) / 2 for before, after in pairs)
         fits = [1 / MAX_GAP < gap / interval < MAX_GAP for gap in gaps] if interval > 0 else []
         if fits and all(fits):
             interval = (times[-1] - times[0]) / len(gaps)
-        even = len(fits) >= EVEN and all(fits[:EVEN])
-        if not even:
+        if not fits or not all(fits[:EVEN]):
             return Stretch(self._number, self.stretch.fps, cause, even=False)
         return Stretch(self._number, self._meant(1 / interval), cause)
 

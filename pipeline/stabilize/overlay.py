@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tinyvideo.pipeline.pixels import to_gray
+from tinyvideo.pipeline.pixels import to_gray, ways_of_center
 from tinyvideo.pipeline.types import Frames, GrayFrame, Homographies
 
 _ROOM = 20
@@ -26,9 +26,7 @@ def overlay_share(frames: Frames | Sequence[GrayFrame], to_first: Homographies) 
     `frames` are T of RGB or brightness, `to_first` is their camera path, (T, 3, 3).
     """
     height, width = frames[0].shape[:2]
-    center = np.array([(width - 1) / 2, (height - 1) / 2, 1])
-    ways = to_first @ center
-    ways = np.linalg.norm(ways[:, :2] / ways[:, 2:] - center[:2], axis=1)
+    ways = ways_of_center(to_first, width, height)
     if ways.max() < min(height, width) / _ROOM:
         return 0.0
     first = to_gray(frames[0])

@@ -20,6 +20,7 @@ from tinyvideo.pipeline.windows.on_screen import (
     ScreenConfig,
     crop_beside,
     find_on_screen,
+    overlay_of,
     refuse_overlay,
 )
 from tinyvideo.pipeline.windows.one_scene import (
@@ -43,5 +44,6 @@ __all__ = [
     "crop_beside",
     "find_bars",
     "find_on_screen",
+    "overlay_of",
     "refuse_overlay",
 ]

@@ -15,6 +15,7 @@ Source: ours. Behind the limits stand 40 clips of moving cameras without a logo,
 8 and 9.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
-from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.types import Crop, Frames, GrayFrame, Homographies
+from tinyvideo.pipeline.pixels import to_gray, ways_of_center
+from tinyvideo.pipeline.types import Crop, Frames, GrayFrame, Homographies, Overlay
 
 BLOCK = 8
 """Side of a block, in working pixels."""
@@ -88,7 +89,7 @@ def find_on_screen(
     None: nobody looked, or the camera did not move far enough to tell.
     """
     height, width = frames.shape[1:3]
-    ways = _ways(to_first, width, height)
+    ways = ways_of_center(to_first, width, height)
     if not config.look or ways.max() < MOVED_PX:
         return None
     far = [t for t in np.argsort(-ways)[: 2 * COMPARED : 2] if ways[t] >= ways.max() / 2]
@@ -163,20 +164,22 @@ def crop_beside(patches: list[Crop], width: int, height: int) -> Crop | None:
     return Crop(left=0, top=start, width=width, height=stop - start)
 
 
-def refuse_overlay(patches: list[Crop], width: int, height: int) -> RejectedError:
-    """Say of patches that no crop leaves out how large they are, and where."""
-    largest = max(patches, key=lambda patch: patch.width * patch.height)
-    share = sum(patch.width * patch.height for patch in patches) / (width * height)
-    where = f"{largest.left / width:.0%} from the left and {largest.top / height:.0%} from the top"
-    detail = f"{share:.1%} of the picture stays on the screen while the rest moves, the largest "
-    detail += f"patch {where}, and no square of this size leaves it out"
-    return RejectedError(RejectReason.OVERLAY, detail)
+def overlay_of(patches: Sequence[Crop], width: int, height: int) -> Overlay:
+    """Sum patches up: their share of the picture, and the largest of them."""
+    sizes = [patch.width * patch.height for patch in patches]
+    largest = patches[sizes.index(max(sizes))] if patches else None
+    return Overlay(share=sum(sizes) / (width * height), place=largest)
 
 
-def _ways(to_first: Homographies, width: int, height: int) -> npt.NDArray[np.float64]:
-    center = np.array([(width - 1) / 2, (height - 1) / 2, 1])
-    moved = to_first @ center
-    return np.asarray(np.linalg.norm(moved[:, :2] / moved[:, 2:] - center[:2], axis=1))
+def refuse_overlay(overlay: Overlay, width: int, height: int) -> RejectedError:
+    """Say of patches that no crop leaves out how large they are, and where the largest is."""
+    detail = f"{overlay.share:.1%} of the picture stays on the screen while the rest moves"
+    if overlay.place is not None:
+        left, top = overlay.place.left / width, overlay.place.top / height
+        detail += f", the largest patch {left:.0%} from the left and {top:.0%} from the top"
+    return RejectedError(
+        RejectReason.OVERLAY, f"{detail}, and no square of this size leaves it out"
+    )
 
 
 def _blocks_that_stay(frames: Frames, to_first: Homographies, far: list[int]) -> GrayFrame:
