@@ -276,7 +276,7 @@ class Strip:
     """Frames per second of the strip. Of a film that repeats its frames, what it was filmed at."""
 
     source_step: int
-    """Source frames per strip frame: 1 to 3, and more where the film repeats its frames."""
+    """Source frames per strip frame: 1 to 8, and more where the film repeats its frames."""
 
     source_width: int
     source_height: int

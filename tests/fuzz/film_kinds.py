@@ -28,6 +28,8 @@ class FilmKind:
     bit_rate: int = 0
 
 
+_VPX = {"cpu-used": "8", "deadline": "realtime"}
+_AV1 = {"preset": "12", "crf": "32", "svtav1-params": "lp=1"}
 _X264 = {"crf": "23", "preset": "veryfast"}
 _RATE = 400_000
 
@@ -47,23 +49,23 @@ KINDS: dict[str, FilmKind] = {
         suffix=".webm",
         codec="libvpx",
         bit_rate=_RATE,
-        options={"cpu-used": "8", "deadline": "realtime"},
+        options=_VPX,
     ),
     "vp9.webm": FilmKind(
         suffix=".webm",
         codec="libvpx-vp9",
         bit_rate=_RATE,
-        options={"cpu-used": "8", "deadline": "realtime"},
+        options=_VPX,
     ),
     "av1.mp4": FilmKind(
         suffix=".mp4",
         codec="libsvtav1",
-        options={"preset": "12", "crf": "32", "svtav1-params": "lp=1"},
+        options=_AV1,
     ),
     "av1.webm": FilmKind(
         suffix=".webm",
         codec="libsvtav1",
-        options={"preset": "12", "crf": "32", "svtav1-params": "lp=1"},
+        options=_AV1,
     ),
     "mpeg4.avi": FilmKind(suffix=".avi", codec="mpeg4", bit_rate=_RATE, options={"bf": "1"}),
     "mpeg2.ts": FilmKind(suffix=".ts", codec="mpeg2video", bit_rate=2 * _RATE),
