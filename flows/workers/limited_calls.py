@@ -48,13 +48,7 @@ class LimitedCalls:
         self, limits: Limits, *, processes: int = 1, writable: Sequence[Path] = ()
     ) -> None:
         self._limits = limits
-        self._pool = ProcessPool(
-            max_workers=processes,
-            initializer=_prepare,
-            initargs=[limits, tuple(writable)],
-            # A forked child would inherit locks that threads hold.
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._pool = spawned_pool(processes, _prepare, limits, tuple(writable))
 
     def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call an importable function, and return what it returns.
@@ -86,6 +80,19 @@ class LimitedCalls:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def spawned_pool(
+    processes: int, prepare: Callable[P, None], *args: P.args, **_: P.kwargs
+) -> ProcessPool:
+    """Make a pool of processes, each of which calls `prepare` first."""
+    return ProcessPool(
+        max_workers=processes,
+        initializer=prepare,
+        initargs=list(args),
+        # A forked child would inherit locks that OpenCV's, torch's and our own threads hold.
+        context=multiprocessing.get_context("spawn"),
+    )
 
 
 def death_of(error: ProcessExpired) -> str:

@@ -8,7 +8,6 @@ Cost: about 1 ms per video beside the work itself.
 """
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import TimeoutError as LimitReached
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TypeAlias
 from pebble import ProcessExpired, ProcessPool
 
 from tinyvideo.flows.terminal import unheard_by_children
-from tinyvideo.flows.workers.limited_calls import death_of
+from tinyvideo.flows.workers.limited_calls import death_of, spawned_pool
 from tinyvideo.flows.workers.video_worker import (
     Outcome,
     WorkerConfig,
@@ -61,13 +60,7 @@ async def curate_videos(
     """
     with unheard_by_children():
         resource_tracker.ensure_running()  # else it dies with its terminal, and is missed
-    pool = ProcessPool(
-        max_workers=min(workers, len(records)),
-        initializer=prepare_worker,
-        initargs=[config],
-        # A forked child would inherit locks that OpenCV's and torch's threads hold.
-        context=multiprocessing.get_context("spawn"),
-    )
+    pool = spawned_pool(min(workers, len(records)), prepare_worker, config)
     with unheard_by_children():
         pool.active  # noqa: B018  starts its threads, which start its processes
     room = asyncio.Semaphore(len(records) if supply is None else workers + supply.room)

@@ -65,7 +65,7 @@ def stabilize_films(
             try:
                 yield calls(stabilize_film, film, out, config)
             except LimitError as error:
-                folder = out / film.stem
+                folder = _place_of(film, out)
                 strips = len(list(folder.glob("[0-9][0-9][0-9][0-9].jpg")))
                 yield StabilizedFilm(
                     film=str(film),
@@ -89,7 +89,7 @@ def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedF
         MemoryError: it needs more memory than there is.
         StorageError: `out` cannot be written.
     """
-    store = FolderStore(FolderStore(out).path(_folder_of(film)))
+    store = FolderStore(_place_of(film, out))
     _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
     strips, problem = 0, ""
@@ -107,6 +107,10 @@ def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedF
     return StabilizedFilm(
         film=str(film), folder=str(store.root), clips=len(entries), strips=strips, problem=problem
     )
+
+
+def _place_of(film: Path, out: Path) -> Path:
+    return FolderStore(out).path(_folder_of(film))
 
 
 def _folder_of(film: Path) -> str:
