@@ -15,6 +15,7 @@
     pixels      brightness and size of a picture
     video_id    an id from outside, which can be no path
     outside_json  JSON from outside, within a limit
+    outside_packed  bzip2, gzip and xz from outside, within a limit
     types       frames, records, strips, clips
     errors      what can go wrong, and the words in which it is counted
     masks       what is shown of a secret: ***

@@ -15,15 +15,13 @@ import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-from av.video.stream import VideoStream
 
 from benchmarks.stages import put_into_results
+from tests.drawn.films import write_video
 from tinyvideo.pipeline.curation import curate, use_one_thread
 from tinyvideo.pipeline.decode import open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -94,16 +92,18 @@ def faded_pairs(
         shares = [0.0] * (len(first) - length)
         shares += [(at + 1) / (length + 1) for at in range(length)]
         shares += [1.0] * (len(second) - length)
-        yield write(folder / f"{number}.mp4", fade(first, second, shares)), shares
+        film = write_video(folder / f"{number}.mp4", fade(first, second, shares), crf=20)
+        yield film, shares
 
 
-def fade(first: Frames, second: Frames, shares: list[float]) -> Iterator[np.ndarray]:
+def fade(first: Frames, second: Frames, shares: list[float]) -> Frames:
     """Mix two films, the second beginning with the first share that is not 0."""
     begin = next(at for at, share in enumerate(shares) if share > 0)
-    for at, share in enumerate(shares):
-        one = first[min(at, len(first) - 1)]
-        other = second[max(0, at - begin)]
-        yield np.rint((1 - share) * one + share * other).astype(np.uint8)
+    at = np.arange(len(shares))
+    one = first[np.minimum(at, len(first) - 1)]
+    other = second[np.maximum(at - begin, 0)]
+    share = np.array(shares)[:, None, None, None]
+    return np.rint((1 - share) * one + share * other).astype(np.uint8)
 
 
 def read(path: Path, frames: int) -> Frames:
@@ -115,19 +115,6 @@ def read(path: Path, frames: int) -> Frames:
             if len(found) == frames:
                 break
     return np.stack(found)
-
-
-def write(path: Path, frames: Iterator[np.ndarray]) -> Path:
-    """Encode frames as H.264, 25 per second."""
-    with av.open(path, "w") as output:
-        options = {"crf": "20", "preset": "veryfast"}
-        stream = output.add_stream("libx264", rate=Fraction(25), options=options)
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        for pixels in frames:
-            output.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        output.mux(stream.encode())
-    return path
 
 
 def windows_of(film: Path) -> Iterator[Clip]:
@@ -148,8 +135,9 @@ def table_of(counts: Counts, pairs: int, seed: int) -> str:
     """Write the counts as a table."""
     return "\n".join(
         [
-            "`python -m benchmarks.films.dissolves --films DIR",
-            f"--pairs {pairs} --seed {seed}`: films that fade into each other, in 0.2 to 4 s.",
+            f"`python -m benchmarks.films.dissolves --films DIR --pairs {pairs} --seed {seed}`",
+            "",
+            "Films that fade into each other, in 0.2 to 4 s.",
             "",
             "| figure | value |",
             "|---|---:|",

@@ -11,23 +11,20 @@ Cost: that of reading the file; only the lines of videos are taken apart.
 Source: the dataset's own description; Thomee et al., YFCC100M (2016), table 1.
 """
 
-import bz2
-import gzip
 import hashlib
 import logging
-import lzma
 import re
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 from urllib.parse import unquote_plus
 
 from tinyvideo.pipeline.errors import UnreadableError
 from tinyvideo.pipeline.find.flickr_query import degrees, whole_number
 from tinyvideo.pipeline.hosts import license_of, refusal_of
+from tinyvideo.pipeline.outside_packed import UNPACKING, open_packed
 from tinyvideo.pipeline.types import VideoRecord
 
 BUCKET = "s3://multimedia-commons"
@@ -53,7 +50,7 @@ VIDEO = "1"
 
 _LATER_FORM = 25
 _PHOTO_ID = re.compile(r"[0-9]{1,20}")
-_SQLITE, _BZIP2, _GZIP, _XZ = b"SQLite format 3\0", b"BZh", b"\x1f\x8b", b"\xfd7zXZ"
+_SQLITE = b"SQLite format 3\0"
 
 
 def read_yfcc100m(
@@ -78,19 +75,10 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         if head == _SQLITE:
             yield from _read_table(path)
             return
-        with _unpacked(path, head) as lines:
+        with open_packed(path) as lines:
             yield from _read_lines(path, lines)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, sqlite3.Error) as error:
+    except (*UNPACKING, sqlite3.Error) as error:
         raise UnreadableError(f"{path} cannot be read as YFCC100M: {error}") from error
-
-
-def _unpacked(path: Path, head: bytes) -> IO[bytes]:
-    """Open a file as what it holds, by the mark of the program that packed it."""
-    if head.startswith(_BZIP2):
-        return bz2.open(path, "rb")
-    if head.startswith(_GZIP):
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    return lzma.open(path, "rb") if head.startswith(_XZ) else path.open("rb")
 
 
 def _read_lines(path: Path, lines: IO[bytes]) -> Iterator[tuple[int, Mapping[str, str]]]:

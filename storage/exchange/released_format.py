@@ -11,22 +11,17 @@ Cost: that of bz2, 21 MB/s on one core; one strip in memory, and 200 bytes per l
 Source: Vondrick, Pirsiavash, Torralba, NIPS 2016: the released data, and the lists beside it.
 """
 
-import bz2
-import gzip
-import io
 import logging
-import lzma
 import re
 import tarfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from tinyvideo.pipeline.find import open_text
+from tinyvideo.pipeline.outside_packed import UNPACKING, open_packed
 from tinyvideo.storage.storage_errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -43,18 +38,7 @@ MOST_HEADER = 2**16
 MOST_LINE = 2**16
 """Longest line of a list, in characters."""
 
-MOST_XZ = 2**28
-"""Memory for what xz may look back at, in bytes. `xz -9` needs a quarter of it."""
-
-_BROKEN = (
-    OSError,
-    EOFError,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    ValueError,
-    RecursionError,
-)
+_BROKEN = (*UNPACKING, tarfile.TarError, ValueError, RecursionError)
 """What a damaged archive raises: the system, a decompressor, tarfile; numbers that are none."""
 
 _HEADERS = frozenset(
@@ -67,11 +51,6 @@ _HEADERS = frozenset(
     }
 )
 
-_OPENERS: Mapping[bytes, Callable[[Path], object]] = {
-    b"BZh": bz2.open,
-    b"\x1f\x8b": gzip.open,
-    b"\xfd7zXZ\0": lambda path: io.BufferedReader(_Xz(path.open("rb"))),
-}
 _NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg", re.ASCII)
 
 
@@ -160,7 +139,7 @@ def iterate_strips(path: Path, archive: Archive) -> Iterator[Entry]:
     """
     with ExitStack() as stack:
         try:
-            stream = stack.enter_context(_decompressed(path))
+            stream = stack.enter_context(open_packed(path))
             tar = stack.enter_context(tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member))
         except _BROKEN as error:
             raise StorageError(f"{path} is not a tarball that can be read: {error}") from error
@@ -192,54 +171,6 @@ class _Member(tarfile.TarInfo):
 
     def _proc_gnusparse_10(self, *_: object) -> None:
         raise tarfile.ReadError("a sparse file is no strip")
-
-
-class _Xz(io.RawIOBase):
-    """The bytes of an .xz file, of several streams perhaps, within a limit of memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._decoder = file, self._fresh()
-
-    @staticmethod
-    def _fresh() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ)
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def readinto(self, room: Any, /) -> int:
-        """Fill `room`; 0 at the end of the last stream."""
-        while True:
-            if self._decoder.eof:
-                rest = self._decoder.unused_data.lstrip(b"\0") or self._file.read(2**16)
-                if not rest.lstrip(b"\0"):
-                    return 0
-                self._decoder = self._fresh()
-            else:
-                rest = self._file.read(2**16) if self._decoder.needs_input else b""
-                if not rest and self._decoder.needs_input:
-                    raise EOFError("the compressed file ends before its end")
-            content = self._decoder.decompress(rest, max_length=len(room))
-            if content:
-                room[: len(content)] = content
-                return len(content)
-
-    def close(self) -> None:
-        """Close the file, too."""
-        self._file.close()
-        super().close()
-
-
-def _decompressed(path: Path) -> BinaryIO:
-    # Not tarfile's own way: it stops where the first of several bz2 streams ends, and
-    # compressors that use all cores write many.
-    with path.open("rb") as file:
-        start = file.read(6)
-    for magic, opener in _OPENERS.items():
-        if start.startswith(magic):
-            return cast(BinaryIO, opener(path))
-    return path.open("rb")
 
 
 def _strip_name(member: tarfile.TarInfo, archive: Archive) -> StripName | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tinyvideo.pipeline import outside_packed
 from tinyvideo.pipeline.errors import RejectReason, UnreadableError
 from tinyvideo.pipeline.find.yfcc import COLUMNS, read_yfcc100m
 
@@ -138,4 +139,14 @@ def test_a_packed_file_that_breaks_off_is_told(tmp_path):
     path = tmp_path / "yfcc100m_dataset.bz2"
     path.write_bytes(bz2.compress(text_of(ROWS))[:-20])
     with pytest.raises(UnreadableError, match="cannot be read as YFCC100M"):
+        list(read_yfcc100m(path))
+
+
+def test_xz_gets_no_more_memory_than_a_limit(tmp_path, monkeypatch):
+    path = tmp_path / "yfcc.xz"
+    path.write_bytes(lzma.compress(text_of(ROWS)))
+    assert len(list(read_yfcc100m(path))) > 0
+
+    monkeypatch.setattr(outside_packed, "MOST_XZ", 2**20)
+    with pytest.raises(UnreadableError, match="Memory usage limit"):
         list(read_yfcc100m(path))

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from tests.drawn.released import strips_of, tarball
-from tinyvideo.storage.exchange import released_format
+from tinyvideo.pipeline import outside_packed
 from tinyvideo.storage.exchange.released_format import Archive, iterate_strips, read_list
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -100,7 +100,7 @@ def test_xz_is_read_in_several_streams_and_within_its_memory(tmp_path, monkeypat
     path.write_bytes(lzma.compress(content[:half]) + bytes(4) + lzma.compress(content[half:]))
     assert len(read(path)[0]) == 1
 
-    monkeypatch.setattr(released_format, "MOST_XZ", 2**20)
+    monkeypatch.setattr(outside_packed, "MOST_XZ", 2**20)
     with pytest.raises(StorageError, match="Memory usage limit"):
         read(path)
 
