@@ -5,7 +5,7 @@ service that tells a cloud machine its keys. What is written says little about w
 a name means what its owner's server answers at that moment; so the numbers are judged too, by
 `is_public`, just before a connection is made (`pipeline.hosts.guarded_network`).
 
-Cost: 10 us per address.
+Cost: 3 us per address.
 Source: the registries of IANA for special addresses, as `ipaddress` has them.
 """
 

@@ -8,7 +8,7 @@ still part of him is no logo, blocks with many such pixels must lie together.
 Where a strip of the same size can be cut from the picture beside it, that is done: the picture then
 ends before the logo, as it does before a black bar, and the camera cannot carry it into the strip.
 
-Cost: 6 ms per clip of 427 x 240 px whose camera moves.
+Cost: 15 ms per clip of 427 x 240 px whose camera moves.
 
 Source: ours. Behind the limits stand 40 clips of moving cameras without a logo, whose patches have
 19 blocks at most, in one at an edge, 9 in the others; two with one, of 18 and 38; drawn words have

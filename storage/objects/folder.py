@@ -11,7 +11,7 @@ a key in one place, and none leads out of the folder: not by `..`, not by beginn
 not by a symbolic link, unless the operator has said that links are his own.
 
 Cost: two syncs to disk per object, 2 to 8 ms; the bytes are written once, or twice where the
-source lies on another file system; 5 us for each part of a key, to see that it is no link.
+source lies on another file system; 4 us for each part of a key, to see that it is no link.
 """
 
 import errno
