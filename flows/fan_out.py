@@ -49,8 +49,8 @@ from tinyvideo.storage.batches import (
     open_batches,
     reclaim,
     reclaim_expired,
+    what_is_left,
 )
-from tinyvideo.storage.catalog import seconds_until_due
 from tinyvideo.storage.outputs import Output
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ async def work_here(output: Output, options: RunOptions, label: str, on_change: 
         if batch is not None:
             await make_shard.with_options(flow_run_name=batch.title)(batch.token, options)
             await on_change()
-        elif open_batches(output.catalog):  # another run's; if it dies, they are ours
-            await asyncio.sleep(POLL_S)
-        elif (wait_s := seconds_until_due(output.catalog)) is not None:
-            await asyncio.sleep(min(wait_s, POLL_S))
+        elif left := what_is_left(output.catalog):  # batches of others may become ours
+            due_in_s = POLL_S if left.due_in_s is None else left.due_in_s
+            await asyncio.sleep(min(due_in_s, POLL_S))
         else:
             return
 
@@ -149,9 +148,8 @@ class FanOut:
             await self._look()
 
     def _is_done(self) -> bool:
-        catalog, kept = self._output.catalog, {run.batch.token for run in self._cancelled}
-        under_way = [row for row in open_batches(catalog) if row.batch.token not in kept]
-        return not self._runs and not under_way and seconds_until_due(catalog) is None
+        cancelled = {run.batch.token for run in self._cancelled}
+        return not self._runs and not what_is_left(self._output.catalog, cancelled)
 
     async def _adopt(self) -> None:
         # After a kill of this crawl, or beside another one: a batch has one run, by its name.

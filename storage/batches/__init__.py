@@ -11,6 +11,7 @@ from tinyvideo.storage.batches.batch_table import (
     BatchLostError,
     BatchRow,
     BatchState,
+    Left,
     batch_counts,
     begin_batch,
     clear_folders,
@@ -22,6 +23,7 @@ from tinyvideo.storage.batches.batch_table import (
     renew_batch,
     take_batch,
     videos_of,
+    what_is_left,
     work_of,
 )
 from tinyvideo.storage.batches.commit_batch import (
@@ -38,6 +40,7 @@ __all__ = [
     "BatchLostError",
     "BatchRow",
     "BatchState",
+    "Left",
     "batch_counts",
     "begin_batch",
     "blame",
@@ -57,5 +60,6 @@ __all__ = [
     "renew_batch",
     "take_batch",
     "videos_of",
+    "what_is_left",
     "work_of",
 ]

@@ -16,7 +16,7 @@ Cost: three transactions per batch, 2 to 7 ms each; a row of 300 bytes is kept.
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,7 +26,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.catalog import Catalog, lease_due
 from tinyvideo.storage.database import BATCHES, SHARDS, VIDEOS, DamagedError, transaction
 from tinyvideo.storage.objects import FolderStore
 from tinyvideo.storage.storage_errors import StorageError
@@ -107,10 +107,11 @@ def begin_batch(
     It waits for a run to take it, unless `worker` will do that at once.
     """
     token = uuid.uuid4().hex
-    videos = len(catalog.lease(limit, token, seconds))
-    if not videos:
-        return None
+    # The leases and the row at once: whoever looks between them would see nothing left to do.
     with transaction(catalog.engine, writes=True) as db:
+        videos = len(lease_due(db, catalog.clock(), limit, token, seconds))
+        if not videos:
+            return None
         drawn = (db.scalar(sa.select(sa.func.max(t.c.number))) or 0 for t in (SHARDS, BATCHES))
         batch = Batch(number=max(drawn) + 1, token=token, label=label, videos=videos)
         shard = {"key": batch.key, "number": batch.number, "committed": False}
@@ -210,6 +211,39 @@ def open_batches(catalog: Catalog) -> list[BatchRow]:
     with transaction(catalog.engine, writes=False) as db:
         rows = db.execute(sa.select(BATCHES).where(_OPEN).order_by(BATCHES.c.number)).all()
     return [_row_of(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a crawl may still have to do, by one look at the catalog."""
+
+    under_way: bool
+    """Batches are open; if their runs die, their videos are for others."""
+
+    due_in_s: float | None
+    """Seconds until the next video that waits is due; None where none waits."""
+
+    def __bool__(self) -> bool:
+        return self.under_way or self.due_in_s is not None
+
+
+def what_is_left(catalog: Catalog, without: Collection[str] = ()) -> Left:
+    """Say what is under way and what waits, but for the batches whose tokens are given.
+
+    One statement: between two, others may take up what waits, or put back what is under way, and
+    nothing would seem to be left.
+    """
+    open_ones = sa.select(sa.func.count()).where(_OPEN, BATCHES.c.token.not_in(list(without)))
+    waiting = sa.select(sa.func.min(VIDEOS.c.next_try_at)).where(
+        VIDEOS.c.state == VideoState.PENDING
+    )
+    query = sa.select(open_ones.scalar_subquery(), waiting.scalar_subquery())
+    with transaction(catalog.engine, writes=False) as db:
+        under_way, due = db.execute(query).one()
+    if due is None:
+        return Left(bool(under_way), None)
+    moment: datetime = due if due.tzinfo else due.replace(tzinfo=UTC)  # SQLite forgets the zone
+    return Left(bool(under_way), max(0.0, (moment - catalog.clock()).total_seconds()))
 
 
 def is_open(catalog: Catalog, batch: Batch) -> bool:

@@ -21,7 +21,7 @@ video_results      Verdicts: what a worker found out about a video, entered once
 video_samples      What became of single videos, for people to read: some of each state, never
                    all of them
 waiting_videos     Questions about videos that wait: in which state they are, how often they
-                   were tried, when next
+                   were tried
 """
 
 from tinyvideo.storage.catalog.block_list import (
@@ -34,7 +34,7 @@ from tinyvideo.storage.catalog.block_list import (
     unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
-from tinyvideo.storage.catalog.leases import LeaseLostError, note
+from tinyvideo.storage.catalog.leases import LeaseLostError, lease_due, note
 from tinyvideo.storage.catalog.misread_answers import Misread, keep_misread, list_misread
 from tinyvideo.storage.catalog.request_accounts import (
     HostState,
@@ -74,7 +74,6 @@ from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
 from tinyvideo.storage.catalog.waiting_videos import (
     count_by_scheme,
     count_elsewhere,
-    seconds_until_due,
     states_of,
 )
 
@@ -105,6 +104,7 @@ __all__ = [
     "enter_window",
     "keep_misread",
     "keys_in_rewrite",
+    "lease_due",
     "left_to_ask",
     "list_blocks",
     "list_misread",
@@ -118,7 +118,6 @@ __all__ = [
     "refresh",
     "reopen",
     "save",
-    "seconds_until_due",
     "settled_until",
     "states_of",
     "summarize",

@@ -56,20 +56,8 @@ class Leases(CatalogBase):
         After `seconds` they are pending again, unless `holder` renews its leases. A video that
         was postponed is due when its time has come, and its turn is by that time.
         """
-        moment = self._clock()
-        until = moment + timedelta(seconds=seconds)
-        due = sa.and_(VIDEOS.c.state == VideoState.PENDING, VIDEOS.c.next_try_at <= moment)
-        query = sa.select(*RECORD_COLUMNS).where(due)
-        query = query.order_by(VIDEOS.c.next_try_at, VIDEOS.c.video_id).limit(limit)
         with self._write(lasting=False) as db:
-            _free(db, moment, VIDEOS.c.leased_until <= moment)
-            records = [record_of(row) for row in db.execute(query)]
-            for chunk in chunks(record.video_id for record in records):
-                taken = VIDEOS.update().where(VIDEOS.c.video_id.in_(chunk))
-                attempts = VIDEOS.c.attempts + 1
-                taken = taken.values(state=VideoState.LEASED, holder=holder, attempts=attempts)
-                db.execute(taken.values(leased_until=until, updated_at=moment))
-        return records
+            return lease_due(db, self._clock(), limit, holder, seconds)
 
     def renew(self, holder: str, seconds: float) -> int:
         """Have every lease of `holder` end `seconds` from now; return how many it still has.
@@ -126,6 +114,23 @@ class Leases(CatalogBase):
         again = {"state": VideoState.PENDING, "reason": "", "detail": "", "attempts": 0}
         with self._write() as db:
             return update_videos(db, VIDEOS.c.state == VideoState.FAILED, **again)
+
+
+def lease_due(
+    db: sa.Connection, moment: datetime, limit: int, holder: str, seconds: float
+) -> list[VideoRecord]:
+    """Do what `Leases.lease` does within a transaction that does more."""
+    due = sa.and_(VIDEOS.c.state == VideoState.PENDING, VIDEOS.c.next_try_at <= moment)
+    query = sa.select(*RECORD_COLUMNS).where(due)
+    query = query.order_by(VIDEOS.c.next_try_at, VIDEOS.c.video_id).limit(limit)
+    _free(db, moment, VIDEOS.c.leased_until <= moment)
+    records = [record_of(row) for row in db.execute(query)]
+    until = moment + timedelta(seconds=seconds)
+    for chunk in chunks(record.video_id for record in records):
+        taken = VIDEOS.update().where(VIDEOS.c.video_id.in_(chunk))
+        taken = taken.values(state=VideoState.LEASED, holder=holder, attempts=VIDEOS.c.attempts + 1)
+        db.execute(taken.values(leased_until=until, updated_at=moment))
+    return records
 
 
 def check_holder(db: sa.Connection, video_id: str, holder: str | None) -> None:

@@ -1,10 +1,9 @@
-"""Questions about videos that wait: in which state they are, how often they were tried, when next.
+"""Questions about videos that wait: in which state they are, how often they were tried.
 
-Cost: a query each; when the next one is due, the index of the queue says.
+Cost: a query each.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -47,14 +46,3 @@ def count_by_scheme(catalog: Catalog) -> dict[str, int]:
             query = sa.select(sa.func.count()).where(waiting, named)
             found[scheme] = int(db.scalar(query) or 0)
     return found
-
-
-def seconds_until_due(catalog: Catalog) -> float | None:
-    """Say when the next postponed video is due, in seconds from now; None if none is pending."""
-    query = sa.select(sa.func.min(VIDEOS.c.next_try_at)).where(VIDEOS.c.state == VideoState.PENDING)
-    with transaction(catalog.engine, writes=False) as db:
-        due = db.scalar(query)
-    if due is None:
-        return None
-    moment: datetime = due if due.tzinfo else due.replace(tzinfo=UTC)  # SQLite forgets the zone
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

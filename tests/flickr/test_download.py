@@ -309,16 +309,17 @@ def test_a_video_that_flickr_is_still_processing_waits_and_is_not_rejected(imita
     assert fetch(video, tmp_path, sources).path.exists()  # asked again, it is there
 
 
-def test_a_film_that_ends_too_early_is_fetched_once_more_and_no_more_than_that(tmp_path):
+def test_a_film_that_ends_too_early_is_fetched_once_more_and_no_more_than_that(imitate, tmp_path):
+    sources = sources_for(imitate(SMALL))
     whole = media.film_of(one(Fate.WELL), "288p")
     path = tmp_path / "288p.mp4"
     for error in (TransientError, RejectedError):
         path.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(error):
-            _check_fetched(path)
+            _check_fetched(path, sources)
         assert not path.exists()
     path.write_bytes(whole)
-    _check_fetched(path)
+    _check_fetched(path, sources)
     assert path.exists()
 
 

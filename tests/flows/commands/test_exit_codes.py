@@ -104,11 +104,21 @@ def test_what_a_run_has_not_done():
 
 
 @pytest.mark.parametrize(
-    ("wrong_ends", "balanced", "expected"),
-    [({}, True, 0), ({"7": ["sharded", "gone"]}, True, 3), ({}, False, 3)],
+    ("wrong_ends", "balanced", "lost", "expected"),
+    [
+        ({}, True, 0, 0),
+        ({"7": ["sharded", "gone"]}, True, 0, 3),
+        ({}, False, 0, 3),
+        ({}, True, 1, 3),
+    ],
 )
-def test_a_crawl_that_the_imitation_contradicts(monkeypatch, wrong_ends, balanced, expected):
-    result = {"wrong_ends": wrong_ends, "balanced": balanced, "videos": {}}
+def test_a_crawl_that_the_imitation_contradicts(monkeypatch, wrong_ends, balanced, lost, expected):
+    result = {
+        "wrong_ends": wrong_ends,
+        "balanced": balanced,
+        "lost_in_proven": lost,
+        "videos": {},
+    }
     monkeypatch.setattr(chaos_command, "crawl_imitation", lambda *_, **__: result)
 
     code, told, _ = call("chaos-demo")

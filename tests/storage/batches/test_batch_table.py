@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.drawn.strip_rows import count_clips, draw_record, draw_strip, write_strips
 from tinyvideo.pipeline.errors import FailCause, RejectReason
@@ -14,6 +15,7 @@ from tinyvideo.storage.batches.batch_table import (
     Batch,
     BatchLostError,
     BatchState,
+    Left,
     assign,
     batch_counts,
     begin_batch,
@@ -25,6 +27,7 @@ from tinyvideo.storage.batches.batch_table import (
     renew_batch,
     take_batch,
     videos_of,
+    what_is_left,
     work_of,
 )
 from tinyvideo.storage.batches.commit_batch import (
@@ -327,3 +330,25 @@ def test_the_folder_of_a_batch_that_begins_meanwhile_is_kept(output, monkeypatch
     monkeypatch.setattr(batches, "open_batches", look_and_begin)
     batches.clear_folders(output.catalog, output.work)
     assert folders[0].exists()
+
+
+def test_between_a_lease_and_its_batch_something_is_always_left(output):
+    """Another crawl may look at any moment of `begin_batch`, and must not think it is done."""
+    looks: list[Left] = []
+    looking = []
+
+    def look(_: sa.Connection) -> None:
+        if not looking:  # the look itself commits, too
+            looking.append(True)
+            looks.append(what_is_left(output.catalog))
+            looking.clear()
+
+    sa.event.listen(output.catalog.engine, "commit", look)
+    batch = begin(output, videos=6)
+    sa.event.remove(output.catalog.engine, "commit", look)
+    assert looks
+    assert all(looks)
+    assert what_is_left(output.catalog) == Left(under_way=True, due_in_s=None)
+    assert not what_is_left(output.catalog, [batch.token])
+    reclaim(output, batch)
+    assert what_is_left(output.catalog) == Left(under_way=False, due_in_s=0.0)
