@@ -126,6 +126,8 @@ def show_books(books: Mapping[str, Any]) -> None:
         _print("the books balance", style="green")
     for problem in books["problems"]:
         _print(problem, style="red")
+    for bad in books.get("bad_lines", ()):
+        _print(f"{bad['count']} lines are no videos: {bad['named_in']} names each", style="yellow")
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
