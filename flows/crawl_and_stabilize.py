@@ -42,7 +42,7 @@ def run_name() -> str:
 
 @flow(name="crawl-and-stabilize", flow_run_name=run_name, validate_parameters=True)
 async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
-    """Find videos, stabilize them and write shards; return the books.
+    """Find videos, stabilize them and write shards; return the books, and which lines were bad.
 
     Args:
         options: Where the videos are, where the strips go, how hard to work.
@@ -68,7 +68,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
         await hand_out(output, options, client, monitor)
         books = audited_books(output.catalog, output.store, recount=True)
         await monitor.close(books)
-    return balanced(books)
+    return {**balanced(books), "bad_lines": found.told_of_bad_lines()}
 
 
 def tidy_up(place: OutputAddress) -> None:

@@ -4,9 +4,10 @@ Cost: one write per bad line; the file is made with the first of them.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import IO
 
@@ -39,9 +40,18 @@ class BadLines:
 
 
 @contextmanager
-def bad_lines_of(listing: Path, work: Path) -> Iterator[BadLines]:
-    """Collect the bad lines of a list for a block, in a file of the work folder."""
-    lines = BadLines(work / f"bad-lines-of-{listing.name}.txt")
+def bad_lines_of(listing: str, work: Path, others: Sequence[BadLines] = ()) -> Iterator[BadLines]:
+    """Collect the bad lines of a list for a block, in a file of the work folder.
+
+    What an earlier run found there is gone then. A list that is called as one of the `others` gets
+    a file of its own.
+    """
+    name = f"bad-lines-of-{Path(listing).name}"
+    taken = {bad.path for bad in others}
+    paths = (work / f"{name}{number}.txt" for number in chain([""], map(".{}".format, count(2))))
+    path = next(path for path in paths if path not in taken)
+    path.unlink(missing_ok=True)
+    lines = BadLines(path)
     try:
         yield lines
     finally:

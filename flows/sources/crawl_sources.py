@@ -8,14 +8,14 @@ further.
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tinyvideo.flows.run_options import WHOLE_PATH, RunOptions
 from tinyvideo.flows.settings import Settings, SettingsError, read_settings
@@ -66,8 +66,6 @@ NO_KEY = (
     "https://www.flickr.com/services/apps/create/ gives one"
 )
 
-logger = logging.getLogger(__name__)
-
 _CHUNK = 10_000
 """Videos after which a long list tells how far it is."""
 
@@ -84,11 +82,17 @@ class Finding:
 
     calls: int = 0
     query: str = ""
-    bad_lines: BadLines | None = None
-    """Of the list that was read."""
+    bad_lines: list[BadLines] = field(default_factory=list)
+    """Of each list that was read."""
 
     until: int = 0
     """Second of upload up to which the query was walked through."""
+
+    def told_of_bad_lines(self) -> list[dict[str, Any]]:
+        """Say of each list with bad lines how many it has, and which file names them."""
+        return [
+            {"count": bad.count, "named_in": str(bad.path)} for bad in self.bad_lines if bad.count
+        ]
 
 
 Tell = Callable[[Finding], None]
@@ -122,24 +126,27 @@ def _path(address: str) -> Path:
     return path
 
 
-SOURCES: Mapping[str, Callable[[str, bool], Iterator[VideoRecord]]] = {
-    "folder": lambda address, _: scan_folder(_path(address)),
-    "list": lambda address, any_license: read_any_list(_path(address), any_license, ignore),
-    "yfcc100m": lambda address, any_license: read_yfcc100m(_path(address), any_license=any_license),
-    "bucket": lambda address, _: list_videos(address),
+SOURCES: Mapping[str, Callable[[str, bool, Bad], Iterator[VideoRecord]]] = {
+    "folder": lambda address, *_: scan_folder(_path(address)),
+    "list": lambda address, any_license, bad: read_any_list(_path(address), any_license, bad),
+    "yfcc100m": lambda address, any_license, _: read_yfcc100m(
+        _path(address), any_license=any_license
+    ),
+    "bucket": lambda address, *_: list_videos(address),
 }
-"""What `--source NAME=ADDRESS` may say; the second argument tells whether every license is wanted.
+"""What `--source NAME=ADDRESS` may say; the second argument tells whether every license is wanted,
+the third takes the number of a line that is no video, and why.
 A new source is a module of `pipeline.find` whose function yields records, its line in that room's
 door, and a line here."""
 
 
-def _named(source: str, any_license: bool) -> Iterator[VideoRecord]:
+def _parted(source: str) -> tuple[str, str]:
     name, _, address = source.partition("=")
     if name not in SOURCES or not address:
         raise SettingsError(
             f"--source is NAME=ADDRESS with a name of {', '.join(SOURCES)}, got {source!r}"
         )
-    return SOURCES[name](address, any_license)
+    return name, address
 
 
 def read_any_list(path: Path, any_license: bool, bad: Bad) -> Iterator[VideoRecord]:
@@ -154,24 +161,21 @@ def read_any_list(path: Path, any_license: bool, bad: Bad) -> Iterator[VideoReco
         yield from read_list(path, any_license=any_license, bad=bad)
 
 
-def ignore(number: int, what: str) -> None:
-    """Write a bad line of a named source to the log."""
-    logger.warning("line %d: %s", number, what)
-
-
 def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRecord]]:
     # A wrong name is told before anything is read.
-    yield from [_named(source, options.any_license) for source in options.sources]
+    named = [_parted(source) for source in options.sources]
     if options.folder is not None:
-        yield scan_folder(options.folder)
+        named.append(("folder", str(options.folder)))
     if options.yfcc100m is not None:
-        yield read_yfcc100m(options.yfcc100m, any_license=options.any_license)
+        named.append(("yfcc100m", str(options.yfcc100m)))
     if options.urls is not None:
-        with bad_lines_of(options.urls, options.place.work) as bad:
-            finding.bad_lines = bad
-            yield read_any_list(options.urls, options.any_license, bad)
+        named.append(("list", str(options.urls)))
     if options.bucket:
-        yield list_videos(options.bucket)
+        named.append(("bucket", options.bucket))
+    for name, address in named:
+        with bad_lines_of(address, options.place.work, finding.bad_lines) as bad:
+            finding.bad_lines.append(bad)
+            yield SOURCES[name](address, options.any_license, bad)
 
 
 @dataclass(slots=True)

@@ -126,6 +126,8 @@ def show_books(books: Mapping[str, Any]) -> None:
         _print("the books balance", style="green")
     for problem in books["problems"]:
         _print(problem, style="red")
+    for bad in books.get("bad_lines", ()):
+        _print(f"{bad['count']} lines are no videos: {bad['named_in']} names each", style="yellow")
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
@@ -149,7 +151,7 @@ def show_facts(title: str, facts: Mapping[str, object]) -> None:
     """Print names and values, one per line."""
     say(f"\n{tame(title)}")
     names = [tame(name) for name in facts]
-    width = max(map(len, names))
+    width = max(map(len, names), default=0)
     for name, value in zip(names, facts.values(), strict=True):
         # Further lines of a value are set in: none of them may look like one of ours.
         text = str(value).replace("\r\n", "\n").replace("\n", f"\n{' ' * (width + 4)}")

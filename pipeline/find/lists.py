@@ -18,8 +18,7 @@ Cost: 12 us per line.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,23 +95,30 @@ def listed_video(
     url: str, entry: Mapping[str, Any], source: str = "url", *, any_license: bool = False
 ) -> VideoRecord:
     """Describe the video at an address; its id depends on nothing but the address."""
-    name = hashlib.sha256(url.encode()).hexdigest()[:16]
-    record = VideoRecord(
-        video_id=f"{source}-{name}", source=source, uri=url, title=Path(urlsplit(url).path).name
-    )
     photo_id = photo_of(url)
-    if photo_id:
-        record = replace(
-            record, video_id=f"flickr-{photo_id}", uri=f"flickr:{photo_id}", page_url=url
-        )
     words: dict[str, Any] = {name: str(entry[name]) for name in _WORDS if entry.get(name)}
-    told = replace(record, **words)
+    if photo_id:
+        words = {"page_url": url, **words}
     # Of what is on Flickr the license is asked for before it is fetched, where nothing is said.
     own = bool(photo_id) or url.startswith(_OWN)
     refused, problem = refusal_of(
-        name=told.license, url=told.license_url, any_license=any_license, own=own
+        name=words.get("license", ""),
+        url=words.get("license_url", ""),
+        any_license=any_license,
+        own=own,
     )
-    return replace(told, refused=refused, problem=problem)
+    return VideoRecord(
+        video_id=f"flickr-{photo_id}" if photo_id else f"{source}-{_digest(url)}",
+        source=source,
+        uri=f"flickr:{photo_id}" if photo_id else url,
+        refused=refused,
+        problem=problem,
+        **{"title": PurePosixPath(urlsplit(url).path).name, **words},
+    )
+
+
+def _digest(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def photo_of(url: str) -> str:

@@ -129,6 +129,8 @@ def mark_taken_down(db: sa.Connection, video_ids: Sequence[str], why: str) -> No
 
 
 def _in_chunks(db: sa.Connection, rows: Sequence[Mapping[str, Any]], table: sa.Table) -> set[str]:
+    if db.scalar(sa.select(table.c.name).limit(1)) is None:
+        return set()
     starts = range(0, len(rows), _CHUNK)
     return set().union(*(_blocked(db, rows[n : n + _CHUNK], table) for n in starts))
 

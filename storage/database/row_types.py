@@ -130,4 +130,6 @@ def verdict_of(counts: ClipCounts) -> tuple[VideoState, str, str]:
 
 def storable(text: str) -> str:
     """Escape what no database takes: NUL, and lone surrogates, of file names that are no text."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,38 +24,10 @@ STEADY = SearchConfig(total_error=0, unsteady_pages=0)
 YEARS = ("--since", "2014-01-01", "--until", "2016-01-01")
 ALLOWED = allowed_numbers(SHIPPED)
 
-Command = Callable[..., dict]
-
 
 @pytest.fixture(scope="module")
 def population() -> Population:
     return Population(PopulationConfig(videos=12_000, seed=3))
-
-
-@pytest.fixture
-def tinyvideo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    """Run a command on an output, with the key of the imitation; return what it prints as JSON."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "FLICKR_KEY": KEY,
-        "FLICKR_SECRET": SECRET,
-        "API_RATE": "1000",
-        "PAUSE_S": "0.05",
-        "FETCH_TIMEOUT_S": "2",
-    }.items():
-        monkeypatch.setenv(f"TINYVIDEO_{name}", value)
-
-    def run(*words: str, code: int = 0) -> dict:
-        monkeypatch.setattr("sys.argv", ["tinyvideo", *words, "--out", "out", "--json"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        assert ended.value.code == code, printed.err
-        return json.loads(printed.out) if not code else {"said": printed.err}
-
-    yield run
 
 
 def findable(population: Population, **words: str) -> set[str]:

@@ -1,5 +1,7 @@
 """`--source NAME=ADDRESS`: any source by its name, and one sentence where there is none."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -90,10 +92,28 @@ def test_bad_lines_are_counted_and_named_in_a_file_and_parquet_is_a_list_too(cat
     options = RunOptions.model_validate({"urls": listing, "out": tmp_path / "out"})
     finding = find_videos(catalog, options, lambda _: None)
     assert finding.new == 2
-    named = finding.bad_lines.path.read_text().splitlines()
+    named = finding.bad_lines[0].path.read_text().splitlines()
     assert [line.split(":")[0] for line in named] == ["line 2", "line 4"]
 
     pq.write_table(pa.table({"url": ["s3://b/d.mp4", None], "license": ["CC0", None]}), table)
     options = RunOptions.model_validate({"urls": table, "out": tmp_path / "out"})
     finding = find_videos(catalog, options, lambda _: None)
-    assert (finding.new, finding.bad_lines.count) == (1, 1)
+    assert (finding.new, finding.bad_lines[0].count) == (1, 1)
+
+
+def test_two_lists_of_one_name_have_a_file_each_and_a_clean_one_leaves_none(catalog, tmp_path):
+    lists = [tmp_path / name / "list.txt" for name in ("a", "b")]
+    for number, listing in enumerate(lists):
+        listing.parent.mkdir()
+        listing.write_text(f"s3://b/{number}.mp4\n" + "nothing\n" * (number + 1))
+    named = {"sources": [f"list={path}" for path in lists], "out": tmp_path / "out"}
+    told = find_videos(catalog, RunOptions.model_validate(named), lambda _: None)
+    first, second = told.told_of_bad_lines()
+    assert (first["count"], second["count"]) == (1, 2)
+    files = [Path(one["named_in"]) for one in (first, second)]
+    assert [len(path.read_text().splitlines()) for path in files] == [1, 2]
+
+    lists[0].write_text("s3://b/0.mp4\n")  # mended
+    again = find_videos(catalog, RunOptions.model_validate(named), lambda _: None)
+    assert [one["count"] for one in again.told_of_bad_lines()] == [2]
+    assert not files[0].exists()

@@ -110,10 +110,10 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
         "known": known,
         "calls": finding.calls,
     }
-    if finding.bad_lines is not None and finding.bad_lines.count:
+    if bad := finding.told_of_bad_lines():
         found |= {
-            "bad lines": finding.bad_lines.count,
-            "named in": str(finding.bad_lines.path),
+            "bad lines": sum(one["count"] for one in bad),
+            "named in": "\n".join(one["named_in"] for one in bad),
         }
     return found
 

@@ -54,7 +54,10 @@ def recheck(
     lines = (f"{video_id}\t{what}\t{owner}\n" for video_id, what, owner in listed)
     with whole_file(to) as file:
         file.writelines(lines)
-    show_facts("asked about", dict(counted))
+    if counted:
+        show_facts("asked about", dict(counted))
+    else:
+        say(f"no video in the shards was last asked about {older_than} ago, or before")
     say(f"{to} lists {len(listed)} videos to take down: 'tinyvideo takedown ID' takes one out")
     if json:
         write_json({"asked": dict(counted), "to_take_down": [video_id for video_id, *_ in listed]})
