@@ -16,11 +16,13 @@ from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 
 from tinyvideo.flows.fan_out import FanOut, work_here
 from tinyvideo.flows.monitor import Board, CrawlMonitor
 from tinyvideo.flows.run_options import AS_SET, RunOptions
+from tinyvideo.flows.run_start import over_defaults, wait_for_turn
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import find_videos
 from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
@@ -41,8 +43,10 @@ def run_name() -> str:
 
 
 @flow(name="crawl-and-stabilize", flow_run_name=run_name, validate_parameters=True)
-async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
+async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | State[Any]:
     """Find videos, stabilize them and write shards; return the books, and which lines were bad.
+
+    A run of a schedule that comes while an older one is at work ends at once, as cancelled.
 
     Args:
         options: Where the videos are, where the strips go, how hard to work.
@@ -55,7 +59,9 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
         StorageError: the output cannot be used.
         UnreadableError: a source cannot be read.
     """
-    options = options.with_addresses()
+    if (ended := await wait_for_turn()) is not None:
+        return ended
+    options = (await over_defaults(options)).with_addresses()
     place = options.place
     place.probe()
     tidy_up(place)

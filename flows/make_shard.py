@@ -20,9 +20,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from tinyvideo.flows.machine import refuse_hopeless_attempt, refuse_other_version
 from tinyvideo.flows.monitor import Board, ShardMonitor
 from tinyvideo.flows.run_options import AS_SET, RunOptions
+from tinyvideo.flows.run_start import refuse_hopeless_attempt, refuse_other_version
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import Fetching, fetching, is_elsewhere
 from tinyvideo.flows.workers import (
@@ -66,7 +66,7 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
         version: Version of tinyvideo that the worker must have; empty: any.
 
     Raises:
-        VersionError, AttemptsError: as `flows.machine.attempts` says.
+        VersionError, AttemptsError: as `flows.run_start.attempts` says.
         StorageError: the output cannot be used.
     """
     refuse_other_version(version)

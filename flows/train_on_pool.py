@@ -23,9 +23,10 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from tinyvideo.flows.machine import Job, refuse_hopeless_attempt, start_training
+from tinyvideo.flows.machine import Job, start_training
 from tinyvideo.flows.monitor import EVERY_S, Board, bar
 from tinyvideo.flows.report import Chart, as_svg, draw_training
+from tinyvideo.flows.run_start import over_defaults, refuse_hopeless_attempt
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from tinyvideo.models.train_config import Recipe, TrainConfig, configure
@@ -80,6 +81,7 @@ async def train(options: TrainOptions = AS_SET) -> str:
         StorageError: the dataset or the output cannot be used.
     """
     refuse_hopeless_attempt(MAX_ATTEMPTS)
+    options = await over_defaults(options)
     job = plan(options, output_at(options.out))
     logger = get_run_logger()
     logger.info("%d processes train in %s", job.processes, job.run)

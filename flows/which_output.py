@@ -18,7 +18,10 @@ def output_at(out: str | Path) -> OutputAddress:
     """
     settings = read_settings()
     if not (str(out) or settings.storage):
-        raise SettingsError("say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE")
+        raise SettingsError(
+            "say where: --out DIR or s3://BUCKET/PREFIX, or TINYVIDEO_STORAGE; a run on a pool is "
+            "told by its parameter out"
+        )
     return OutputAddress.at(
         str(out) or settings.storage,
         settings.work,

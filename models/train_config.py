@@ -89,6 +89,9 @@ class TrainConfig:
     checkpoint_every: int = 1000
     """Steps from one checkpoint to the next; the last step always has one. Ours."""
 
+    checkpoint_minutes: float = 10.0
+    """Minutes after which there is a checkpoint too, whatever the steps; 0: none. Ours."""
+
     pictures_every: int = 500
     """Steps from one set of generated clips for TensorBoard to the next; 0: none. Ours."""
 
@@ -128,7 +131,7 @@ _RANGES: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
         "be at least 1",
     ),
     (
-        ("mask_penalty", "first_frame_weight", "r1", "pictures_every"),
+        ("mask_penalty", "first_frame_weight", "r1", "pictures_every", "checkpoint_minutes"),
         lambda value: value >= 0,
         "not be negative",
     ),
@@ -153,6 +156,7 @@ MAY_CHANGE = frozenset(
     {
         "steps",
         "checkpoint_every",
+        "checkpoint_minutes",
         "pictures_every",
         "on_alarm",
         "compile",

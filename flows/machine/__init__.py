@@ -1,7 +1,5 @@
 """Prefect on a machine: its server, its workers, and what both are told.
 
-attempts        What a run that a worker starts checks first: that it may, and that it has not
-                failed too often
 automations     What Prefect's server does by itself: lost runs are found, done again, and told
                 of for good
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
@@ -27,7 +25,6 @@ torchrun        Training by all devices of this machine: torchrun, its processes
                 with ours
 """
 
-from tinyvideo.flows.machine.attempts import refuse_hopeless_attempt, refuse_other_version
 from tinyvideo.flows.machine.automations import automate
 from tinyvideo.flows.machine.deployments import (
     CPU,
@@ -83,8 +80,6 @@ __all__ = [
     "prefect_server",
     "prepare_environment",
     "read_password",
-    "refuse_hopeless_attempt",
-    "refuse_other_version",
     "require_server",
     "server_environment",
     "start_training",

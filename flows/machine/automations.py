@@ -6,7 +6,7 @@
 
 A run sends a sign of life every 30 s, so that a healthy one would have to miss ten; one that a
 worker has taken has as long for the first. It is the same flow run that is done again;
-`flows.machine.attempts` ends it for good at the third attempt, or a video that takes its machine
+`flows.run_start.attempts` ends it for good at the third attempt, or a video that takes its machine
 along would go round for ever. They concern runs of our deployments only, which bear a tag. Data
 does not depend on any of this: leases run out by themselves.
 
@@ -45,6 +45,7 @@ async def automate(client: "PrefectClient") -> None:
     silence = timedelta(seconds=read_settings().silence_s)
     for automation in _automations(await _notification(client), silence):
         if automation.name in known:
+            automation.enabled = known[automation.name].enabled  # as somebody may have set it
             await client.update_automation(known[automation.name].id, automation)
         else:
             await client.create_automation(automation)

@@ -15,6 +15,7 @@ Cost: 0.1 s per deployment, and 2 s of processor time to import the flows.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.machine.automations import TAG
@@ -101,10 +102,20 @@ async def make_pools(client: "PrefectClient") -> None:
             await _make_queue(client, pool, queue)
 
 
-async def deploy_all(client: "PrefectClient", parameters: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make or renew the deployments; `parameters` are defaults, by deployment."""
+async def deploy_all(
+    client: "PrefectClient",
+    parameters: Mapping[str, Mapping[str, Any]],
+    otherwise: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
+    """Make or renew the deployments: ours is the code, the operator's all that he has set.
+
+    `parameters` are what their runs are told, by deployment; `otherwise` what they are told where
+    neither this nor an earlier call, nor the operator, has said it. Schedules, limits, pauses and
+    further tags stay.
+    """
     for waiting in DEPLOYMENTS:
-        await _deploy(waiting, dict(parameters.get(waiting.name, {})))
+        told, unsaid = parameters.get(waiting.name, {}), otherwise.get(waiting.name, {})
+        await _deploy(client, waiting, told, unsaid)
 
 
 async def require_current(client: "PrefectClient") -> None:
@@ -153,18 +164,47 @@ async def _make_queue(client: "PrefectClient", pool: str, name: str) -> None:
         return
 
 
-async def _deploy(waiting: Waiting, parameters: dict[str, Any]) -> None:
+async def _deploy(
+    client: "PrefectClient", waiting: Waiting, told: Mapping[str, Any], unsaid: Mapping[str, Any]
+) -> None:
+    from prefect.client.schemas.actions import DeploymentUpdate  # noqa: PLC0415  after the server
+    from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
     from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
 
     flow = getattr(import_module(waiting.module), waiting.name.replace("-", "_"))
-    deployment = await flow.ato_deployment(
+    made = await flow.ato_deployment(
         name=waiting.name,
         description=waiting.description,
         version=code_version(),
-        parameters=parameters,
+        parameters=laid_over(unsaid, told),
         tags=[TAG],
         work_pool_name=waiting.pool,
         work_queue_name=waiting.queue,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    await deployment.aapply()
+    try:
+        known = await client.read_deployment_by_name(f"{waiting.name}/{waiting.name}")
+    except ObjectNotFound:
+        await made.aapply()
+        return
+    # Not `aapply`, which takes away what it is not told: schedules, limits and pauses.
+    renewed = DeploymentUpdate(
+        version=made.version,
+        description=made.description,
+        parameters=laid_over(laid_over(unsaid, known.parameters), told),
+        tags=[*known.tags, *(tag for tag in (TAG,) if tag not in known.tags)],
+        work_pool_name=waiting.pool,
+        work_queue_name=waiting.queue,
+        entrypoint=made.entrypoint,
+        pull_steps=[],
+        parameter_openapi_schema=made._parameter_openapi_schema.model_dump(exclude_unset=True),
+    )
+    await client.update_deployment(known.id, renewed)
+
+
+def laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay parameters over others, `options` field by field."""
+    both = {**under, **over}
+    if "options" in both:
+        both["options"] = {**(under.get("options") or {}), **(over.get("options") or {})}
+    return both

@@ -26,8 +26,9 @@ from tinyvideo.pipeline.errors import ExpectedError
 if TYPE_CHECKING:
     from tinyvideo.models.train_config import TrainConfig
 
-END_LIMIT_S = 20
-"""Seconds that torchrun has to end its processes. Ours."""
+END_LIMIT_S = 28
+"""Seconds that torchrun has to end its processes, which write a checkpoint. Ours: its own limit is
+30."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +84,22 @@ def guard(job: str) -> int:
 
 
 def train(job: Mapping[str, Any]) -> None:
-    """Be one of torchrun's processes.
+    """Be one of torchrun's processes; asked to end, write a checkpoint first.
 
     Raises:
         StorageError, TrainingError, CheckpointError: as their texts say.
     """
     from tinyvideo.models.train_config import TrainConfig  # noqa: PLC0415
+    from tinyvideo.models.training import Events  # noqa: PLC0415
     from tinyvideo.models.training import train as train_now  # noqa: PLC0415
     from tinyvideo.storage.objects import open_store  # noqa: PLC0415
 
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # torchrun hands its own on to us
+        signal.signal(number, lambda *_: stop.set())
     mirror = open_store(job["mirror"]) if job["mirror"] else None
-    config = TrainConfig(**job["config"])
-    train_now(job["out"], job["dataset"], config, Path(job["run"]), mirror=mirror)
+    config, events = TrainConfig(**job["config"]), Events(should_stop=stop.is_set)
+    train_now(job["out"], job["dataset"], config, Path(job["run"]), events=events, mirror=mirror)
 
 
 def _end_with_input(torchrun: subprocess.Popen[bytes]) -> None:

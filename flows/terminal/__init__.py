@@ -45,6 +45,7 @@ from tinyvideo.flows.terminal.stopping import (
     end_when_asked,
     heed_no_more,
     let_go_of_terminal,
+    more_time,
     tell_stopped,
     unheard_by_children,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "json_text",
     "let_go_of_terminal",
     "markdown",
+    "more_time",
     "option_of",
     "printable",
     "progress",

@@ -4,7 +4,8 @@ All become an exception, so that what is under way is put in order. That may han
 that is gone is asked again for minutes, and a thread that looks for videos may do so for hours. So
 a thread waits for the signals, too: `signal.set_wakeup_fd` tells it of them whatever handler is
 installed, and Prefect installs one of its own. When the process is still there `GRACE_S` seconds
-later, or is asked a second time, the thread ends it, as a kill would, which costs no video.
+later, or is asked a second time, the thread ends it, as a kill would, which costs no video. What
+needs longer to put in order, a checkpoint of a training, says so (`more_time`).
 
 What breaks after that is of the ending: a worker that is gone already, a pipe nobody reads. So the
 exit code is that of the signal, whatever came of it, and no traceback is shown. Processes that a
@@ -22,6 +23,7 @@ import signal
 import stat
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +45,9 @@ _NOTICE_S = 0.5
 
 at_quick_end: list[Callable[[], object]] = []
 """What is done when there is no time to put things in order: quick, and from another thread."""
+
+_grace = [GRACE_S]
+"""Seconds to put things in order now: the last entry."""
 
 _told = threading.Lock()
 _heard = threading.Event()
@@ -91,6 +96,16 @@ def unheard_by_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def more_time(seconds: float) -> Iterator[None]:
+    """Let things be put in order for so long when this process is asked to end in the block."""
+    _grace.append(seconds)
+    try:
+        yield
+    finally:
+        _grace.remove(seconds)
+
+
 def tell_stopped() -> None:
     """Say that it was stopped, and how to go on; once, whoever comes first."""
     if _told.acquire(blocking=False):
@@ -134,8 +149,11 @@ def _watch(reader: int) -> None:
     _first.append(number)
     _heard.set()
     _be_silent()
-    while select.select([reader], [], [], GRACE_S)[0]:  # a second time: somebody is in a hurry
-        if os.read(reader, 1)[0] in {signal.SIGINT, signal.SIGTERM}:
+    asked_at = time.monotonic()
+    while time.monotonic() < asked_at + _grace[-1]:
+        if not select.select([reader], [], [], _NOTICE_S)[0]:
+            continue
+        if os.read(reader, 1)[0] in {signal.SIGINT, signal.SIGTERM}:  # again: somebody hurries
             break
     try:
         # It has children only if somebody has imported it, which takes time.

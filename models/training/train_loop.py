@@ -42,6 +42,10 @@ from tinyvideo.storage.objects import Store
 
 logger = logging.getLogger(__name__)
 
+AGREE_EVERY = 10
+"""Steps after which several ranks ask the first one whether to stop. Ours: the question waits for
+the slowest, so not each step."""
+
 ROLLBACKS = 3
 """Roll-backs after which training ends: other noise does not help it then. Ours."""
 
@@ -58,6 +62,9 @@ class Events:
 
     on_alarm: Callable[[str], None] | None = None
     """When training collapses, one sentence."""
+
+    should_stop: Callable[[], bool] | None = None
+    """Asked after each step: True writes a checkpoint, and ends the run there."""
 
 
 class Run:
@@ -80,6 +87,7 @@ class Run:
         self._stack = ExitStack()
         self._log: MetricsLog | None = None
         self._board: Board | None = None
+        self._saved_at = time.monotonic()
 
     def __enter__(self) -> Self:
         if self._ranks.first:
@@ -92,7 +100,9 @@ class Run:
         self._stack.close()
 
     def until_done(self) -> tuple[Path, StepMetrics]:
-        """Train until all steps are done; return the last checkpoint and the last figures.
+        """Train until all steps are done, or until asked to stop; return the last checkpoint.
+
+        With it come the figures of the last step.
 
         Raises:
             TrainingError: training diverged or collapsed, and cannot or must not go on.
@@ -109,12 +119,24 @@ class Run:
             taken = time.perf_counter() - start
             metrics = self._record(values, clips, waited / taken, self._config.batch / taken)
             if sentences := self._alarms.observe(values):
-                self._sound(sentences)
-            done = self._trainer.step >= self._config.steps
-            if done or self._trainer.step % self._config.checkpoint_every == 0:
+                self._sound(sentences, metrics)
+            done = self._trainer.step >= self._config.steps or self._is_stopped()
+            if done or self._is_due():
                 path = self._save(metrics)
                 if done:
                     return path, metrics
+
+    def _is_stopped(self) -> bool:
+        if self._events.should_stop is None:
+            return False
+        if self._ranks.count > 1 and self._trainer.step % AGREE_EVERY:
+            return False
+        return self._ranks.from_first(self._events.should_stop() if self._ranks.first else None)
+
+    def _is_due(self) -> bool:
+        minutes = (time.monotonic() - self._saved_at) / 60
+        by_time = 0 < self._config.checkpoint_minutes <= minutes
+        return by_time or self._trainer.step % self._config.checkpoint_every == 0
 
     def _wait(self) -> tuple[Tensor, float, float]:
         start = time.perf_counter()
@@ -140,6 +162,7 @@ class Run:
 
     def _save(self, metrics: StepMetrics) -> Path:
         path = self._out / f"step-{metrics.step:08d}.pt"
+        self._saved_at = time.monotonic()
         checkpoint = self._trainer.checkpoint(metrics)
         if self._ranks.first:
             if self._log is not None:
@@ -151,12 +174,14 @@ class Run:
                 self._events.on_checkpoint(path, metrics)
         return path
 
-    def _sound(self, sentences: list[str]) -> None:
+    def _sound(self, sentences: list[str], metrics: StepMetrics) -> None:
         sentence = "; ".join(sentences)
         if self._ranks.first:
             logger.warning("step %d: %s", self._trainer.step, sentence)
             if self._events.on_alarm is not None:
                 self._events.on_alarm(sentence)
+        if self._config.on_alarm == "stop":
+            self._save(metrics)  # to be looked at; the one before is there too
         if self._config.on_alarm != "warn":
             collapsed = f"training collapsed at step {self._trainer.step}: {sentence}"
             self._roll_back(CollapsedError(collapsed))

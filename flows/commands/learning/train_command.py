@@ -58,6 +58,9 @@ def train(
         bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile.")
     ] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps.")] = None,
+    checkpoint_minutes: Annotated[
+        float | None, typer.Option(help="A checkpoint after so long, too; 0: none.")
+    ] = None,
     pictures_every: Annotated[int | None, typer.Option(help="Steps; 0: none.")] = None,
     on_alarm: Annotated[
         str | None, typer.Option(help="On a collapse: warn, stop or roll-back.")
@@ -99,6 +102,7 @@ def train(
         "precision": precision,
         "compile": compile,
         "checkpoint_every": checkpoint_every,
+        "checkpoint_minutes": checkpoint_minutes,
         "pictures_every": pictures_every,
         "on_alarm": on_alarm,
         "skip_bad_strips": skip_bad_strips,

@@ -1,5 +1,6 @@
 """`up`, `down`, `deploy`, `worker`, `doctor`, `settings`: Prefect on this machine.
 
+crawl_schedules   `deploy --schedule`: a crawl at set times, as Prefect has them
 machine_commands  All of them, as they are typed
 installed_copies  Which copy of tinyvideo runs, and where others lie that may be meant
 machine_check     What `tinyvideo doctor` does: is this machine fit, and what to do where it is not

@@ -55,16 +55,34 @@ def down(json: Json = False) -> None:
         write_json({"ended": ended})
 
 
-def deploy(folder: Folder = None, out: Out = "", json: Json = False) -> None:
+def deploy(
+    folder: Folder = None,
+    out: Out = "",
+    schedule: Annotated[
+        str, typer.Option(help="Crawl at these times too: a cron, as '0 3 * * *'.")
+    ] = "",
+    timezone: Annotated[str, typer.Option(help="Time zone of the schedule.")] = "UTC",
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="The scheduled crawl searches Flickr for a tag; of several, any."),
+    ] = None,
+    text: Annotated[str, typer.Option(help="The scheduled crawl searches Flickr for words.")] = "",
+    json: Json = False,
+) -> None:
     """Make pools, deployments and automations on the server at PREFECT_API_URL, and start nothing.
 
-    For servers and workers that something else starts, as in docker-compose.yml.
+    For servers and workers that something else starts, as in docker-compose.yml. Schedules,
+    limits, pauses and tags that are there stay.
 
     Example: tinyvideo deploy --out s3://films/strips
+
+    Example: tinyvideo deploy --schedule '0 3 * * *' --tag beach
     """
+    from tinyvideo.flows.commands.operating.crawl_schedules import schedule_of
     from tinyvideo.flows.commands.operating.up_and_down import deploy_here
 
-    made = deploy_here(folder, out)
+    times = schedule_of(schedule, timezone, tag or (), text)
+    made = deploy_here(folder, out, times)
     if json:
         write_json(made)
 

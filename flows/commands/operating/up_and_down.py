@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tinyvideo.flows.commands.operating.crawl_schedules import set_schedule
 from tinyvideo.flows.machine import (
     CPU,
     DEPLOYMENTS,
@@ -53,6 +54,8 @@ from tinyvideo.flows.terminal import at_quick_end, say, show_facts, waiting
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
+
+    from tinyvideo.flows.commands.operating.crawl_schedules import CrawlSchedule
 
 PORT = 4200
 """Prefect's own, at which its command line looks."""
@@ -85,13 +88,13 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         # What takes seconds to start is started first, and the imports are done meanwhile.
         url, password = start_server(processes, settings, port)
         prepare_environment(url, password)
-        parameters = crawl_defaults(settings, folder, out)
+        told, unsaid = crawl_defaults(settings, folder, out)
         load_flows()
         wait_for_server(processes, url, password)
         with waiting("Prefect", "pools and deployments"):
             _register(make_pools)
             started = [name for name in pools if start_worker(processes, name)]
-            _register(partial(deploy_all, parameters=parameters), automate)
+            _register(partial(deploy_all, parameters=told, otherwise=unsaid), automate)
         for name in started:
             wait_for_worker(processes, name)
     kept = processes.folder / PASSWORD_FILE
@@ -136,7 +139,9 @@ def _end(processes: Processes, names: Iterable[str]) -> list[str]:
     return ordered
 
 
-def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
+def deploy_here(
+    folder: Path | None, out: str, schedule: "CrawlSchedule | None" = None
+) -> dict[str, Any]:
     """Make pools, deployments and automations on the server at PREFECT_API_URL; name them.
 
     Raises:
@@ -148,11 +153,18 @@ def deploy_here(folder: Path | None, out: str) -> dict[str, Any]:
     url, password = settings.prefect_api_url, password_for(settings)
     require_server(url, password, otherwise="start it, or use 'tinyvideo up'")
     prepare_environment(url, password)
-    told = {name: value for name, value in (("folder", folder), ("out", out)) if value}
-    parameters = {"crawl-and-stabilize": {"options": told}} if told else {}
-    _register(make_pools, partial(deploy_all, parameters=parameters), automate)
+    times = [] if schedule is None else [partial(set_schedule, schedule=schedule)]
+    told = _parameters(folder, _whole(out))
+    _register(make_pools, partial(deploy_all, parameters=told), automate, *times)
     say(f"pools, deployments and automations are at {url.removesuffix('/api')}")
-    return {"url": url, "pools": list(POOLS), "deployments": [each.name for each in DEPLOYMENTS]}
+    if schedule is not None:
+        say(f"schedule {schedule.slug}: {schedule.cron}, {schedule.timezone}")
+    return {
+        "url": url,
+        "pools": list(POOLS),
+        "deployments": [each.name for each in DEPLOYMENTS],
+        "schedule": schedule and schedule.slug,
+    }
 
 
 def end_all() -> list[str]:
@@ -233,28 +245,41 @@ def wait_for_worker(processes: Processes, pool: str) -> None:
         processes.wait_for(name, lambda: "started!" in log.read_text(errors="replace"))
 
 
-def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[str, Any]:
-    """Lay out what the deployments are told where a run says nothing; by deployment.
+def crawl_defaults(
+    settings: Settings, folder: Path | None, out: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Lay out what the deployments are told, and what where nobody has told them; by deployment.
 
     Raises:
         ValidationError: what is given can be no folder or address.
     """
     from tinyvideo.flows.commands.demo import fetch_films, has_films
+
+    folder, films = folder or settings.folder, None
+    if folder is None and has_films():
+        films = state_folder(settings) / "films"
+        fetch_films(films)
+        say(f"no --folder: crawls take that of an earlier call, or the demo's films in {films}")
+    told = _parameters(folder, _whole(out or settings.storage))
+    return told, _parameters(films, str(state_folder(settings) / "out"))
+
+
+def _whole(address: str) -> str:
+    return (
+        str(Path(address).expanduser().absolute()) if address and "://" not in address else address
+    )
+
+
+def _parameters(folder: Path | None, out: str) -> dict[str, Any]:
     from tinyvideo.flows.run_options import RunOptions
 
-    folder = folder or settings.folder
-    if folder is None and has_films():
-        folder = state_folder(settings) / "films"
-        fetch_films(folder)
-        say(f"no --folder: crawls take the demo's three films, in {folder}")
-    address = out or settings.storage or str(state_folder(settings) / "out")
-    if "://" not in address:
-        address = str(Path(address).expanduser().absolute())
-    options = RunOptions.model_validate(
-        {"folder": folder and folder.expanduser().absolute(), "out": address}
-    )
+    given = {"folder": folder and folder.expanduser().absolute(), "out": out}
+    options = RunOptions.model_validate({name: each for name, each in given.items() if each})
     told = options.model_dump(mode="json", exclude_unset=True)
-    return {"crawl-and-stabilize": {"options": told}, "build-dataset": {"out": options.out}}
+    its_out = {"out": options.out} if options.out else {}
+    crawl = {"crawl-and-stabilize": {"options": told}} if told else {}
+    others = {"build-dataset": its_out, "train": {"options": its_out}} if its_out else {}
+    return {**crawl, **others}
 
 
 def _register(*steps: "Callable[[PrefectClient], Awaitable[None]]") -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,11 +17,20 @@ from tests.servers.torchrun_ranks import environment, free_port
 from tinyvideo.flows.cli import app
 from tinyvideo.flows.commands.learning.train_command import run_place
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
+from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
 from tinyvideo.models.train_config import TrainConfig, configure
 from tinyvideo.models.training_errors import CheckpointError, DataError, TrainingError
 from tinyvideo.storage.outputs.output_address import OutputAddress
 
 SMALL = {"width": 1, "batch": 2, "steps": 2, "checkpoint_every": 2, "precision": "fp32"}
+
+
+@pytest.fixture
+def interrupts():
+    """Have processes that are started heed Ctrl-C, also where this one is in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def words_of(options):
@@ -169,6 +180,30 @@ def test_trains_goes_on_generates_and_refuses_another_width(root, tmp_path, pref
     assert answer.returncode == 2
     assert "was started with width=1, not 2; use the same, or another folder" in answer.stderr
     assert "Traceback" not in answer.stderr.split("tinyvideo:")[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.usefixtures("interrupts")
+def test_stopped_it_writes_a_checkpoint_first(root, tmp_path, prefect_url, number):
+    run, more = tmp_path / "run", {**SMALL, "steps": 100_000, "checkpoint_every": 100_000}
+    command = [sys.executable, "-m", "tinyvideo.flows.cli", "train", "drawn", "--out", str(root)]
+    command += ["--run", str(run), *map(str, words_of(more))]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "PREFECT_API_URL": prefect_url},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 200
+    while not (last := last_metrics(run / METRICS_NAME)) or last.step < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=100)
+    assert process.returncode == 128 + number, words
+    assert words.count("stopped; run the same command again to go on") == 1
+    (newest,) = run.glob("step-*.pt")
+    assert load_checkpoint(newest).step == last_metrics(run / METRICS_NAME).step >= 3
 
 
 def test_torchrun_starts_one_run_of_several_processes(root, tmp_path, prefect_url):

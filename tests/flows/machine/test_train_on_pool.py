@@ -78,13 +78,14 @@ def test_two_processes_train_and_their_curves_are_shown(tmp_path, prefect_url):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-def test_killed_it_leaves_no_process_and_goes_on_where_it_was(tmp_path, prefect_url):
+def test_killed_its_processes_end_with_a_checkpoint_and_it_goes_on_there(tmp_path, prefect_url):
     make_dataset(tmp_path, [8])
     run = tmp_path / "training" / "drawn"
-    more = {"checkpoint_every": 1}
+    more = {"checkpoint_every": 10_000}
     process = start(prefect_url, tmp_path, steps=10_000, more=more)
     deadline = time.monotonic() + 200
-    while not list(run.glob("*.pt")) and time.monotonic() < deadline:
+    while not (run / METRICS_NAME).exists() or not list(read_metrics(run / METRICS_NAME)):
+        assert time.monotonic() < deadline
         time.sleep(0.2)
     assert processes_of(run)
     process.kill()
@@ -96,6 +97,7 @@ def test_killed_it_leaves_no_process_and_goes_on_where_it_was(tmp_path, prefect_
     newest = load_newest(run)
     assert newest is not None
     done = newest[1].step
+    assert done == list(read_metrics(run / METRICS_NAME))[-1].step >= 1
     again = start(prefect_url, tmp_path, steps=done + 2, more=more)
     words, _ = again.communicate(timeout=280)
     assert again.returncode == 0, words

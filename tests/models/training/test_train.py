@@ -15,6 +15,7 @@ from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import MAY_CHANGE, TrainConfig
+from tinyvideo.models.training.train_loop import Events
 from tinyvideo.models.training.training_run import train
 from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.objects.folder import FolderStore
@@ -92,6 +93,27 @@ def test_resume_is_exact_with_any_number_of_workers(root, unbroken, tmp_path, st
     ours, theirs = load_checkpoint(result.checkpoint), load_checkpoint(unbroken[1].checkpoint)
     assert_equal_weights(ours, theirs)
     assert torch.equal(ours.rng, theirs.rng)
+
+
+def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on_exactly_there(root, unbroken, tmp_path):
+    seen = []
+    events = Events(on_step=seen.append, should_stop=lambda: len(seen) == 3)
+    config = replace(CONFIG, checkpoint_every=100)
+    stopped = train(root, "drawn", config, tmp_path, events=events)
+    assert (stopped.step, stopped.checkpoint.name) == (3, "step-00000003.pt")
+    result = train(root, "drawn", config, tmp_path)
+    assert figures(tmp_path) == figures(unbroken[0])
+    ours, theirs = load_checkpoint(result.checkpoint), load_checkpoint(unbroken[1].checkpoint)
+    assert_equal_weights(ours, theirs)
+
+
+@pytest.mark.parametrize(("minutes", "steps"), [(1e-9, [1, 2, 3, 4, 5, 6]), (0, [6]), (10, [6])])
+def test_there_is_a_checkpoint_after_some_minutes_too(root, tmp_path, minutes, steps):
+    written = []
+    events = Events(on_checkpoint=lambda _, metrics: written.append(metrics.step))
+    config = replace(CONFIG, checkpoint_every=100, checkpoint_minutes=minutes)
+    train(root, "drawn", config, tmp_path, events=events)
+    assert written == steps
 
 
 KILLED = """
