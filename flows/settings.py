@@ -152,6 +152,11 @@ class Settings(BaseSettings):
     """USER:PASSWORD that the servers which we start ask for. Default: a random one, in a file that
     only its owner can read; `tinyvideo up` and `run` say where."""
 
+    server_names: str = ""
+    """Further names that a Prefect server of ours goes by, with commas between: `prefect,
+    tv.example.org`. Without, it answers to numbers, `localhost` and the name of its machine; else
+    a page could lead its own name here. Pages of these names may use it, too."""
+
     silence_s: float = Field(default=300.0, ge=10)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
     lost and done again. Ours: a healthy run would have to miss ten, and 30 would end every one of

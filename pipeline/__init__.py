@@ -18,6 +18,7 @@
     outside_packed  bzip2, gzip and xz from outside, within a limit
     types       frames, records, strips, clips
     errors      what can go wrong, and the words in which it is counted
+    strange_letters  letters that do something where they are shown, shown instead
     masks       what is shown of a secret: ***
 
 No network but in `hosts` and `fetch`, no database, no torch, no Prefect; the environment, the clock

@@ -15,6 +15,7 @@ An exception of another kind is a mistake of ours. Its traceback goes into the c
 from enum import StrEnum
 
 from tinyvideo.pipeline.masks import masked
+from tinyvideo.pipeline.strange_letters import printable
 
 
 class RejectReason(StrEnum):
@@ -207,7 +208,8 @@ class ExpectedError(Exception):
     """What the command line ends with."""
 
     def __str__(self) -> str:
-        return masked(super().__str__())
+        # Sentences quote strangers, and are shown in logs and as states of Prefect as they are.
+        return printable(masked(super().__str__()))
 
 
 class UnreadableError(ExpectedError):

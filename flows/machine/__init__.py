@@ -4,6 +4,7 @@ automations     What Prefect's server does by itself: lost runs are found, done 
                 of for good
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
+locked_server   Prefect's server behind a lock: deaf to every name and every page but its own
 our_server      The server that `tinyvideo up` has started on this machine: where its files are,
                 its password
 only_ours       A worker runs the flows of its own package, as they are installed, and nothing
@@ -50,6 +51,7 @@ from tinyvideo.flows.machine.server_answers import (
 from tinyvideo.flows.machine.server_password import (
     PASSWORD_FILE,
     keep_password,
+    log_in_link,
     read_password,
     server_environment,
 )
@@ -75,6 +77,7 @@ __all__ = [
     "is_free",
     "keep_password",
     "load_flows",
+    "log_in_link",
     "make_pools",
     "password_for",
     "prefect_server",

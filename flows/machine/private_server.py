@@ -7,7 +7,8 @@ input: when that closes, because tinyvideo ended or was killed, the guard ends t
 on it, `keep`, tells the guard to stay. The kernel could end the server by itself (`prctl`), but on
 Linux only, and as soon as the thread that started it ends.
 
-It asks for a password, which lies beside its database (`flows.machine.server_password`).
+It asks for a password, which lies beside its database (`flows.machine.server_password`), and
+answers to its own names and pages only (`flows.machine.locked_server`).
 
 Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """
@@ -31,6 +32,7 @@ from tinyvideo.flows.machine.server_answers import ServerError, answers, require
 from tinyvideo.flows.machine.server_password import (
     PASSWORD_FILE,
     keep_password,
+    log_in_link,
     read_password,
     server_environment,
 )
@@ -60,6 +62,11 @@ class Server:
     def ui_url(self) -> str:
         """Where a browser finds it."""
         return self.api_url.removesuffix("/api")
+
+    @property
+    def way_in(self) -> str:
+        """What to open in a browser: for one of ours a link that logs it in, once."""
+        return log_in_link(self.ui_url, self.password) if self.password_file else self.ui_url
 
 
 @contextmanager
@@ -219,7 +226,7 @@ def _read_kept(home: Path) -> Server | None:
 def guard() -> None:
     """Run a server, as the environment has it, until standard input closes or says `keep`."""
     server = subprocess.Popen(
-        [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"],
+        [sys.executable, "-P", "-m", "tinyvideo.flows.machine.locked_server"],
         stdin=subprocess.DEVNULL,
     )
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())

@@ -3,8 +3,11 @@
 Who may speak to a Prefect server may read its secrets and start runs. Prefect's own default asks
 nobody, and lets pages of every origin read its answers. Ours ask for USER:PASSWORD and name no
 origin but their own. Processes are told by the environment, which only their owner can read; never
-on a command line, which everybody can. A page that reaches the server under another name (DNS
-rebinding) has no password either: Prefect's page keeps it for its own origin, in no cookie.
+on a command line, which everybody can. Names and pages that are not its own get no answer
+(`flows.machine.locked_server`).
+
+A browser is let in by a printed link with a token instead of the password. It is good once, and
+for ten minutes: what is left of it in a history or a scrolled terminal opens nothing.
 
     STATE/up/password        of the server that `tinyvideo up` started
     WORK/prefect/password    of the private servers of an output
@@ -12,8 +15,11 @@ rebinding) has no password either: Prefect's page keeps it for its own origin, i
 Cost: none.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
+import time
 from pathlib import Path
 
 PASSWORD_FILE = "password"
@@ -21,6 +27,12 @@ USER = "tinyvideo"
 
 OTHERS = 0o077
 """What group and others may do with a file."""
+
+LOG_IN = "/log-in"
+"""Path at which our servers take a token."""
+
+TOKEN_LIFE_S = 600
+"""Ours: time to open a browser, or to copy the link to another machine."""
 
 
 def keep_password(folder: Path, given: str = "") -> str:
@@ -57,6 +69,43 @@ def server_environment(port: int, password: str) -> dict[str, str]:
         "PREFECT_SERVER_API_AUTH_STRING": password,
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": own,
     }
+
+
+def log_in_link(ui_url: str, password: str) -> str:
+    """Make a link that logs a browser in, once, within ten minutes."""
+    return f"{ui_url}{LOG_IN}#{make_token(password, time.time() + TOKEN_LIFE_S)}"
+
+
+def make_token(password: str, until_s: float) -> str:
+    """Make a token for a server with this password, good until a second of the epoch."""
+    said = f"{int(until_s)}.{secrets.token_urlsafe(16)}"
+    return f"{said}.{_seal(password, said)}"
+
+
+class Tokens:
+    """What a server knows of tokens: how its own are sealed, and which have been used."""
+
+    def __init__(self, password: str) -> None:
+        self._password = password
+        self._used: dict[str, int] = {}
+        """Tokens and when they would have ended."""
+
+    def redeem(self, token: str) -> str:
+        """Return the password for a token, which is then used up; for any other, an empty text."""
+        said, _, seal = token.rpartition(".")
+        expected = _seal(self._password, said)
+        if not hmac.compare_digest(seal.encode(), expected.encode()):
+            return ""
+        now, until = time.time(), int(said.partition(".")[0])
+        self._used = {known: end for known, end in self._used.items() if end > now}
+        if until <= now or said in self._used:
+            return ""
+        self._used[said] = until
+        return self._password
+
+
+def _seal(password: str, said: str) -> str:
+    return hmac.new(password.encode(), f"log-in {said}".encode(), hashlib.sha256).hexdigest()
 
 
 def _write(folder: Path, password: str) -> None:

@@ -9,6 +9,7 @@ early_signals A command that is asked to end while it is still being imported en
               the sentence
 stopping      How a command ends when it is asked to, by Ctrl-C, SIGTERM or SIGHUP: soon, with
               one sentence
+log_records   Lines of the log, tamed as they are made: importing this room has it done
 strangers_words  Texts of strangers, made fit for where they are shown: a function for each place
 wrong_values  A value that cannot be used, said in the words of whoever gave it
 """
@@ -20,6 +21,7 @@ from tinyvideo.flows.terminal.exit_codes import (
     describe_exit_codes,
     end_with,
 )
+from tinyvideo.flows.terminal.log_records import tame_logs
 from tinyvideo.flows.terminal.plain_files import (
     PlainFileError,
     check_file,
@@ -102,3 +104,5 @@ __all__ = [
     "with_option",
     "write_json",
 ]
+
+tame_logs()

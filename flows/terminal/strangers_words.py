@@ -3,40 +3,29 @@
 Titles, names of owners and files, and what servers say go to a terminal, to pages, to Markdown and
 to JSON. Each of these has words of its own that do something: escape sequences move the cursor or
 rename the window, bidi overrides turn a text around, brackets make links. What does something is
-shown, not done. Letters are left alone, in whatever script they are, and so are the joiners of
-emoji and the marks by which Hebrew and Arabic say where a digit belongs.
+shown, not done.
 
     tame        what no place wants: controls, bidi overrides, halves of characters
-    printable   one text for the terminal
+    printable   one text for the terminal; both of `pipeline.strange_letters`, as errors need them
     markdown    one text within a line of Markdown, as words and nothing else
     web_link    an address that a page may lead to
     json_text   a document as JSON that is UTF-8, or ASCII where the terminal takes no more
 
 Cost: 1 us per text of 80 letters.
-Source: Unicode Standard Annex 9 for the overrides; RFC 8259 for JSON.
+Source: RFC 8259 for JSON.
 """
 
 import json
 import re
 from urllib.parse import quote, urlsplit
 
-_OVERRIDES = "\u202a-\u202e\u2066-\u2069"
-_LINES = "\u2028\u2029"
-_DOES_SOMETHING = re.compile(rf"[\x00-\x1f\x7f-\x9f{_OVERRIDES}{_LINES}\ud800-\udfff]")
-_BUT_LINES = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_OVERRIDES}{_LINES}\ud800-\udfff]")
+from tinyvideo.pipeline.strange_letters import WITHOUT_LINES, printable, shown_letter, tame
+
+__all__ = ["json_text", "markdown", "printable", "tame", "web_link"]
+
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&$])")
 _IN_LINK = "%:/?#@!$&'*+,;=-._~"
-
-
-def tame(text: str) -> str:
-    r"""Show what would do something in any place: `\x1b`, `\u202e`."""
-    return _DOES_SOMETHING.sub(_shown, text)
-
-
-def printable(text: str) -> str:
-    """Make a text of several lines fit for a terminal; its lines and tabs stay."""
-    return _BUT_LINES.sub(_shown, text)
 
 
 def markdown(text: str) -> str:
@@ -63,21 +52,14 @@ def json_text(document: object, encoding: str = "utf-8") -> str:
     """
     ascii_only = encoding.lower().replace("-", "").replace("_", "") != "utf8"
     text = json.dumps(_whole(document), indent=2, ensure_ascii=ascii_only)
-    return _BUT_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return WITHOUT_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _whole(value: object) -> object:
     if isinstance(value, str):
-        return _SURROGATES.sub(_shown, value)
+        return _SURROGATES.sub(shown_letter, value)
     if isinstance(value, dict):
         return {_whole(name): _whole(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_whole(entry) for entry in value]
     return value
-
-
-def _shown(match: re.Match[str]) -> str:
-    number = ord(match[0])
-    if match[0] in "\t\n\r":
-        return repr(match[0])[1:-1]
-    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"

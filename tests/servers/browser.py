@@ -71,10 +71,10 @@ class Tab:
         assert "error" not in message, message["error"]
         return dict(message["result"])
 
-    def open(self, path: Path) -> None:
-        """Load a file and wait until everything in it has run."""
+    def open(self, page: Path | str) -> None:
+        """Load a file, or what is at an address, and wait until everything in it has run."""
         self.events = []
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while "Page.loadEventFired" not in self.names():
             self.events.append(self._read())
 
@@ -122,13 +122,13 @@ class Tab:
 
 
 @contextmanager
-def opened_tab(chromium: str, profile: Path) -> Iterator[Tab]:
+def opened_tab(chromium: str, profile: Path, *flags: str) -> Iterator[Tab]:
     """Start the browser with an empty profile, and end it."""
     (its_commands, commands), (answers, its_answers) = os.pipe(), os.pipe()
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", LAUNCH, str(its_commands), str(its_answers)),
-            *(chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"),
+            *(chromium, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"),
         ],
         pass_fds=(its_commands, its_answers),
         stdout=subprocess.DEVNULL,

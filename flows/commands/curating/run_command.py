@@ -118,11 +118,12 @@ def announced_server(work: Path, settings: "Settings", *, keep_ui: bool) -> Iter
                 password=settings.server_password if private else password_for(settings),
             )
             server = stack.enter_context(context)
-        asks = f", which asks for what is in {server.password_file}" if server.password_file else ""
-        say(f"Prefect's page: {server.ui_url}{asks}")
+        kept = server.password_file
+        asks = f" opens once; later the page asks for what is in {kept}" if kept else ""
+        say(f"Prefect's page: {server.way_in}{asks}")
         yield
     if keep_ui and server.guard_pid is not None:
-        say(f"Prefect's page stays at {server.ui_url}; end it with: kill {server.guard_pid}")
+        say(f"Prefect's page stays at {server.way_in}; end it with: kill {server.guard_pid}")
 
 
 def stabilize_all(options: "RunOptions") -> dict[str, Any]:

@@ -41,6 +41,7 @@ from tinyvideo.flows.machine import (
     is_free,
     keep_password,
     load_flows,
+    log_in_link,
     make_pools,
     password_for,
     prepare_environment,
@@ -97,12 +98,10 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
             _register(partial(deploy_all, parameters=told, otherwise=unsaid), automate)
         for name in started:
             wait_for_worker(processes, name)
-    kept = processes.folder / PASSWORD_FILE
     show_facts(
         "all is up",
         {
-            "page": url.removesuffix("/api"),
-            **({"asks for": f"what is in {kept}"} if kept.exists() else {}),
+            **_ways_in(processes, url, password),
             "run": "prefect deployment run crawl-and-stabilize",
             **({} if url.endswith(f":{PORT}/api") else {"first": f"export PREFECT_API_URL={url}"}),
             "logs": processes.folder,
@@ -110,6 +109,16 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         },
     )
     return {"url": url, "pools": pools, "started": started, "logs": str(processes.folder)}
+
+
+def _ways_in(processes: Processes, url: str, password: str) -> dict[str, str]:
+    page = url.removesuffix("/api")
+    if processes.read_note(SERVER) is None:  # somebody else's, of which we know nothing more
+        return {"page": page}
+    return {
+        "page": log_in_link(page, password),
+        "opens": f"once; later {page} asks for what is in {processes.folder / PASSWORD_FILE}",
+    }
 
 
 @contextmanager
@@ -204,7 +213,7 @@ def start_server(processes: Processes, settings: Settings, port: int) -> tuple[s
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_API_AUTH_STRING": password,
     }
-    command = [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
+    command = [sys.executable, "-P", "-m", "tinyvideo.flows.machine.locked_server"]
     processes.start(SERVER, command, environment, {"url": url})
     return url, password
 
