@@ -241,6 +241,7 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
     """
     from tinyvideo.flows.commands.demo import fetch_films, has_films
     from tinyvideo.flows.run_options import RunOptions
+    from tinyvideo.storage.objects import has_scheme
 
     folder = folder or settings.folder
     if folder is None and has_films():
@@ -248,7 +249,7 @@ def crawl_defaults(settings: Settings, folder: Path | None, out: str) -> dict[st
         fetch_films(folder)
         say(f"no --folder: crawls take the demo's three films, in {folder}")
     address = out or settings.storage or str(state_folder(settings) / "out")
-    if "://" not in address:
+    if not has_scheme(address):
         address = str(Path(address).expanduser().absolute())
     options = RunOptions.model_validate(
         {"folder": folder and folder.expanduser().absolute(), "out": address}
