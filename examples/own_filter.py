@@ -18,7 +18,10 @@ out = tv.open(sys.argv[1])
 
 def lively_and_steady(strip: Mapping[str, Any]) -> bool:
     """Take strips in which something moves while what stands still hardly flickers."""
-    return bool(strip["flicker"] < 10 * strip["object_motion"] + 3)
+    flicker, motion = strip["flicker"], strip["object_motion"]
+    if flicker is None or motion is None:  # nobody knows them of an imported strip
+        return False
+    return bool(flicker < 10 * motion + 3)
 
 
 by_figures = out.build_dataset(

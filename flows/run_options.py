@@ -19,6 +19,8 @@ from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.strips import StripConfig
 from tinyvideo.pipeline.thresholds import curation_of
+from tinyvideo.storage.films import check_bucket
+from tinyvideo.storage.objects import has_scheme
 from tinyvideo.storage.outputs import OutputAddress
 
 WHOLE_PATH = "give the whole path, from / on: workers run in folders of their own"
@@ -104,12 +106,19 @@ class RunOptions(BaseModel):
     @classmethod
     def _address(cls, out: str | Path) -> str:
         text = str(out)
-        if not text or "://" in text:
+        if not text or has_scheme(text):
             return text and OutputAddress.at(text).address
         path = Path(text).expanduser()
         if not path.is_absolute():
             raise ValueError(WHOLE_PATH)
         return OutputAddress.at(path).address
+
+    @field_validator("bucket")
+    @classmethod
+    def _bucket(cls, bucket: str) -> str:
+        if bucket:
+            check_bucket(bucket)
+        return bucket
 
     @field_validator("size")
     @classmethod

@@ -9,7 +9,6 @@ Where `--to` has had another name, that one still works.
 Cost: none.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +39,9 @@ def file_to_write(path: Path | None) -> Path | None:
 def _tried(path: Path | None, check: Callable[[Path], None]) -> Path | None:
     if path is None:
         return None
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", str(path)):  # `s3:` would become a folder
+    from tinyvideo.storage.objects import has_scheme  # here, as help needs no storage
+
+    if has_scheme(path):  # `s3:` would become a folder
         raise typer.BadParameter(f"give a path on this disk, not an address, got {str(path)!r}")
     try:
         check(path)

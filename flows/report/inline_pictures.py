@@ -35,9 +35,9 @@ class Gallery:
 
     _rules: dict[str, str] = field(default_factory=dict)
 
-    def strip(self, jpeg: bytes, fps: float, says: str) -> Picture:
-        """Add a strip that plays at `fps` frames per second."""
-        seconds = STRIP_FRAMES / (fps if 1 <= fps <= 240 else DEFAULT_FPS)
+    def strip(self, jpeg: bytes, fps: float | None, says: str) -> Picture:
+        """Add a strip that plays at `fps` frames per second; None: nobody knows."""
+        seconds = STRIP_FRAMES / (fps if fps and 1 <= fps <= 240 else DEFAULT_FPS)
         rule = f"animation-duration:{seconds:.3f}s"
         return Picture(f"film {self._add('p', _image(jpeg))} {self._add('t', rule)}", says)
 

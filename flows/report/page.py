@@ -37,7 +37,7 @@ from tinyvideo.flows.report.books_section import (
 )
 from tinyvideo.flows.report.inline_pictures import Gallery, csp_hash
 from tinyvideo.flows.report.scenes_section import Count, SceneList, list_licenses, list_scenes
-from tinyvideo.flows.report.shards_survey import survey_shards
+from tinyvideo.flows.report.shards_survey import Survey, survey_shards
 from tinyvideo.flows.report.strips_section import Pair, Ranking, show_pairs, show_rankings
 from tinyvideo.flows.report.training_section import (
     Generated,
@@ -123,7 +123,7 @@ def collect(
     store, work = place.open_store(), place.work
     books = read_books(place)
     survey = survey_shards(store, _committed(place))
-    pairs = show_pairs(store, survey, gallery, config.frames)
+    pairs = show_pairs(store, survey, gallery, config.frames, _uris(place, survey))
     rankings = show_rankings(store, survey, gallery, config)
     notes: list[str] = []
     generated = show_generated(work, gallery, notes)
@@ -180,6 +180,13 @@ def render(report: Report, gallery: Gallery) -> str:
 def _committed(place: OutputAddress) -> list[str]:
     with place.open() as output:
         return [shard.key for shard in output.catalog.shards(committed=True)]
+
+
+def _uris(place: OutputAddress, survey: Survey) -> dict[str, str]:
+    # A shard says where a film lay to anybody; where it lies here, the catalog alone knows.
+    chosen = {found.row["video_id"] for found in survey.moved.ranked()}
+    with place.open() as output:
+        return {record.video_id: record.uri for record in output.catalog.records([*chosen])}
 
 
 def _stages(work: Path, notes: list[str]) -> dict[str, float]:

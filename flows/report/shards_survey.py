@@ -35,7 +35,8 @@ HIGHER_IS_BETTER = {
 """The figures of a strip by which strips are ranked."""
 
 COLUMNS = [
-    *("strip_id", "video_id", "uri", "title", "license", "start_frame", "start_s", "fps"),
+    *("strip_id", "video_id", "title", "license", "start_frame", "start_s", "fps"),
+    "clip_index",
     *("source_step", "source_frames", *CROP_COLUMNS),
     *(*HIGHER_IS_BETTER, "camera_still", "scene_model", "scenes"),
     *("pipeline_version", "config_hash"),
@@ -149,19 +150,21 @@ def _take_video(survey: Survey, strips: Iterable[Found]) -> None:
 
 
 def _wish(found: Found) -> tuple[bool, float]:
-    return found.row["start_frame"] >= DECODED_AGAIN, -found.row["camera_motion_px"]
+    start, motion = found.row["start_frame"], found.row["camera_motion_px"]
+    return start is None or start >= DECODED_AGAIN, -(motion or 0)
 
 
 def _take_strip(survey: Survey, found: Found) -> None:
     row = found.row
     survey.strips += 1
-    survey.licenses[row["license"]] += 1
+    survey.licenses[row["license"] or ""] += 1
     survey.makers[row["pipeline_version"], row["config_hash"]] += 1
     if row["scenes"]:
         model, top = row["scene_model"], row["scenes"][0]
         survey.scenes.setdefault(model, Counter())[top["scene"]] += 1
         survey.probabilities[model, top["scene"]] += top["probability"]
-    for name, higher_is_better in HIGHER_IS_BETTER.items():
+    known = {name: up for name, up in HIGHER_IS_BETTER.items() if row[name] is not None}
+    for name, higher_is_better in known.items():
         key = -row[name] if higher_is_better else row[name]
         survey.best[name].offer((key,), found)
         survey.worst[name].offer((-key,), found)

@@ -5,6 +5,7 @@ Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its fil
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinyvideo.flows.report.inline_pictures import Gallery, Picture
@@ -95,15 +96,24 @@ class Ranking:
     worst: list[Shown]
 
 
-def show_pairs(store: Store, survey: Survey, gallery: Gallery, frames: FramesConfig) -> list[Pair]:
+def show_pairs(
+    store: Store,
+    survey: Survey,
+    gallery: Gallery,
+    frames: FramesConfig,
+    uris: Mapping[str, str],
+) -> list[Pair]:
     """Fetch the chosen clips, decode their films again, and add both to the gallery.
 
-    `frames` says which frames of a film the clips are made of.
+    `frames` says which frames of a film the clips are made of, `uris` where the films are, by the
+    id of the video.
     """
     pairs = []
     for found in survey.moved.ranked():
         try:
-            pairs.append(_pair(found, _fetch(store, found, PAIR_PX, PAIR_QUALITY), gallery, frames))
+            after = _fetch(store, found, PAIR_PX, PAIR_QUALITY)
+            uri = uris.get(found.row["video_id"], "")
+            pairs.append(_pair(found, after, gallery, frames, uri))
         except StorageError as error:
             survey.problems.append(str(error))
     return pairs
@@ -133,31 +143,33 @@ def show_rankings(
     return rankings
 
 
-def _pair(found: Found, after: bytes, gallery: Gallery, frames: FramesConfig) -> Pair:
-    row = found.row
+def _pair(found: Found, after: bytes, gallery: Gallery, frames: FramesConfig, uri: str) -> Pair:
+    row, title = found.row, _title(found.row)
     before, note = None, ""
     try:
-        jpeg = _decode_again(row, after, frames)
-        before = gallery.strip(jpeg, row["fps"], f"32 frames of {row['title']}, as filmed")
+        jpeg = _decode_again(row, after, frames, uri)
+        before = gallery.strip(jpeg, row["fps"], f"32 frames of {title}, as filmed")
     except (UnreadableError, RejectedError, ValueError) as error:
         note = str(error)
     moved = f"a corner moved by {_written(row, 'camera_motion_px')}"
     return Pair(
-        title=row["title"],
+        title=title,
         where=_where(found),
         motion="the camera stood still" if row["camera_still"] else moved,
-        after=gallery.strip(after, row["fps"], f"32 frames of {row['title']}, stabilized"),
+        after=gallery.strip(after, row["fps"], f"32 frames of {title}, stabilized"),
         before=before,
         note=note,
     )
 
 
-def _decode_again(row: Row, after: bytes, frames: FramesConfig) -> bytes:
+def _decode_again(row: Row, after: bytes, frames: FramesConfig, uri: str) -> bytes:
     start = row["start_frame"]
+    if start is None:
+        raise UnreadableError("it was imported, and nobody knows where in its film it begins")
     if start >= DECODED_AGAIN:
         raise UnreadableError(f"it begins at frame {start:,}, which is too far into the film")
     return unstabilized_strip(
-        path_of(row["uri"]),
+        path_of(uri),
         start,
         after,
         PAIR_QUALITY,
@@ -186,10 +198,10 @@ def _show(
             survey.problems.append(str(error))
             continue
         figure = _written(found.row, column)
-        says = f"strip of {found.row['title']}, {FIGURES[column][0].lower()} {figure}"
+        says = f"strip of {_title(found.row)}, {FIGURES[column][0].lower()} {figure}"
         picture = gallery.strip(jpeg, found.row["fps"], says)
         shown.append(
-            Shown(title=found.row["title"], where=_where(found), figure=figure, picture=picture)
+            Shown(title=_title(found.row), where=_where(found), figure=figure, picture=picture)
         )
     return shown
 
@@ -202,12 +214,20 @@ def _fetch(store: Store, found: Found, size: int, quality: int) -> bytes:
         raise StorageError(f"{strip} cannot be decoded: {error}") from error
 
 
+def _title(row: Row) -> str:
+    return row["title"] or row["video_id"]
+
+
 def _where(found: Found) -> str:
+    if found.row["start_s"] is None:
+        return f"window {found.row['clip_index']}"
     minutes, tenths = divmod(int(10 * found.row["start_s"]), 600)
     return f"from {minutes}:{tenths / 10:04.1f}"
 
 
 def _written(row: Row, column: str) -> str:
+    if row[column] is None:
+        return "unknown"
     decimals = {"reprojection_rmse_px": 2, "camera_motion_px": 1}
     if column in decimals:
         return f"{row[column]:.{decimals[column]}f} px"

@@ -141,7 +141,7 @@ def _mp4(rows: Iterator[Row], folder: Path) -> int:
         for row in rows:
             name = f"{_strip_id(row)}.mp4"
             partial = folder / f".{name}.partial"
-            fps = Fraction(row["fps"]).limit_denominator(1001) if row["fps"] > 0 else DEFAULT_FPS
+            fps = Fraction(row["fps"]).limit_denominator(1001) if row["fps"] else DEFAULT_FPS
             write_mp4(partial, _decode(row), fps)
             partial.rename(folder / name)
             origins.write(_json(row, path=name) + b"\n")
@@ -168,7 +168,8 @@ def _strip_id(row: Row) -> str:
 
 def released_name(row: Row) -> StripName:
     """Name a strip as the released dataset does: as it was named there, or by its photo id."""
-    given = parse_name(f"{row['uri'].removeprefix('tinyvideo:')}/{row['clip_index']:04d}.jpg")
+    place = (row["uri"] or "").removeprefix("tinyvideo:")
+    given = parse_name(f"{place}/{row['clip_index']:04d}.jpg")
     if given and row["source"] == "tinyvideo":
         return given
     number = re.fullmatch(r"(?:flickr|yfcc100m)-(\d{1,18})", row["video_id"])

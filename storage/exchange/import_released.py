@@ -1,8 +1,8 @@
 """The released dataset -> shards: each photo id is a video, and the books know it.
 
 A video goes the way of any other: its strips into a part file, how its clips ended into the
-catalog, its part into a shard. What the archive does not tell is stored as unknown: no owner, no
-license, figures and homographies that are not a number, so that no limit lets them pass. A strip of
+catalog, its part into a shard. What the archive does not tell is null in its row: owner, license,
+figures, homographies, so that no limit lets them pass. A strip of
 34 frames gives its first 32, cut without encoding them anew (`pipeline.strips.recut`). Run again,
 it reads the archive again and does what is missing; a video that has ended is passed over.
 

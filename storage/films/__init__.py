@@ -8,10 +8,11 @@ source_bucket  Find and bring objects of any bucket: source videos, not our own 
 
 from tinyvideo.storage.films.fetched_films import RawFolder
 from tinyvideo.storage.films.parquet_list import is_parquet, read_parquet_rows
-from tinyvideo.storage.films.source_bucket import get_object, list_videos
+from tinyvideo.storage.films.source_bucket import check_bucket, get_object, list_videos
 
 __all__ = [
     "RawFolder",
+    "check_bucket",
     "get_object",
     "is_parquet",
     "list_videos",

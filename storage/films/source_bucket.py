@@ -7,7 +7,6 @@ Cost: that of `storage.objects.s3_get`.
 """
 
 import functools
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,18 @@ from tinyvideo.pipeline.errors import (
 )
 from tinyvideo.pipeline.find import VIDEO_SUFFIXES, listed_video
 from tinyvideo.pipeline.types import VideoRecord
-from tinyvideo.storage.objects import is_missing, is_passing, sentence_of, status_of, stream
+from tinyvideo.storage.objects import (
+    bucket_of,
+    is_missing,
+    is_passing,
+    sentence_of,
+    status_of,
+    stream,
+)
+from tinyvideo.storage.storage_errors import StorageError
 
 OPEN_BUCKETS = {"multimedia-commons": "us-west-2"}
 """Buckets that want no keys, and their regions."""
-
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")  # no address of another kind (arn:...)
 
 ATTEMPTS = 8
 """Times that a request is made before it has failed. Ours: a minute of backing off."""
@@ -48,8 +53,11 @@ def get_object(uri: str, path: Path, follow: Callable[[int], None] = lambda size
         TransientError: the bucket does not answer.
         StorageError: the keys or the bucket will not do.
     """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not _BUCKET.fullmatch(bucket) or not key:
+    try:
+        bucket, key = _bucket_and_key(uri)
+    except StorageError:
+        key = ""
+    if not key:
         raise UnreadableError(f"{uri[:200]!r} names no object: s3://BUCKET/KEY does")
     target = {"Bucket": bucket, "Key": key}
     try:
@@ -63,6 +71,22 @@ def get_object(uri: str, path: Path, follow: Callable[[int], None] = lambda size
         if is_passing(error) or (isinstance(error, ClientError) and status_of(error) >= 500):
             raise TransientError(FailCause.NETWORK, f"{uri}: {error}") from error
         raise sentence_of(error, "read", uri) from error
+
+
+def check_bucket(address: str) -> None:
+    """See that an address is that of a bucket; nothing is asked of it.
+
+    Raises:
+        StorageError: it is not; with the nearest that would do.
+    """
+    _bucket_and_key(address)
+
+
+def _bucket_and_key(address: str) -> tuple[str, str]:
+    # The key is taken as it is: those of others have empty parts, spaces, anything.
+    head, slashes, rest = address.partition("://")
+    name, _, key = rest.partition("/")
+    return bucket_of(f"{head}{slashes}{name}" if name else address).name, key
 
 
 @functools.cache
@@ -80,9 +104,9 @@ def list_videos(address: str) -> Iterator[VideoRecord]:
     """Yield the videos below s3://BUCKET/PREFIX, by the suffixes of their names.
 
     Raises:
-        StorageError: the keys or the bucket will not do, or it does not answer.
+        StorageError: the address, the keys or the bucket will not do, or it does not answer.
     """
-    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    bucket, prefix = _bucket_and_key(address)
     try:
         pages = (
             _client(bucket).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from tinyvideo.storage.objects.stores import Store, is_remote
+from tinyvideo.storage.objects.store_address import is_remote
+from tinyvideo.storage.objects.stores import Store
 
 AT_ONCE = 8
 """Shards that are read at once from S3. Ours: each takes a hundred short requests."""

@@ -30,6 +30,7 @@ from tinyvideo.storage.objects.ranges import RangeFile
 from tinyvideo.storage.objects.s3_errors import is_beyond_end, is_missing, sentence_of
 from tinyvideo.storage.objects.s3_get import fill, reread, stream
 from tinyvideo.storage.objects.s3_put import abort_uploads, put_bytes, put_file, with_hash
+from tinyvideo.storage.objects.store_address import bucket_of
 from tinyvideo.storage.storage_errors import StorageError, too_short
 
 T = TypeVar("T")
@@ -75,12 +76,9 @@ class S3Store:
         """Name the store at "s3://bucket/prefix".
 
         Raises:
-            StorageError: there is no bucket in it.
+            StorageError: it is no such address.
         """
-        bucket, _, prefix = address.removeprefix("s3://").partition("/")
-        if not bucket:
-            raise StorageError(f"{address} names no bucket; give s3://BUCKET/PREFIX")
-        return cls(bucket, prefix, config)
+        return cls(*bucket_of(address), config)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return S3Store, (self.bucket, self.prefix, self.config)  # a client cannot be sent

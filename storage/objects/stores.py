@@ -3,24 +3,19 @@
     open_store("/data/out")           a folder: `storage.objects.folder`
     open_store("s3://bucket/prefix")  any S3-compatible server: `storage.objects.s3`
 
-An object appears whole or not at all. A key that is put only if absent has exactly one writer that
-wins, whoever else writes and whatever dies. What is read is what was written, or an error
-that names the object.
+What is an address, `storage.objects.store_address` says, and nobody else. An object appears whole
+or not at all. A key that is put only if absent has exactly one writer that wins, whoever else
+writes and whatever dies. What is read is what was written, or an error that names the object.
 
 Cost: that of the store; boto3 (0.3 s to import) is loaded for S3 only.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from tinyvideo.storage.objects.folder import FolderStore
-from tinyvideo.storage.storage_errors import StorageError
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+from tinyvideo.storage.objects.store_address import parse_address
 
 
 class Store(Protocol):
@@ -85,29 +80,9 @@ def open_store(address: str | Path, *, links: bool = False) -> Store:
     Raises:
         StorageError: the address cannot be one.
     """
-    text = str(address)
-    if not isinstance(address, Path) and is_remote(text):
-        from tinyvideo.storage.objects.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
+    place = parse_address(address)
+    if isinstance(place, Path):
+        return FolderStore(place, links=links)
+    from tinyvideo.storage.objects.s3 import S3Store  # noqa: PLC0415  boto3 is for those who need it
 
-        return S3Store.at(text)
-    return FolderStore(folder_of(address), links=links)
-
-
-def is_remote(address: str) -> bool:
-    """Tell an `s3://` address from a folder."""
-    return address.startswith("s3://")
-
-
-def folder_of(address: str | Path) -> Path:
-    """Name the folder of an address that is not remote, as an absolute path.
-
-    Raises:
-        StorageError: it is an address of another kind.
-    """
-    if isinstance(address, Path):
-        return address.expanduser().absolute()
-    scheme = _SCHEME.match(address)
-    if scheme and scheme[1] != "file":
-        raise StorageError(f"{address} is no place for output; give a folder or s3://BUCKET/PREFIX")
-    path = Path(url2pathname(urlsplit(address).path) if scheme else address)
-    return path.expanduser().absolute()
+    return S3Store(place.name, place.prefix)

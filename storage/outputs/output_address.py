@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.database import alone, is_url, name_of
-from tinyvideo.storage.objects import FolderStore, Store, folder_of, is_remote, open_store
+from tinyvideo.storage.objects import FolderStore, Store, is_remote, open_store, parse_address
 from tinyvideo.storage.storage_errors import StorageError
 
 
@@ -70,16 +70,17 @@ class OutputAddress:
         """
         if isinstance(out, OutputAddress):
             return out
-        store = open_store(out)
-        if is_remote(store.address):
-            home = home or Path.home() / ".tinyvideo"
-            work = home.expanduser().absolute() / store.address.removeprefix("s3://")
+        place = parse_address(out)
+        if isinstance(place, Path):
+            work = place
         else:
-            work = folder_of(store.address)
+            home = home or Path.home() / ".tinyvideo"
+            work = home.expanduser().absolute() / place.name / place.prefix
         if catalog:
             path = name_of(catalog)  # refuses what is no address
             catalog = catalog if is_url(catalog) else str(Path(path).expanduser().absolute())
-        return cls(store.address, work, catalog or str(work / CATALOG_NAME), links)
+        catalog = catalog or str(work / CATALOG_NAME)
+        return cls(open_store(out).address, work, catalog, links)
 
     @property
     def names(self) -> dict[str, str]:

@@ -9,12 +9,21 @@ schema_versions  Shards of every version -> the rows of today: the upgrade path 
                  `storage.shards.schema`
 shard_reader     One Parquet shard -> strips
 shard_writer     Rows of strips -> a Parquet file of `storage.shards.schema.STORED`
+strip_columns    The columns of a strip: name, type, unit and meaning of each, and what null says
+                 there
 """
 
 from tinyvideo.storage.shards.checksums import GroupChecksum, read_checksums
 from tinyvideo.storage.shards.columns import Rows, iterate_columns
 from tinyvideo.storage.shards.picture_bytes import PictureSpans, Take, find_pictures, read_pictures
-from tinyvideo.storage.shards.schema import CROP_COLUMNS, PICTURE, SCHEMA, crop_of, row_of
+from tinyvideo.storage.shards.schema import (
+    CROP_COLUMNS,
+    PICTURE,
+    SCHEMA,
+    SCHEMA_VERSION,
+    crop_of,
+    row_of,
+)
 from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_groups,
@@ -29,12 +38,14 @@ from tinyvideo.storage.shards.shard_reader import (
     write_shard,
 )
 from tinyvideo.storage.shards.shard_writer import MADE_BY_KEY, ShardWriter
+from tinyvideo.storage.shards.strip_columns import described
 
 __all__ = [
     "CROP_COLUMNS",
     "MADE_BY_KEY",
     "PICTURE",
     "SCHEMA",
+    "SCHEMA_VERSION",
     "GroupChecksum",
     "PictureSpans",
     "Rows",
@@ -42,6 +53,7 @@ __all__ = [
     "ShardWriter",
     "Take",
     "crop_of",
+    "described",
     "find_pictures",
     "iterate_columns",
     "iterate_groups",

@@ -17,114 +17,60 @@ its parts optional; `jpeg` has none.
 Versions: 1, the first; 2 adds the certificate of the stabilization and `near_duplicate_group`, and
 stores the picture as a pair; 3 adds the owner's name and the number and address of the license;
 4 adds what bars and logos leave of the picture, how much of it stands still, how the film stored
-it, and `source_frames`, for films that repeat their frames.
+it, and `source_frames`, for films that repeat their frames; 5 has null for all that is not known,
+where older ones have NaN, -1, 0, "" or a default, adds `source_file`, leaves paths out of `uri`,
+and says unit and meaning of each column in the file itself (`storage.shards.strip_columns`).
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from tinyvideo.pipeline.types import STRIP_FRAMES, Crop, SceneTags, Strip, VideoRecord
+from tinyvideo.pipeline.masks import masked
+from tinyvideo.pipeline.types import Crop, SceneTags, Strip, VideoRecord
+from tinyvideo.storage.shards.strip_columns import (
+    COLUMNS,
+    CROP_COLUMNS,
+    OVERLAY_COLUMNS,
+    PICTURE,
+)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 VERSION_KEY = b"tinyvideo.schema_version"
 """Where the schema's metadata holds its version."""
 
-PICTURE = "jpeg"
-"""The one large column."""
+UNKNOWN = {"start_frame": -1, "source_width": 0, "source_height": 0, "motion_model": "unknown"}
+"""What stands for "nobody knows" in a `Strip`, and in shards before version 5, besides NaN and
+empty text."""
 
-CROP_COLUMNS = ("crop_left", "crop_top", "crop_width", "crop_height")
-"""What `Strip.crop` is in a row, in the order of its fields."""
+SEEN_TOGETHER = {
+    "source_step": "start_frame",
+    "camera_still": "camera_motion_px",
+    "to_first": "camera_motion_px",
+}
+"""Columns with no value of their own for "nobody knows": known where this other one is."""
 
-OVERLAY_COLUMNS = ("overlay_left", "overlay_top", "overlay_width", "overlay_height")
-"""What the place of `Strip.overlay` is in a row."""
-
-_TAG = pa.struct([("scene", pa.string()), ("probability", pa.float32())])
-
-SCHEMA = pa.schema(
-    [
-        pa.field("strip_id", pa.string(), nullable=False),
-        pa.field("video_id", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("page_url", pa.string(), nullable=False),
-        pa.field("owner", pa.string(), nullable=False),
-        pa.field("title", pa.string(), nullable=False),
-        pa.field("owner_name", pa.string(), nullable=False),
-        pa.field("license", pa.string(), nullable=False),
-        pa.field("license_id", pa.string(), nullable=False),
-        pa.field("license_url", pa.string(), nullable=False),
-        pa.field("clip_index", pa.int32(), nullable=False),
-        pa.field("start_frame", pa.int64(), nullable=False),
-        pa.field("start_s", pa.float64(), nullable=False),
-        pa.field("fps", pa.float64(), nullable=False),
-        pa.field("source_step", pa.int8(), nullable=False),
-        # Null where every `source_step`-th frame from `start_frame` on was taken.
-        pa.field("source_frames", pa.list_(pa.int64())),
-        pa.field("source_width", pa.int32(), nullable=False),
-        pa.field("source_height", pa.int32(), nullable=False),
-        # Null where no bars were cut off, and where nobody had looked for them: before version 4.
-        pa.field("crop_left", pa.int32()),
-        pa.field("crop_top", pa.int32()),
-        pa.field("crop_width", pa.int32()),
-        pa.field("crop_height", pa.int32()),
-        # Null where the camera hardly moved, so that nobody can tell, and before version 4.
-        pa.field("overlay_share", pa.float32()),
-        # Null where nothing was found as well.
-        pa.field("overlay_left", pa.int32()),
-        pa.field("overlay_top", pa.int32()),
-        pa.field("overlay_width", pa.int32()),
-        pa.field("overlay_height", pa.int32()),
-        # Null where the film does not say, and before version 4, where nobody had asked.
-        pa.field("transfer", pa.string()),
-        pa.field("primaries", pa.string()),
-        pa.field("field_order", pa.string()),
-        pa.field("interlaced_was", pa.bool_()),
-        pa.field("size", pa.int16(), nullable=False),
-        pa.field("frames", pa.int16(), nullable=False),
-        pa.field("jpeg", pa.binary(), nullable=False),
-        # 32 matrices of 3 x 3, row by row: 288 numbers.
-        pa.field("to_first", pa.list_(pa.float64(), STRIP_FRAMES * 9), nullable=False),
-        pa.field("inlier_ratio", pa.float32(), nullable=False),
-        pa.field("reprojection_rmse_px", pa.float32(), nullable=False),
-        pa.field("visible_share", pa.float32(), nullable=False),
-        pa.field("camera_motion_px", pa.float32(), nullable=False),
-        pa.field("camera_still", pa.bool_(), nullable=False),
-        pa.field("motion_model", pa.string(), nullable=False),
-        pa.field("condition_number", pa.float32(), nullable=False),
-        pa.field("drift_px", pa.float32(), nullable=False),
-        pa.field("jitter_px", pa.float32(), nullable=False),
-        pa.field("residual_motion_px", pa.float32(), nullable=False),
-        pa.field("filled_share", pa.float32(), nullable=False),
-        pa.field("object_motion", pa.float32(), nullable=False),
-        pa.field("flicker", pa.float32(), nullable=False),
-        # Null where nobody looked: before version 4, by the method of 2016, and in imported strips.
-        pa.field("still_share", pa.float32()),
-        pa.field("still_rim", pa.float32()),
-        pa.field("still_sides", pa.int8()),
-        pa.field("still_margin", pa.float32()),
-        # "" until a filter has looked for near duplicates.
-        pa.field("near_duplicate_group", pa.string(), nullable=False),
-        pa.field("scene_model", pa.string(), nullable=False),
-        pa.field("scenes", pa.list_(_TAG), nullable=False),
-        pa.field("pipeline_version", pa.string(), nullable=False),
-        pa.field("config_hash", pa.string(), nullable=False),
-    ],
-    metadata={VERSION_KEY: str(SCHEMA_VERSION)},
-)
+SCHEMA = pa.schema(COLUMNS, metadata={VERSION_KEY: str(SCHEMA_VERSION)})
 
 # They want to know of this column only, and take the types of the others as they are.
 _HUGGING_FACE = {"info": {"features": {PICTURE: {"_type": "Image"}}}}
 
 # Nullable, because they take no other pair for a picture; the writer refuses a row without one.
-_PAIR = pa.field(PICTURE, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+_PAIR = pa.field(
+    PICTURE,
+    pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    metadata=SCHEMA.field(PICTURE).metadata,
+)
 
 STORED = pa.schema(
     [_PAIR if field.name == PICTURE else field for field in SCHEMA],
@@ -134,11 +80,12 @@ STORED = pa.schema(
 
 def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) -> dict[str, Any]:
     """Lay out one strip, with the rights of its video, as a row of `SCHEMA`."""
-    return {
+    row = {
         "strip_id": f"{record.video_id}-{strip.index:05d}",
         "video_id": record.video_id,
         "source": record.source,
-        "uri": record.uri,
+        "uri": public_uri(record.uri),
+        "source_file": source_file_of(record.uri),
         "page_url": record.page_url,
         "owner": record.owner,
         "title": record.title,
@@ -179,12 +126,36 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "still_rim": strip.figures.still_rim,
         "still_sides": strip.figures.still_sides,
         "still_margin": strip.figures.still_margin,
-        "near_duplicate_group": "",
+        "near_duplicate_group": None,
         "scene_model": strip.scenes.model if strip.scenes else "",
         "scenes": list(_tag_rows(strip.scenes)),
         "pipeline_version": version,
         "config_hash": config_hash,
     }
+    known = {name: None if is_unknown(name, value) else value for name, value in row.items()}
+    return known | {name: None for name, by in SEEN_TOGETHER.items() if known[by] is None}
+
+
+def is_unknown(name: str, value: Any) -> bool:
+    """Tell whether a value of a column says that nobody knows."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and not value) or value == UNKNOWN.get(name)
+
+
+def public_uri(uri: str) -> str | None:
+    """Say where a film was, to anybody: no path of a disk, no password, no signature."""
+    return None if not uri or uri.startswith("file:") else masked(uri)
+
+
+def source_file_of(uri: str) -> str | None:
+    """Name the file that an address leads to, without its folders; None where it has no name."""
+    scheme, _, rest = uri.partition(":")
+    if scheme in {"file", "http", "https"}:
+        rest = unquote(urlsplit(uri).path)
+    elif scheme not in {"s3", "tinyvideo"}:
+        return None
+    return (PurePosixPath(rest).name if rest.strip("/") else "") or None
 
 
 def _rectangle(columns: tuple[str, ...], part: Crop | None) -> dict[str, int | None]:

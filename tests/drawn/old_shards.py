@@ -6,6 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tinyvideo.storage.shards.schema import SCHEMA
+
 SCHEMA_1 = pa.schema(
     [
         pa.field(name, kind, nullable=False)
@@ -47,7 +49,7 @@ SCHEMA_1 = pa.schema(
 def write_old_shard(path: Path, rows: list[dict[str, Any]]) -> Path:
     """Write rows of today as version 1 wrote them: without its later columns and checksums."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    old = [{name: row[name] for name in SCHEMA_1.names} for row in rows]
+    old = [without_nulls(row, SCHEMA_1) for row in rows]
     pq.write_table(
         pa.Table.from_pylist(old, schema=SCHEMA_1),
         path,
@@ -57,6 +59,27 @@ def write_old_shard(path: Path, rows: list[dict[str, Any]]) -> Path:
     )
     return path
 
+
+def write_shard_4(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """Write rows as version 4 wrote them: as they are, nothing but what it could not know null."""
+    schema = pa.schema(
+        [pa.field(f.name, f.type) for f in SCHEMA if f.name != "source_file"],
+        metadata={"tinyvideo.schema_version": "4"},
+    )
+    old = [without_nulls(row, schema) for row in rows]
+    pq.write_table(pa.Table.from_pylist(old, schema=schema), path, compression="zstd")
+    return path
+
+
+def without_nulls(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """Lay out a row of today as versions did that had no nulls."""
+    texts = {f.name for f in schema if f.type == pa.string() and f.name not in SINCE_4}
+    told = {**row, "uri": row["uri"] or f"file:///videos/{row['source_file']}"}
+    return {n: "" if told[n] is None and n in texts else told[n] for n in schema.names}
+
+
+SINCE_4 = {"transfer", "primaries", "field_order"}
+"""Texts that were null where unknown from the start."""
 
 LEAVES = [
     *(name for name in SCHEMA_1.names if name not in {"to_first", "scenes"}),

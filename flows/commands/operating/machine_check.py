@@ -35,6 +35,7 @@ from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
 from tinyvideo.flows.workers import TCP_SINCE, landlock_version
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.pipeline.masks import masked
+from tinyvideo.storage.objects import has_scheme
 from tinyvideo.storage.outputs import OutputAddress
 
 FREE_GB = 20
@@ -106,7 +107,7 @@ def check_copies(_: Settings) -> Iterator[Finding]:
 def check_disk(settings: Settings) -> Iterator[Finding]:
     """See how much room there is where unfinished work lies."""
     folder = settings.work.expanduser()
-    if settings.storage and "://" not in settings.storage:
+    if settings.storage and not has_scheme(settings.storage):
         folder = Path(settings.storage).expanduser()
     while not folder.exists():
         folder = folder.parent

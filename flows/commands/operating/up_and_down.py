@@ -274,9 +274,11 @@ def crawl_defaults(
 
 
 def _whole(address: str) -> str:
-    return (
-        str(Path(address).expanduser().absolute()) if address and "://" not in address else address
-    )
+    from tinyvideo.storage.objects import has_scheme
+
+    if not address or has_scheme(address):
+        return address
+    return str(Path(address).expanduser().absolute())
 
 
 def _parameters(folder: Path | None, out: str) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 dataset_group  The commands `tinyvideo dataset build|ls|show|verify`
 import_export  The commands `tinyvideo import` and `tinyvideo export`: other people's formats,
                in and out
-shards_group   The commands `tinyvideo shards ls|verify|show|repair`
+shards_group   The commands `tinyvideo shards ls|verify|show|repair|upgrade`, and `tinyvideo schema`
 """
 
 from tinyvideo.flows.commands.packaging.dataset_group import dataset_app
 from tinyvideo.flows.commands.packaging.import_export import export, import_released
-from tinyvideo.flows.commands.packaging.shards_group import shards_app
+from tinyvideo.flows.commands.packaging.shards_group import schema, shards_app
 
 __all__ = [
     "dataset_app",
     "export",
     "import_released",
+    "schema",
     "shards_app",
 ]

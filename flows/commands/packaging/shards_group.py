@@ -1,7 +1,7 @@
-"""The commands `tinyvideo shards ls|verify|show|repair`.
+"""The commands `tinyvideo shards ls|verify|show|repair|upgrade`, and `tinyvideo schema`.
 
-Cost: that of `storage.outputs.inventory`, `storage.repair.verify` and `flows.upkeep.restore_shard`;
-no server is started.
+Cost: that of `storage.outputs.inventory`, `storage.repair` and `flows.upkeep.restore_shard`; no
+server is started.
 """
 
 from collections.abc import Mapping, Sequence
@@ -147,6 +147,48 @@ def repair(
         write_json([entry.as_dict() for entry in done])
     if broken := sum(1 for entry in done if entry.state == "broken"):
         end_with(ExitCode.FAILED, f"{broken} of {len(done)} shards stay broken")
+
+
+@shards_app.command()
+def upgrade(names: Names = None, out: Out = "", json: Json = False) -> None:
+    """Write shards of an older version anew, so that other programs read them as of today.
+
+    tinyvideo itself reads all of them as they are. Pictures keep their bytes.
+
+    Example: tinyvideo shards upgrade --out strips
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.repair import finish_rewrites, upgrade_shard
+
+    moved: dict[str, str] = {}
+    with output_at(out).alone() as output:
+        finish_rewrites(output)  # of one that was killed
+        shards = _chosen(output, names)
+        with progress("shards", lambda: Position(len(moved), len(shards))):
+            for shard in shards:
+                moved[shard.key] = upgrade_shard(output, shard)
+    written = {old: new for old, new in moved.items() if new != old}
+    for old, new in written.items():
+        say(f"{old} is now {new}")
+    if not written:
+        say(f"{_all([*moved])} of the present schema")
+    if json:
+        write_json({"upgraded": written, "shards": len(moved)})
+
+
+def schema(json: Json = False) -> None:
+    """Print the columns of a shard: type, unit, what each says, and what null means there.
+
+    Example: tinyvideo schema --json
+    """
+    from tinyvideo.storage.shards import SCHEMA, SCHEMA_VERSION, described
+
+    told = [described(field) for field in SCHEMA]
+    if json:
+        write_json({"version": SCHEMA_VERSION, "columns": told})
+        return
+    for each in told:
+        say(f"{each['column']}  {each['type']}, {each['unit']}\n    {each['meaning']}")
 
 
 def _chosen(output: "Output", names: Sequence[str] | None) -> "list[ShardRow]":

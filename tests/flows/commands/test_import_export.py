@@ -74,6 +74,15 @@ WRONG = {
         ["export", "--format", "mp4", "--out", "o", "--to", "x", "--split", "train"],
         "of a --dataset",
     ),
+    "to S3": (["export", "--format", "mp4", "--out", "o", "--to", "s3://b/x"], "not an address"),
+    "out s3:/": (["export", "--format", "mp4", "--out", "s3:/b", "--to", "x"], "mean s3://b?"),
+    "out S3://": (["status", "--out", "S3://b"], "did you mean s3://b?"),
+    "out http://": (["run", "--folder", ".", "--out", "http://b/x"], "give a folder or s3://"),
+    "run gs://": (
+        ["train", "d", "--out", "o", "--run", "gs://b/x", "--steps", "1"],
+        "gs://b/x is no place for output",
+    ),
+    "bucket s3:/": (["run", "--bucket", "s3:/b/x", "--out", "o"], "did you mean s3://b/x?"),
     "no catalog": (["export", "--format", "mp4", "--out", "o", "--to", "x"], "there is no catalog"),
 }
 

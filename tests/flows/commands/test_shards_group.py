@@ -5,11 +5,13 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 import tinyvideo.flows.upkeep.restore_shard
 from tests.drawn.films import film, shaky_path, write_video
+from tests.drawn.old_shards import write_shard_4
 from tests.drawn.strip_rows import curate_drawn, draw_record, opened
 from tinyvideo.flows.cli import app
 from tinyvideo.flows.settings import config_hash
@@ -18,11 +20,13 @@ from tinyvideo.flows.workers.process_pool import curate_videos
 from tinyvideo.flows.workers.video_worker import WorkerConfig
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.find.folders import scan_folder
-from tinyvideo.storage.batches.commit_shard import pack
+from tinyvideo.storage.batches.commit_shard import pack, part_path
+from tinyvideo.storage.database import SHARDS
 from tinyvideo.storage.objects.folder import sha256_of
 from tinyvideo.storage.shards.schema import SCHEMA_VERSION
 from tinyvideo.storage.shards.shard_reader import iterate_rows
 
+NEW = "shards/shard-000001-2.parquet"
 KEY, SECOND = "shards/shard-000001.parquet", "shards/shard-000002.parquet"
 
 
@@ -217,3 +221,37 @@ def test_shards_on_s3_are_checked_and_mended_in_the_same_way(s3_address, tmp_pat
     assert (code, done[0]["state"], done[0]["curated"]) == (0, "repaired", 0)
     with output_at("").open() as output:
         assert output.store.read(KEY) == whole
+
+
+def test_an_older_shard_is_written_anew_and_the_dataset_goes_with_it(tmp_path):
+    root = tmp_path / "out"
+    root.mkdir()
+    with opened(root) as (catalog, store):
+        curate_drawn(catalog, store, draw_record(0), strips=3)
+        rows = list(iterate_rows(part_path(store, draw_record(0).video_id)))
+        write_shard_4(part_path(store, draw_record(0).video_id), rows)
+        pack(catalog, store)
+        path = root / KEY  # as an older tinyvideo packed it
+        write_shard_4(path, rows)
+        shard = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        with catalog.engine.begin() as db:
+            db.execute(SHARDS.update().values(**shard))
+    assert read("dataset", "build", "d", "--out", root)[0] == 0
+
+    code, told = read("shards", "upgrade", "--out", root)
+    assert (code, told) == (0, {"upgraded": {KEY: NEW}, "shards": 1})
+    assert list(iterate_rows(root / NEW)) == rows
+    assert pq.read_schema(root / NEW).field("fps").metadata[b"unit"] == b"frames per s"
+    assert not path.exists()
+    assert read("dataset", "verify", "d", "--out", root, "--full")[1]["problems"] == []
+    assert read("shards", "verify", "--out", root)[1]["broken"] == 0
+    assert read("shards", "upgrade", "--out", root)[1] == {"upgraded": {}, "shards": 1}
+
+
+def test_the_schema_is_printed_with_units_and_meanings():
+    code, told = read("schema")
+    assert (code, told["version"]) == (0, SCHEMA_VERSION)
+    by_name = {column["column"]: column for column in told["columns"]}
+    assert by_name["flicker"]["unit"] == "levels, 0 to 255"
+    assert "Null: " in by_name["start_s"]["meaning"]
+    assert "near_duplicate_group" in CliRunner().invoke(app, ["schema"]).output

@@ -29,7 +29,7 @@ from tinyvideo.flows.report.page import VIDEOS_PER_STATE, write_report
 from tinyvideo.flows.report.shards_survey import survey_shards
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.thresholds import curation_of
-from tinyvideo.pipeline.types import VideoState
+from tinyvideo.pipeline.types import StabilizationFigures, VideoState
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.outputs.book_audit import read_books
 from tinyvideo.storage.storage_errors import StorageError
@@ -496,3 +496,22 @@ def test_json_of_the_demo_may_be_anything(tmp_path):
     with opened(tmp_path):
         (tmp_path / "demo.json").write_text(json.dumps([1, 2]))
     assert "demo.json cannot be read" in page_of(tmp_path).text
+
+
+def test_an_imported_strip_of_which_nothing_is_known_is_on_a_whole_page(tmp_path):
+    nan = float("nan")
+    unknown = StabilizationFigures(
+        inlier_ratio=nan,
+        reprojection_rmse_px=nan,
+        visible_share=nan,
+        camera_motion_px=nan,
+        camera_still=False,
+        motion_model="unknown",
+    )
+    strip = draw_strip(4, start_frame=-1, start_s=nan, fps=nan, figures=unknown, scenes=None)
+    record = draw_record(1, uri="tinyvideo:videos1/1/1.mp4", title="")
+    add_sharded(tmp_path, [(record, [strip])])
+    page = page_of(tmp_path)
+    assert record.video_id in page.text
+    assert "window 4" in page.text
+    assert "nan" not in page.text.lower().split()

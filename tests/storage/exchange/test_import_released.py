@@ -1,7 +1,6 @@
 """The released dataset comes in whole, once, and what is wrong with it is counted."""
 
 import bz2
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -112,10 +111,13 @@ def test_strips_come_in_with_the_photo_they_are_from(tmp_path, out):
     assert (first["video_id"], first["source"]) == (f"tinyvideo-{A}", "tinyvideo")
     assert first["page_url"] == f"https://www.flickr.com/photo.gne?id={A}"
     assert first["uri"] == "tinyvideo:videos1/3/2/1/4/7/1/6/7/4632147167.mp4"
-    assert (first["size"], first["frames"], first["start_frame"]) == (16, 32, -1)
+    assert (first["size"], first["frames"], first["start_frame"]) == (16, 32, None)
     assert first["scenes"] == [{"scene": "golf_course", "probability": 1.0}]
     assert first["scene_model"] == "tinyvideo-release"
-    assert math.isnan(first["flicker"])
+    assert (first["flicker"], first["fps"], first["to_first"]) == (None, None, None)
+    nobody_knows = ("source_step", "camera_still", "motion_model", "owner", "license")
+    assert {first[name] for name in nobody_knows} == {None}
+    assert first["source_file"] == "4632147167.mp4"
     whole = simplejpeg.decode_jpeg(draw_sheet(34, seed=A))[: 32 * 16 - 1]
     assert np.array_equal(simplejpeg.decode_jpeg(first["jpeg"])[:-1], whole)
 

@@ -13,6 +13,7 @@ import pytest
 from tests.servers.children import OBJECT_BYTES, put_into_store, race
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.s3 import S3Store
+from tinyvideo.storage.objects.store_address import parse_address
 from tinyvideo.storage.objects.stores import Store, open_store
 from tinyvideo.storage.storage_errors import GoneError, StorageError
 
@@ -50,10 +51,43 @@ def test_an_address_opens_the_store_that_it_names(tmp_path):
     assert open_store((tmp_path / "a b").as_uri()).address == str(tmp_path / "a b")
 
 
-@pytest.mark.parametrize("address", ["s3://", "s3:///prefix", "http://host/x", "gs://bucket/x"])
-def test_an_address_of_another_kind_is_refused(address):
-    with pytest.raises(StorageError, match=address):
+STRANGE = {
+    "s3://": "names no bucket",
+    "s3:///prefix": "names no bucket",
+    "http://host/x": "give a folder or s3://BUCKET/PREFIX",
+    "gs://bucket/x": "give a folder or s3://BUCKET/PREFIX",
+    "s3:/b/x": "did you mean s3://b/x[?]",  # pathlib makes it of s3://b/x
+    "s3:b": "did you mean s3://b[?]",
+    "S3://b/x": "did you mean s3://b/x[?]",
+    " s3://b/x": "did you mean s3://b/x[?]",
+    "s3a://b/x": "did you mean s3://b/x[?]",
+    "s3://b/../c": "'[.][.]' in its prefix",  # the work folder would lie outside its home
+    "s3://b/./c": "in its prefix",
+    "s3://b/a//c": "an empty part",
+    "s3://key:secret@b/x": "no bucket that there can be",
+    "file:/data": "give a folder",
+    "file://host/data": "names the machine 'host'",
+    "file://": "names the machine ''",
+    "": "is no place",
+    "  ": "is no place",
+    "a\0b": "is no place",
+    "~nobody-of-this-name/x": "is no place",
+}
+
+
+@pytest.mark.parametrize(("address", "sentence"), STRANGE.items(), ids=map(repr, STRANGE))
+def test_what_is_no_address_is_refused_and_made_no_folder_of(address, sentence):
+    with pytest.raises(StorageError, match=sentence):
         open_store(address)
+
+
+def test_a_path_that_was_an_address_is_refused_and_a_folder_called_so_has_a_name(tmp_path):
+    with pytest.raises(StorageError, match="is an address, not a folder"):
+        open_store(Path("s3://b/x"))
+    for folder in ("2014:beach", "x:y", "./s3:/x", "a/s3:/x", str(tmp_path / "s3:/x")):
+        assert parse_address(folder) == Path(folder).absolute()
+    assert parse_address("file:///a%20b#c?d") == Path("/a b#c?d")
+    assert parse_address("s3://b/x y/#?") == ("b", "x y/#?")
 
 
 # -- put, replace, delete --------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.drawn.old_shards import SCHEMA_1
+from tests.drawn.old_shards import SCHEMA_1, without_nulls
 from tests.drawn.strip_rows import draw_record, draw_strip, write_strips
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.objects.stores import open_store
@@ -41,6 +41,7 @@ def test_pictures_are_those_that_were_written(store):
 
 def test_shards_of_version_1_have_them_too(store):
     rows = [row_of(draw_record(), draw_strip(index), "0.1.0", "c0ffee") for index in range(70)]
+    rows = [without_nulls(row, SCHEMA_1) for row in rows]
     pq.write_table(
         pa.Table.from_pylist(rows, schema=SCHEMA_1),
         store.path(KEY),

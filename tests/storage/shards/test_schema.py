@@ -9,14 +9,13 @@ import pytest
 from tests.drawn.strip_rows import draw_record, draw_scenes, draw_strip
 from tinyvideo.pipeline.types import Crop, Overlay, StabilizationFigures, StoredAs
 from tinyvideo.storage.shards.schema import (
-    CROP_COLUMNS,
-    OVERLAY_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     STORED,
     crop_of,
     row_of,
 )
+from tinyvideo.storage.shards.strip_columns import described
 
 RECORD = draw_record(
     7,
@@ -68,7 +67,8 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "strip_id": "folder-0000000000000007-00003",
         "video_id": "folder-0000000000000007",
         "source": "folder",
-        "uri": "file:///videos/7.mp4",
+        "uri": None,
+        "source_file": "7.mp4",
         "page_url": "https://example.org/7",
         "owner": "Ada",
         "owner_name": "Ada L.",
@@ -116,7 +116,7 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "still_rim": 0.625,
         "still_sides": 3,
         "still_margin": 0.5,
-        "near_duplicate_group": "",
+        "near_duplicate_group": None,
         "scene_model": "places365-resnet18",
         "scenes": [
             {"scene": "beach", "probability": 0.75},
@@ -139,7 +139,7 @@ def test_a_row_says_which_frames_of_the_film_it_shows_where_they_are_uneven():
 
 def test_a_strip_without_a_classifier_has_no_scenes():
     row = row_of(RECORD, draw_strip(scenes=None), "0.1.0", "c0ffee")
-    assert (row["scene_model"], row["scenes"]) == ("", [])
+    assert (row["scene_model"], row["scenes"]) == (None, [])
 
 
 def test_a_proxy_is_named_as_the_model():
@@ -155,14 +155,63 @@ def test_rows_fit_the_schema_without_loss():
     assert table.to_pylist() == rows
 
 
+ALWAYS_KNOWN = (
+    *("strip_id", "video_id", "source", "clip_index", "size", "frames", "jpeg", "scenes"),
+    *("pipeline_version", "config_hash"),
+)
+
+
 def test_nothing_in_a_row_may_be_missing_but_what_need_not_be_known():
-    still = ("still_share", "still_rim", "still_sides", "still_margin")
-    stored_as = [field.name for field in fields(StoredAs)]
-    overlay = ["overlay_share", *OVERLAY_COLUMNS]
-    where = ["source_frames", *CROP_COLUMNS, *overlay, *stored_as]
-    assert [field.name for field in SCHEMA if field.nullable] == [*where, *still]
-    nullable = [field.name for field in STORED if field.nullable]
-    assert nullable == [*where, "jpeg", *still]  # the writer sees to it that a picture is there
+    assert tuple(field.name for field in SCHEMA if not field.nullable) == ALWAYS_KNOWN
+    stored = [field.name for field in STORED if not field.nullable]
+    assert stored == [name for name in ALWAYS_KNOWN if name != "jpeg"]  # the writer looks for it
+
+
+def test_every_column_says_its_unit_its_meaning_and_what_null_is_in_the_file_itself():
+    for field in STORED:
+        told = described(field)
+        assert told["unit"], field.name
+        assert told["meaning"].endswith("."), field.name
+        assert ("Null: " in told["meaning"]) == SCHEMA.field(field.name).nullable, field.name
+
+
+def test_what_nobody_knows_is_null_whatever_stands_for_it_in_a_strip():
+    nan = float("nan")
+    figures = StabilizationFigures(
+        inlier_ratio=nan,
+        reprojection_rmse_px=nan,
+        visible_share=nan,
+        camera_motion_px=nan,
+        camera_still=False,
+        motion_model="unknown",
+        flicker=nan,
+    )
+    strip = draw_strip(start_frame=-1, start_s=nan, fps=nan, source_width=0, figures=figures)
+    row = row_of(draw_record(7, title=""), strip, "0.1.0", "c0ffee")
+    unknown = ("start_frame", "start_s", "fps", "source_step", "source_width", "to_first")
+    shares = ("inlier_ratio", "camera_still", "motion_model", "flicker", "title", "owner")
+    assert {name for name in (*unknown, *shares) if row[name] is not None} == set()
+    assert row["source_height"] == 180
+    pa.Table.from_pylist([row], schema=SCHEMA).validate(full=True)
+
+
+URIS = {
+    "file:///home/ada/a%20b.mp4": (None, "a b.mp4"),
+    "https://ada:secret@example.org/x/f.mp4?sig=1&token=abc": (
+        "https://***@example.org/x/f.mp4?sig=1&token=***",
+        "f.mp4",
+    ),
+    "https://example.org": ("https://example.org", None),
+    "s3://bucket/a b%20c/f.mp4": ("s3://bucket/a b%20c/f.mp4", "f.mp4"),
+    "flickr:123": ("flickr:123", None),
+    "tinyvideo:videos1/7/7/77.mp4": ("tinyvideo:videos1/7/7/77.mp4", "77.mp4"),
+}
+
+
+@pytest.mark.parametrize(("uri", "told"), URIS.items(), ids=URIS)
+def test_a_row_tells_nobody_the_folders_of_whoever_made_it(uri, told):
+    row = row_of(draw_record(7, uri=uri), draw_strip(), "0.1.0", "c0ffee")
+    assert (row["uri"], row["source_file"]) == told
 
 
 def test_a_crop_comes_back_from_its_row_and_none_as_none():
@@ -177,4 +226,4 @@ def test_every_figure_of_the_certificate_is_a_column():
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
-    assert STORED.metadata[b"tinyvideo.schema_version"] == b"4"
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"5"

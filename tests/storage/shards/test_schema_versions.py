@@ -1,13 +1,16 @@
 """A shard of an older version reads as one of today, and no newer one is guessed at."""
 
+import math
+
 import pyarrow.parquet as pq
 import pytest
 
-from tests.drawn.old_shards import write_old_shard
+from tests.drawn.old_shards import write_old_shard, write_shard_4
 from tests.drawn.strip_rows import draw_record, draw_strip
 from tinyvideo.storage.objects.folder import FolderStore
+from tinyvideo.storage.shards.columns import iterate_columns
 from tinyvideo.storage.shards.schema import SCHEMA, row_of
-from tinyvideo.storage.shards.schema_versions import DEFAULTS
+from tinyvideo.storage.shards.schema_versions import SINCE_VERSION_1
 from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_rows,
@@ -20,38 +23,8 @@ from tinyvideo.storage.shards.shard_reader import (
 )
 from tinyvideo.storage.storage_errors import StorageError
 
-ADDED = {
-    "motion_model": "homography",
-    "condition_number": 1.0,
-    "drift_px": 0.0,
-    "jitter_px": 0.0,
-    "residual_motion_px": 0.0,
-    "filled_share": 0.0,
-    "object_motion": 0.0,
-    "flicker": 0.0,
-    "still_share": None,
-    "still_rim": None,
-    "still_sides": None,
-    "still_margin": None,
-    "crop_left": None,
-    "crop_top": None,
-    "crop_width": None,
-    "crop_height": None,
-    "overlay_share": None,
-    "overlay_left": None,
-    "overlay_top": None,
-    "overlay_width": None,
-    "overlay_height": None,
-    "transfer": None,
-    "primaries": None,
-    "field_order": None,
-    "interlaced_was": None,
-    "near_duplicate_group": "",
-    "owner_name": "",
-    "license_id": "",
-    "license_url": "",
-    "source_frames": None,
-}
+OTHERWISE_OLD = {"source_file": "1.mp4"}
+"""What is told of a column that version 1 lacks, by another one."""
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +35,16 @@ def rows():
 @pytest.fixture
 def old(tmp_path, rows):
     path = write_old_shard(tmp_path / "shards" / "old.parquet", rows)
-    assert not set(ADDED) & set(pq.read_schema(path).names)
+    assert not SINCE_VERSION_1 & set(pq.read_schema(path).names)
     return path
 
 
-def test_the_rows_of_version_1_come_with_defaults_for_what_it_lacks(old, rows):
-    assert DEFAULTS == ADDED
-    assert list(iterate_rows(old)) == [{**row, **ADDED} for row in rows]
+def as_of_1(row):
+    return {**row, **dict.fromkeys(SINCE_VERSION_1), **OTHERWISE_OLD}
+
+
+def test_the_rows_of_version_1_come_with_null_for_what_it_lacks(old, rows):
+    assert list(iterate_rows(old)) == [as_of_1(row) for row in rows]
     assert {table.schema.remove_metadata() for table in iterate_tables(old)} == {
         SCHEMA.remove_metadata()
     }
@@ -77,7 +53,7 @@ def test_the_rows_of_version_1_come_with_defaults_for_what_it_lacks(old, rows):
 def test_single_columns_of_version_1_are_read_by_their_names(old, rows):
     columns = ("flicker", "jpeg", "motion_model", "clip_index")
     assert read_rows(old, 1, [5], columns) == [
-        {"flicker": 0.0, "jpeg": rows[69]["jpeg"], "motion_model": "homography", "clip_index": 69}
+        {"flicker": None, "jpeg": rows[69]["jpeg"], "motion_model": None, "clip_index": 69}
     ]
     assert list(next(iterate_rows(old, ["near_duplicate_group"]))) == ["near_duplicate_group"]
 
@@ -88,11 +64,11 @@ def test_version_1_is_verified_counted_and_named(old):
     assert shard_metadata(old) == {"tinyvideo.schema_version": "1", "strips": "70"}
 
 
-def test_version_1_becomes_version_4_where_it_is_written_anew(old, rows, tmp_path):
+def test_version_1_becomes_version_5_where_it_is_written_anew(old, rows, tmp_path):
     new = tmp_path / "new.parquet"
     assert write_shard(new, [old], {}) == 70
-    assert shard_metadata(new)["tinyvideo.schema_version"] == "4"
-    assert list(iterate_rows(new)) == [{**row, **ADDED} for row in rows]
+    assert shard_metadata(new)["tinyvideo.schema_version"] == "5"
+    assert list(iterate_rows(new)) == [as_of_1(row) for row in rows]
 
 
 def test_a_shard_is_read_from_a_store_as_from_a_path(old, rows):
@@ -102,3 +78,29 @@ def test_a_shard_is_read_from_a_store_as_from_a_path(old, rows):
     gone = ShardFile(shard.store, "shards/no.parquet")
     with pytest.raises(StorageError, match=f"shard {gone} is gone; put it back"):
         list(iterate_rows(gone))
+
+
+UNKNOWN = {
+    **dict.fromkeys(("start_s", "fps", "visible_share", "camera_motion_px", "flicker"), math.nan),
+    **dict.fromkeys(("owner", "title", "license", "near_duplicate_group", "scene_model"), ""),
+    "start_frame": -1,
+    "source_step": 1,
+    "source_width": 0,
+    "motion_model": "unknown",
+    "camera_still": False,
+    "to_first": [math.nan] * 288,
+    "uri": "file:///home/ada/f%20g.mp4",
+}
+"""As version 4 wrote an imported strip, and the film of a folder."""
+
+
+def test_what_version_4_had_for_unknown_is_null_and_its_paths_are_names(tmp_path, rows):
+    path = write_shard_4(tmp_path / "four.parquet", [{**rows[0], **UNKNOWN}, rows[1]])
+    told = dict.fromkeys(UNKNOWN) | {"source_file": "f g.mp4"}
+    assert list(iterate_rows(path)) == [{**rows[0], **told}, rows[1]]
+    # single columns know what another one tells of them
+    for name in ("source_file", "camera_still", "to_first", "source_step"):
+        assert next(iterate_rows(path, [name])) == {name: told[name]}
+    shard = ShardFile(FolderStore(tmp_path), "four.parquet")
+    (part,) = iterate_columns(shard, ["owner", "fps", "visible_share"])
+    assert part.table.to_pylist()[0] == {"owner": "", "fps": None, "visible_share": None}

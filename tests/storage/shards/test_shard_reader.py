@@ -87,19 +87,19 @@ def test_a_shard_of_nothing_is_a_shard(tmp_path):
 
 def test_metadata_holds_the_versions_the_name_and_the_number_of_strips(shard):
     assert shard_metadata(shard) == {
-        "tinyvideo.schema_version": "4",
+        "tinyvideo.schema_version": "5",
         "tinyvideo.shard": "shards/shard-000001.parquet",
         "tinyvideo.made_by": '[["0.1.0", "c0ffee"]]',
         "strips": "130",
     }
 
 
-def test_a_row_without_its_licence_is_not_written(tmp_path, rows):
+def test_a_row_without_its_video_is_not_written(tmp_path, rows):
     with (
-        pytest.raises(pa.ArrowInvalid, match="license"),
+        pytest.raises(pa.ArrowInvalid, match="video_id"),
         ShardWriter(tmp_path / "a.parquet") as writer,
     ):
-        writer.add({**rows[0], "license": None})
+        writer.add({**rows[0], "video_id": None})
 
 
 def test_a_row_without_its_picture_is_not_written(tmp_path, rows):
@@ -281,15 +281,15 @@ BROKEN = {
         "not a tinyvideo shard",
     ),
     "newer": (
-        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "5"}),
-        "has schema version 5, this tinyvideo reads up to 4; install a newer tinyvideo",
+        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "6"}),
+        "has schema version 6, this tinyvideo reads up to 5; install a newer tinyvideo",
     ),
 }
 
 
 def test_a_shard_without_the_columns_of_one_is_refused_by_name(tmp_path):
     path = tmp_path / "a.parquet"
-    write_parquet(path, {"tinyvideo.schema_version": "4"})
+    write_parquet(path, {"tinyvideo.schema_version": "5"})
     with pytest.raises(StorageError, match=r"row group 0 of .*a\.parquet is damaged.*strip_id"):
         list(iterate_rows(path))
 
