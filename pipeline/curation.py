@@ -12,10 +12,10 @@
     tag_shot          the scene, once per shot, from its first frame       pipeline.tag
     encode_strip      one JPEG                                             pipeline.strips
 
-Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut, a gap in time
-or a change of pace ends its window early, as does a dissolve that is only seen once the camera is
-known, and the next window begins behind it; otherwise windows follow each other without gap or
-overlap. What is left at the end, fewer than 32 frames, is no window.
+Every window of 32 frames ends as one `Clip`: with a strip, or with a reason. A cut, a gap in time,
+a change of pace or of size, or damage ends its window early, as does a dissolve that is only seen
+once the camera is known, and the next window begins behind it; otherwise windows follow each other
+without gap or overlap. What is left at the end, fewer than 32 frames, is no window.
 
 Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, TimedFrame, open_video
+from tinyvideo.pipeline.decode import FramesConfig, OpenVideo, Stretch, TimedFrame, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.pixels import rectangle_in
 from tinyvideo.pipeline.stabilize import (
@@ -51,6 +51,7 @@ from tinyvideo.pipeline.types import (
     Overlay,
     Pace,
     SceneTags,
+    StoredAs,
     Strip,
 )
 from tinyvideo.pipeline.windows import (
@@ -158,6 +159,9 @@ class _Curation:
     shot_start: list[Frame] = field(default_factory=list)
     scenes: SceneTags | None = None
     index: int = 0
+    shown: tuple[Crop | None, StoredAs] = (None, StoredAs())
+    """Of the last frame: the part of its picture that is no bar, and how the film stores it."""
+
     fading: bool = False
     """A dissolve was still on its way at the end of the last window."""
 
@@ -201,7 +205,12 @@ class _Curation:
 
     def _take(self, frame: TimedFrame) -> Iterator[Clip]:
         small = frame.without_source()
-        new_shot = self.detector.is_cut(small.gray)
+        behind_fault = self._is_behind_fault(frame)
+        if behind_fault is not None:
+            # It is an entry of its own even where the window before it was just full.
+            yield self._drop(behind_fault.reason, behind_fault.cause)
+            self.detector.forget()
+        new_shot = self.detector.is_cut(small.gray) or behind_fault is not None
         if new_shot and self.window:
             yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
         if self.window and (cause := self._border(frame)):
@@ -215,6 +224,7 @@ class _Curation:
         self.window.append(small)
         if (cut_anew := self.bars.look(frame)) is not None:
             self._take_anew(cut_anew)
+        self.shown = self.video.crop, self.video.stored_as
         if len(self.window) == STRIP_FRAMES:
             yield self._judge()
 
@@ -347,13 +357,20 @@ class _Curation:
                 detail=detail,
                 to_first=to_first,
                 start_s=self.window[0].time_s if self.window else None,
-                crop=self.video.crop,
-                stored_as=self.video.stored_as,
+                crop=self.shown[0],
+                stored_as=self.shown[1],
             )
         )
 
     def _pace(self) -> Pace:
         return self.window[0].pace or self.video.facts.pace
+
+    def _is_behind_fault(self, frame: TimedFrame) -> Stretch | None:
+        """The stretch that begins with this frame, if it does so because the film has a fault."""
+        stretch = frame.stretch
+        if stretch is None or not stretch.is_behind_fault:
+            return None
+        return None if self.last is not None and self.last.stretch == stretch else stretch
 
     def _border(self, frame: TimedFrame) -> str:
         """Why no window can hold this frame and those before it; empty if one can."""

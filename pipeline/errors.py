@@ -38,7 +38,7 @@ class RejectReason(StrEnum):
     """The film ends before one window of 32 frames is full."""
 
     BROKEN_STREAM = "broken_stream"
-    """The film is cut off, or its pictures change their size on the way."""
+    """The film is cut off, has lost a part, or its pictures change their size on the way."""
 
     CORRUPT = "corrupt"
     """A picture is damaged: its decoder says so, or it shows what no camera makes."""

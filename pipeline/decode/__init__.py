@@ -23,11 +23,13 @@ from tinyvideo.pipeline.decode.container import choose_film, open_container, ope
 from tinyvideo.pipeline.decode.film_decoder import FilmDecoder
 from tinyvideo.pipeline.decode.frames import FramesConfig, OpenVideo, TimedFrame, open_video
 from tinyvideo.pipeline.decode.libav_border import rejecting
+from tinyvideo.pipeline.decode.pacing import Stretch
 
 __all__ = [
     "FilmDecoder",
     "FramesConfig",
     "OpenVideo",
+    "Stretch",
     "TimedFrame",
     "choose_film",
     "open_container",

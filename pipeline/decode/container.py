@@ -14,9 +14,11 @@ cut between two frames cannot be told from a whole one.
 
 import io
 import stat
-from collections.abc import Generator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.container import InputContainer
@@ -125,43 +127,99 @@ def _known_s(film: VideoStream) -> float | None:
     return float(film.duration * film.time_base)
 
 
-def decode(
-    container: InputContainer,
-    film: VideoStream,
-    fps: Fraction,
-    max_pixels: int,
-    timeline: Timeline,
-) -> Generator[VideoFrame]:
-    """Decode all frames of `film`, at least one, in the order in which they are shown.
+class FilmReader:
+    """Decodes the frames of one film, and goes on behind a fault at the next key frame."""
 
-    The time stamps of the next ones are entered in `timeline` before.
+    def __init__(
+        self,
+        container: InputContainer,
+        film: VideoStream,
+        fps: Fraction,
+        max_pixels: int,
+        timeline: Timeline,
+    ) -> None:
+        self._container, self._film, self._fps = container, film, fps
+        # It stores the order of decoding only: the pts is libav's guess, and leaps at B-frames.
+        self._as_stored = container.format.name == "avi"
+        self._packets = read_ahead(container.demux(), film, timeline, as_stored=self._as_stored)
+        self._decoder = FilmDecoder(film, max_pixels)
+        self._look: Look | None = None
+        self._next: deque[VideoFrame] = deque()
+        self._has_begun = self._changed = False
+        self._end_s = 0.0
+        self.is_over = False
+        """Whether all of the file has been read."""
 
-    Raises:
-        RejectedError: CORRUPT or BROKEN_STREAM as soon as something is wrong.
-        UnreadableError: The disk fails.
-    """
-    size: tuple[int, int] | None = None
-    end_s = 0.0
-    decoder = FilmDecoder(film, max_pixels)
-    # It stores the order of decoding only: the pts is libav's guess, and leaps at B-frames.
-    as_stored = container.format.name == "avi"
-    with rejecting(RejectReason.BROKEN_STREAM):
-        # What else is there is read along: sound, or a subtitle, may outlast the film, and the
-        # header counts it. Then nothing is missing.
-        for packet in read_ahead(container.demux(), film, timeline, as_stored=as_stored):
-            end_s = max(end_s, packet_end_s(packet))
-            if packet.stream is not film:
-                continue
-            for frame in decoder.decode(packet):
-                size = size or (frame.width, frame.height)
-                check_size_kept(frame, size, end_s)
-                if as_stored:
-                    frame.pts = frame.dts
-                yield frame
-    announced_s = find_announced_s(container, film, fps)
-    if size is None or end_s + 2 / fps < WHOLE_SHARE * announced_s:
-        detail = f"the header announces {announced_s:.2f} s, the film ends after {end_s:.2f} s"
-        raise RejectedError(RejectReason.BROKEN_STREAM, detail)
+    def frames(self) -> Generator[VideoFrame]:
+        """Decode frames in the order in which they are shown, up to the next fault.
+
+        Asked again, it goes on behind it. The time stamps of the next frames are entered in the
+        timeline before. All frames of one call are of one size and pixel format.
+
+        Raises:
+            RejectedError: CORRUPT or BROKEN_STREAM as soon as something is wrong.
+            UnreadableError: The disk fails.
+        """
+        self._go_on()
+        with rejecting(RejectReason.BROKEN_STREAM):
+            yield from self._waiting()
+            # What else is there is read along: sound, or a subtitle, may outlast the film, and the
+            # header counts it. Then nothing is missing.
+            for packet in self._packets:
+                self._end_s = max(self._end_s, packet_end_s(packet))
+                if packet.stream is self._film:
+                    self._next.extend(self._decoder.decode(packet))
+                    yield from self._waiting()
+        self.is_over = True
+        self._check_length()
+
+    def _go_on(self) -> None:
+        if self._changed:
+            self._look, self._changed = None, False
+        elif self._has_begun:
+            self._next.clear()
+            self._decoder.skip_to_key_frame()
+        self._has_begun = True
+
+    def _waiting(self) -> Iterator[VideoFrame]:
+        while self._next:
+            look = Look.of(self._next[0])
+            self._look = self._look or look
+            if look != self._look:
+                self._changed = True
+                raise self._look.changes_to(look, self._end_s)
+            frame = self._next.popleft()
+            if self._as_stored:
+                frame.pts = frame.dts
+            yield frame
+
+    def _check_length(self) -> None:
+        announced_s = find_announced_s(self._container, self._film, self._fps)
+        if self._look is None or self._end_s + 2 / self._fps < WHOLE_SHARE * announced_s:
+            film_ends = f"the film ends after {self._end_s:.2f} s"
+            detail = f"the header announces {announced_s:.2f} s, {film_ends}"
+            raise RejectedError(RejectReason.BROKEN_STREAM, detail)
+
+
+class Look(NamedTuple):
+    """What all frames up to a fault have in common."""
+
+    width: int
+    height: int
+    pixels: str
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> "Look":
+        """See it in a frame."""
+        return cls(frame.width, frame.height, frame.format.name)
+
+    def changes_to(self, other: "Look", near_s: float) -> RejectedError:
+        """Say how the picture changes."""
+        change = f"from {self.width} x {self.height} to {other.width} x {other.height} px"
+        if self[:2] == other[:2]:
+            change = f"its format from {self.pixels} to {other.pixels}"
+        detail = f"the picture changes {change} near {near_s:.2f} s"
+        return RejectedError(RejectReason.BROKEN_STREAM, detail)
 
 
 def packet_end_s(packet: "Packet[Stream]") -> float:
@@ -170,18 +228,6 @@ def packet_end_s(packet: "Packet[Stream]") -> float:
     if start is None or packet.time_base is None:
         return 0
     return float((start + (packet.duration or 0)) * packet.time_base)
-
-
-def check_size_kept(frame: VideoFrame, size: tuple[int, int], near_s: float) -> None:
-    """Check that `frame` is of the (width, height) of those before it.
-
-    Raises:
-        RejectedError: BROKEN_STREAM if not.
-    """
-    if (frame.width, frame.height) != size:
-        change = f"from {size[0]} x {size[1]} to {frame.width} x {frame.height} px"
-        detail = f"the picture changes {change} near {near_s:.2f} s"
-        raise RejectedError(RejectReason.BROKEN_STREAM, detail)
 
 
 def find_announced_s(container: InputContainer, film: VideoStream, fps: Fraction) -> float:

@@ -32,13 +32,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from tinyvideo.pipeline.decode.cadences import HELD, Cadence
 from tinyvideo.pipeline.decode.colors import Colors
-from tinyvideo.pipeline.decode.container import choose_film, decode, open_container, open_file
+from tinyvideo.pipeline.decode.container import FilmReader, choose_film, open_container, open_file
 from tinyvideo.pipeline.decode.cutting import Cutter, see_luma
 from tinyvideo.pipeline.decode.fields import ORDERS, WholePictures
 from tinyvideo.pipeline.decode.frame_changes import FrameChanges
 from tinyvideo.pipeline.decode.libav_border import rejecting
 from tinyvideo.pipeline.decode.pacing import Pacer, Stretch, Timeline
-from tinyvideo.pipeline.decode.picture_damage import watched
+from tinyvideo.pipeline.decode.picture_damage import DamageWatch, watched
 from tinyvideo.pipeline.decode.repeats import Kept, RepeatFilter
 from tinyvideo.pipeline.decode.upright import find_orientation
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
@@ -177,27 +177,21 @@ class OpenVideo:
         rates = [rate for rate in (film.average_rate, film.guessed_rate, film.base_rate) if rate]
         fps = rates[0] if rates else Fraction(0)
         timeline = Timeline()
-        decoded = decode(container, film, fps or Fraction(25), config.max_side_px**2, timeline)
-        if config.drop_corrupt:
-            decoded = watched(decoded, film.codec_context.name)
-        self._pictures = WholePictures(decoded, deinterlace=config.deinterlace)
-        self._first = next(iter(self._pictures))
-        self._colors = Colors.of(self._first)
+        self._reader = FilmReader(
+            container, film, fps or Fraction(25), config.max_side_px**2, timeline
+        )
+        self._damage = DamageWatch(film.codec_context.name) if config.drop_corrupt else None
         self._field_order = ORDERS.get(film.codec_context.field_order)
-        self._orientation = find_orientation(self._first)
-        self._pixel_aspect, self._working_px = pixel_aspect, config.working_px
-        self._reformatter = VideoReformatter()
-
-        self._config = config
+        self._pixel_aspect, self._config = pixel_aspect, config
         self._pacer = Pacer(timeline, rates)
-        stretch = self._pacer.next(0.0 if self._first.pts is not None else None, self._shift_s())
-        width, height = self._orientation.turn_size((self._first.width, self._first.height))
-        _, step = pace_of(every_frame(stretch), config)
-        self.facts = VideoFacts(width=width, height=height, fps=stretch.fps, step=step)
-        self.crop_to(None)
-        frame_bytes = sum(plane.buffer_size for plane in self._first.planes)
-        may_wait = config.drop_repeats and HELD * frame_bytes <= WAITING_BYTES
-        self._frames = self._take_pictures() if may_wait else self._take_steps()
+        self._reformatter = VideoReformatter()
+        self._section = self._shown = self._begin_section(None)
+        self._start = self._section.first
+        stretch = self._pacer.next(0.0 if self._start.pts is not None else None, self._shift_s())
+        self._fps, self._step = stretch.fps, pace_of(every_frame(stretch), config)[1]
+        self.crop = None
+        self._show(self._section)
+        self._frames = self._take_pictures()
 
     def __iter__(self) -> Iterator[TimedFrame]:
         return self._frames
@@ -213,18 +207,30 @@ class OpenVideo:
         Raises:
             ValueError: it does not lie in the picture.
         """
-        stored = (self._first.width, self._first.height)
+        first = self._shown.first
+        stored = (first.width, first.height)
         left, top, size = 0, 0, (self.facts.width, self.facts.height)
         self._cutter = None
         if crop is not None:
             left, top, size = crop.left, crop.top, (crop.width, crop.height)
-            self._cutter = Cutter(self._first, self._orientation.stored_crop(crop, stored))
+            self._cutter = Cutter(first, self._orientation.stored_crop(crop, stored))
         shown = self._orientation.turn_size(size)
-        self._working_size = choose_working_size(shown, self._pixel_aspect, self._working_px)
+        self._working_size = choose_working_size(shown, self._pixel_aspect, self._config.working_px)
         working = self._orientation.turn_size(self._working_size)
         to_corner = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
         self.source_to_working = scaling(size, working) @ to_corner
         self.crop = crop
+
+    def cut_again(self, frame: TimedFrame, crop: Crop | None) -> TimedFrame:
+        """Cut the frame that came last, and those behind it, as `crop_to` would.
+
+        Raises:
+            ValueError: the crop does not lie in the picture.
+            RejectedError: BROKEN_STREAM if the frame cannot be converted.
+        """
+        self.crop_to(crop)
+        assert frame.source is not None
+        return replace(frame, image=self.cut(frame.source))
 
     @property
     def stored_as(self) -> StoredAs:
@@ -233,7 +239,7 @@ class OpenVideo:
             transfer=self._colors.transfer_name,
             primaries=self._colors.primaries_name,
             field_order=self._field_order,
-            interlaced_was=self._pictures.was_interlaced,
+            interlaced_was=self._shown.pictures.was_interlaced,
         )
 
     def cut(self, source: VideoFrame) -> Frame:
@@ -264,25 +270,23 @@ class OpenVideo:
     def close(self) -> None:
         """End the iteration: reading on from a closed container would crash the process."""
         self._frames.close()
-        self._pictures.close()
+        self._section.pictures.close()
 
     def _take_pictures(self) -> Generator[TimedFrame]:
-        changes, repeats = FrameChanges(), RepeatFilter[_Moment](self.facts.fps)
-        stretch = self._pacer.stretch
+        stretch, look = self._pacer.stretch, _RepeatLook(self._pacer.stretch.fps)
         try:
             for moment in self._moments():
                 if moment.stretch is not stretch:
-                    for kept in repeats.flush():
+                    for kept in look.repeats.flush():
                         yield from self._taken(kept)
-                    stretch = moment.stretch
-                    changes, repeats = FrameChanges(), RepeatFilter(stretch.fps)
-                for kept in repeats.push(moment, changes.measure(moment.frame)):
+                    stretch, look = moment.stretch, _RepeatLook(moment.stretch.fps)
+                for kept in look.push(moment):
                     yield from self._taken(kept)
         except RejectedError:
-            for kept in repeats.flush():  # it came before the break, and is as good as ever
+            for kept in look.repeats.flush():  # it came before the break, and is as good as ever
                 yield from self._taken(kept)
             raise
-        for kept in repeats.flush():
+        for kept in look.repeats.flush():
             yield from self._taken(kept)
 
     def _taken(self, kept: Kept["_Moment"]) -> Iterator[TimedFrame]:
@@ -291,12 +295,6 @@ class OpenVideo:
         pace, step = pace_of(kept.cadence or every_frame(stretch), self._config)
         if number % step == 0:
             yield self._cut_now(kept.frame, pace)
-
-    def _take_steps(self) -> Generator[TimedFrame]:
-        for moment in self._moments():
-            pace, step = pace_of(every_frame(moment.stretch), self._config)
-            if (moment.number - moment.stretch.first) % step == 0:
-                yield self._cut_now(moment, pace)
 
     def _take_indices(self, indices: frozenset[int]) -> Generator[TimedFrame]:
         last = max(indices, default=-1)
@@ -308,28 +306,93 @@ class OpenVideo:
 
     def _cut_now(self, moment: "_Moment", pace: Pace | None = None) -> TimedFrame:
         # Not before it is handed out: what has waited shows what `crop_to` wants by now.
-        number, time_s, frame, stretch = moment
+        if moment.section is not self._shown:
+            self._show(moment.section)
+        number, time_s, frame, stretch, _ = moment
         return TimedFrame(number, time_s, self.cut(frame), pace, stretch, frame)
 
     def _moments(self) -> Iterator["_Moment"]:
-        shift_s, time_s = self._shift_s(), 0.0
+        shift_s, time_s, number = self._shift_s(), 0.0, 0
         stretch = self._pacer.stretch
-        for index, frame in enumerate(chain([self._first], self._pictures)):
-            if index:
-                found_s = self._seconds(frame)
-                stretch = self._pacer.next(found_s, shift_s)
-                interval_s = float(1 / stretch.fps) if stretch.fps else 0.0
-                time_s = time_s + interval_s if found_s is None else found_s
-            yield _Moment(index, time_s, frame, stretch)
+        while True:
+            try:
+                for frame in self._section.frames():
+                    if number:
+                        found_s = self._seconds(frame)
+                        stretch = self._pacer.next(found_s, shift_s)
+                        interval_s = float(1 / stretch.fps) if stretch.fps else 0.0
+                        time_s = time_s + interval_s if found_s is None else found_s
+                    yield _Moment(number, time_s, frame, stretch, self._section)
+                    number += 1
+                return
+            except RejectedError as fault:
+                self._section = self._begin_section(fault)
+
+    def _begin_section(self, fault: RejectedError | None) -> "_Section":
+        """Begin with the next frames that can be decoded, behind a `fault` or at the start.
+
+        Raises:
+            RejectedError: there are none, because of the fault.
+        """
+        while True:
+            try:
+                section = self._next_section()
+            except RejectedError as error:
+                fault = fault or error
+                section = None
+            if section is not None:
+                if fault is not None:
+                    self._pacer.begin_behind(fault)
+                return section
+            if fault is not None and self._reader.is_over:
+                raise fault
+
+    def _next_section(self) -> "_Section | None":
+        frames = self._reader.frames()
+        if self._damage is not None:
+            frames = watched(frames, self._damage)
+        pictures = WholePictures(frames, deinterlace=self._config.deinterlace)
+        first = next(iter(pictures), None)
+        if first is None:
+            return None
+        check_size((first.width, first.height), self._pixel_aspect, self._config)
+        frame_bytes = sum(plane.buffer_size for plane in first.planes)
+        may_wait = self._config.drop_repeats and HELD * frame_bytes <= WAITING_BYTES
+        return _Section(first, pictures, may_wait)
+
+    def _show(self, section: "_Section") -> None:
+        """Cut frames of `section` from here on."""
+        before, self._shown = self._shown, section
+        first = section.first
+        self._colors = Colors.of(first)
+        self._orientation = find_orientation(first)
+        width, height = self._orientation.turn_size((first.width, first.height))
+        self.facts = VideoFacts(width=width, height=height, fps=self._fps, step=self._step)
+        same_size = (before.first.width, before.first.height) == (first.width, first.height)
+        self.crop_to(self.crop if same_size else None)
 
     def _shift_s(self) -> float:
-        first = self._first
+        first = self._start
         return float((first.pts or 0) * (first.time_base or 0))
 
     def _seconds(self, frame: VideoFrame) -> float | None:
-        if frame.pts is None or self._first.pts is None or frame.time_base is None:
+        if frame.pts is None or self._start.pts is None or frame.time_base is None:
             return None
-        return float((frame.pts - self._first.pts) * frame.time_base)
+        return float((frame.pts - self._start.pts) * frame.time_base)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Section:
+    """The frames of a film up to its next fault, which are all of one size."""
+
+    first: VideoFrame
+    pictures: WholePictures
+    may_wait: bool
+    """Whether frames are small enough to wait until it is known whether they are repeats."""
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Iterate, once, over all of them."""
+        return chain([self.first], self.pictures)
 
 
 class _Moment(NamedTuple):
@@ -339,6 +402,19 @@ class _Moment(NamedTuple):
     time_s: float
     frame: VideoFrame
     stretch: Stretch
+    section: _Section
+
+
+class _RepeatLook:
+    """Leaves out repeats among the frames of one stretch, if these are small enough to wait."""
+
+    def __init__(self, fps: Fraction) -> None:
+        self._changes, self.repeats = FrameChanges(), RepeatFilter[_Moment](fps)
+
+    def push(self, moment: _Moment) -> Iterator[Kept[_Moment]]:
+        if not moment.section.may_wait:
+            return iter([Kept(moment, None, -1)])
+        return self.repeats.push(moment, self._changes.measure(moment.frame))
 
 
 @contextmanager
@@ -349,8 +425,8 @@ def open_video(path: Path, config: FramesConfig = DEFAULT_CONFIG) -> Iterator[Op
         UnreadableError: The file is missing, not permitted or not a regular file, or its disk
             fails.
         RejectedError: NOT_A_VIDEO, NO_VIDEO_STREAM or FRAME_SIZE by the header.
-            CORRUPT or BROKEN_STREAM, also while iterating: a frame is damaged; or it changes its
-            size, or the film ends early.
+            CORRUPT or BROKEN_STREAM, also while iterating: nothing that can be decoded follows a
+            damaged frame, or the film ends early. Where something does, its `Stretch` says why.
         MemoryError: The decoder got no memory.
     """
     with open_file(path) as file, open_container(file) as container:

@@ -18,10 +18,10 @@ Cost: 10 us per frame; the packets of LOOK_AHEAD frames, as they are stored, wai
 Source: ours.
 """
 
-from bisect import bisect_right, insort
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median
@@ -30,9 +30,15 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from tinyvideo.pipeline.errors import RejectedError, RejectReason
+
 LOOK_AHEAD = 16
 """Packets of the film that are read ahead. Ours: eight frames that are shown next, behind as many
 that are stored in another order."""
+
+REMEMBERED = 4 * LOOK_AHEAD
+"""Packets whose time stamps are remembered. Ours: beside those that are read ahead, those that wait
+in the decoder and behind it."""
 
 NEXT = 8
 """Frames whose distances are looked at. Ours: a second of a slow film would be too long to wait."""
@@ -53,22 +59,34 @@ USUAL += [Fraction(rate * 1000, 1001) for rate in (24, 30, 60, 120, 240)]
 
 
 class Timeline:
-    """The time stamps of packets that are read, but not yet decoded, in seconds and in order."""
+    """The time stamps of the packets that were read last, in seconds."""
 
     def __init__(self) -> None:
-        self._times: list[float] = []
+        self._times: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
+        self._run = self._now = 0
+        self._stored_s = -math.inf
 
     def add(self, packet: "Packet[Stream]", *, as_stored: bool) -> None:
         """Take the next packet of the film; `as_stored` by its place in the file alone."""
+        if packet.time_base is None:
+            return
+        if packet.dts is not None:
+            stored_s = float(packet.dts * packet.time_base)
+            self._run += stored_s < self._stored_s
+            self._stored_s = stored_s
         stamp = packet.dts if as_stored else packet.pts
-        if stamp is not None and packet.time_base is not None:
-            insort(self._times, float(stamp * packet.time_base))
+        if stamp is not None:
+            self._times.append((self._run, float(stamp * packet.time_base)))
+
+    def turn_back(self) -> None:
+        """Take note that time now runs from an earlier moment on: what it passed before is over."""
+        later = {run for run, _ in self._times if run > self._now}
+        self._now = min(later, default=self._now)
 
     def after(self, time_s: float) -> Sequence[float]:
-        """List the next times behind `time_s`, at most NEXT; what lies before is forgotten."""
-        behind = bisect_right(self._times, time_s + 1e-9)
-        del self._times[:behind]
-        return self._times[:NEXT]
+        """List the next times behind `time_s`, at most NEXT."""
+        times = (time for run, time in self._times if run == self._now and time > time_s + 1e-9)
+        return sorted(times)[:NEXT]
 
 
 def read_ahead(
@@ -105,6 +123,14 @@ class Stretch:
     even: bool = True
     """False: its frames have no pace."""
 
+    reason: RejectReason = RejectReason.UNEVEN_TIMING
+    """What lies before it: its frames come at another time or pace, or the film has a fault."""
+
+    @property
+    def is_behind_fault(self) -> bool:
+        """Whether the film was damaged, or had pictures of another size, before it."""
+        return self.reason is not RejectReason.UNEVEN_TIMING
+
 
 class Pacer:
     """Tells, frame by frame, to which stretch it belongs."""
@@ -114,7 +140,12 @@ class Pacer:
         self._rates = [rate for rate in rates if rate > 0]
         self._last_s: float | None = None
         self._number = -1
+        self._fault: RejectedError | None = None
         self.stretch = Stretch(0, self._rates[0] if self._rates else Fraction(0))
+
+    def begin_behind(self, fault: RejectedError) -> None:
+        """Take note that the next frame is the first behind a fault of the film."""
+        self._fault = fault
 
     def next(self, time_s: float | None, shift_s: float = 0.0) -> Stretch:
         """Take the next frame, at `time_s`; None: its time is not known.
@@ -123,6 +154,10 @@ class Pacer:
         """
         self._number += 1
         last, self._last_s = self._last_s, time_s
+        if time_s is not None and last is not None and time_s < last:
+            self._timeline.turn_back()
+        if self._fault is not None:
+            return self._begin_anew(self._fault, time_s, shift_s)
         if time_s is None:
             return self.stretch
         at = time_s + shift_s
@@ -136,6 +171,14 @@ class Pacer:
             gap = (time_s - last) * float(self.stretch.fps)
             cause = f"frame {self._number} comes {gap:.2f} intervals after the one before it"
             self.stretch = self._begin(at, cause, even=self._number > self.stretch.first + 1)
+        return self.stretch
+
+    def _begin_anew(self, fault: RejectedError, time_s: float | None, shift_s: float) -> Stretch:
+        self._fault = None
+        anew = Stretch(self._number, self.stretch.fps)
+        if time_s is not None:
+            anew = self._begin(time_s + shift_s, "", even=True)
+        self.stretch = replace(anew, cause=fault.detail, reason=fault.reason)
         return self.stretch
 
     def _fits(self, gap_s: float) -> bool:

@@ -69,13 +69,13 @@ TO_RGB = np.array(
 say by which, so a block must be a color by one of them. Full range, which has more colors."""
 
 
-def watched(frames: Generator[VideoFrame], codec: str) -> Generator[VideoFrame]:
-    """Hand the frames of one film on, as long as they show no damage.
+def watched(frames: Generator[VideoFrame], watch: "DamageWatch") -> Generator[VideoFrame]:
+    """Hand frames that follow each other on, as long as they show no damage.
 
     Raises:
         RejectedError: CORRUPT, with the figures.
     """
-    watch = DamageWatch(codec)
+    watch.begin()
     with closing(frames):
         for frame in frames:
             watch.look(frame)
@@ -87,9 +87,14 @@ class DamageWatch:
 
     def __init__(self, codec: str) -> None:
         self._on_grid = ON_GRID_OF.get(codec, ON_GRID)
+        self._number = -1
+        self.begin()
+
+    def begin(self) -> None:
+        """Take note that the next frame follows none of those before."""
         self._before: list[Plane] | None = None
         self._usual: deque[float] = deque(maxlen=8)
-        self._number = -1
+        self._since = -1
 
     def look(self, frame: VideoFrame) -> None:
         """Take the next frame.
@@ -98,6 +103,7 @@ class DamageWatch:
             RejectedError: CORRUPT, with the figures.
         """
         self._number += 1
+        self._since += 1
         planes = planes_of(frame)
         if planes is None:
             return
@@ -105,7 +111,7 @@ class DamageWatch:
         sudden: list[tuple[float, Plane, Plane]] = []
         if before is not None and before[0].shape == planes[0].shape:
             sudden = self._sudden_changes(before, planes)
-        if sudden or self._number % LOOKED_AT == 0:
+        if sudden or self._since % LOOKED_AT == 0:
             self._check_colors(planes)
         for change, old, new in sudden:
             self._check_grid(change, old, new)

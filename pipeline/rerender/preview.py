@@ -77,8 +77,10 @@ def unstabilized_strip(
     first = decode_strip(stabilized)[0]
     wanted = frames_of_film(start_frame, step, source_frames)
     with open_video(film, config or FramesConfig()) as video:
-        video.crop_to(crop)
-        frames = _render_still([frame.image for frame in video.take(wanted)], len(first))
+        images: list[Frame] = []
+        for frame in video.take(wanted):
+            images.append((frame if images else video.cut_again(frame, crop)).image)
+        frames = _render_still(images, len(first))
     if len(frames) < STRIP_FRAMES or _difference(frames[0], first) > SAME_PICTURE:
         raise UnreadableError(f"not the file that the strip was cut from: {str(film)!r}")
     return encode_strip(frames, quality)

@@ -104,8 +104,7 @@ def cut_strips(
         wanted = video.take({number for place in waiting for number in place.frames})
         while waiting:
             place = waiting[0]
-            video.crop_to(None if square else place.crop)
-            images = _read_frames(wanted, place)
+            images = _read_frames(video, wanted, place, None if square else place.crop)
             if len(images) < STRIP_FRAMES:
                 break
             cut = _cut(video, np.stack(images), place, size, square)
@@ -118,12 +117,15 @@ def cut_strips(
         )
 
 
-def _read_frames(wanted: Iterator[TimedFrame], place: ClipPlace) -> list[Frame]:
+def _read_frames(
+    video: OpenVideo, wanted: Iterator[TimedFrame], place: ClipPlace, crop: Crop | None
+) -> list[Frame]:
     """Read on to the end of a clip; fewer than 32 frames if the film ends before."""
     frames: list[Frame] = []
     for frame in wanted:
         if frame.index == place.frames[len(frames)]:
-            frames.append(frame.image)
+            # Only here it is sure how large the pictures of the clip are.
+            frames.append((frame if frames else video.cut_again(frame, crop)).image)
         if len(frames) == STRIP_FRAMES:
             break
     return frames

@@ -48,7 +48,11 @@ class CutDetector:
     ) -> None:
         self._config = config
         self._match = match or MatchConfig()
-        self._changes: deque[float] = deque(maxlen=config.memory)
+        self.forget()
+
+    def forget(self) -> None:
+        """Take note that the next frame follows none of those before."""
+        self._changes: deque[float] = deque(maxlen=self._config.memory)
         self._previous: Frame | GrayFrame | None = None
         self._thumbnail: GrayFrame | None = None
 

@@ -366,7 +366,9 @@ def test_a_film_cut_between_two_frames_is_missed_by_its_length(tmp_path):
         pytest.param(1.0, "at frame 25: slice type 32 too large", id="nothing-left"),
     ],
 )
-def test_a_damaged_frame_ends_the_film(tmp_path, share, detail):
+def test_a_damaged_frame_is_told_and_costs_the_frames_up_to_the_next_key_frame(
+    tmp_path, share, detail
+):
     path = write_video(tmp_path / "a.mp4", shaky(), options={"g": "10", "bf": "0"})
     with av.open(path) as whole:
         packet = [packet for packet in whole.demux(video=0) if packet.size][25]
@@ -375,20 +377,30 @@ def test_a_damaged_frame_ends_the_film(tmp_path, share, detail):
     data = bytearray(path.read_bytes())
     data[start:end] = bytes(end - start)
     path.write_bytes(data)
-    frames = []
-    with pytest.raises(RejectedError, match=detail) as caught, open_video(path) as video:
-        frames.extend(video)
-    assert caught.value.reason is RejectReason.CORRUPT
-    assert len(frames) == 25
+    with open_video(path) as video:
+        frames = list(video)
+    assert [round(25 * frame.time_s) for frame in frames] == [*range(25), *range(30, 40)]
+    assert [frame.index for frame in frames] == list(range(35))
+    before, behind = frames[24].stretch, frames[25].stretch
+    assert not before.is_behind_fault
+    assert behind.reason is RejectReason.CORRUPT
+    assert detail in behind.cause
+    assert behind is frames[-1].stretch
 
 
-def test_a_picture_that_changes_its_size_ends_the_film(tmp_path):
+def test_a_picture_that_changes_its_size_goes_on_in_the_new_one(tmp_path):
     wide = write_video(tmp_path / "wide.ts", shaky(20)[:, :, :100]).read_bytes()
     narrow = write_video(tmp_path / "narrow.ts", shaky(20)[:, :, :80]).read_bytes()
     (tmp_path / "a.ts").write_bytes(wide + narrow)
-    error = rejection(tmp_path / "a.ts")
-    assert error.reason is RejectReason.BROKEN_STREAM
-    assert "the picture changes from 100 x 96 to 80 x 96 px" in error.detail
+    sizes, reasons = [], []
+    with open_video(tmp_path / "a.ts") as video:
+        for frame in video:
+            sizes.append((frame.image.shape[1], video.facts.width))
+            reasons.append(frame.stretch.reason)
+            cause = frame.stretch.cause
+    assert sizes == [(100, 100)] * 20 + [(80, 80)] * 20
+    assert reasons[19:21] == [RejectReason.UNEVEN_TIMING, RejectReason.BROKEN_STREAM]
+    assert "the picture changes from 100 x 96 to 80 x 96 px" in cause
 
 
 def test_sound_alone_is_no_film(tmp_path):
