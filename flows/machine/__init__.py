@@ -2,6 +2,7 @@
 
 automations     What Prefect's server does by itself: lost runs are found, done again, and told
                 of for good
+cancel_watch    A cancel reaches its run within seconds, after any outage of the server
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
 our_server      The server that `tinyvideo up` has started on this machine: where its files are,

@@ -4,7 +4,8 @@ Prefect kills the flow runs of a worker that is stopped and leaves them `Running
 each run that did not come to its end is remembered, in a file too, and put back into its queue: at
 the end of a worker that is stopped, or when one that was killed starts again. And each run starts
 one process instead of two, since our flows are in the installed package. What is none of them is
-refused (`flows.machine.only_ours`).
+refused (`flows.machine.only_ours`), and a cancel reaches its run whatever became of the server
+meanwhile (`flows.machine.cancel_watch`).
 
 A run whose process dies is done again by an automation of the server's. Three things of Prefect's
 get in its way, and are mended here. The automation is faster than the worker, which then hands out
@@ -34,6 +35,7 @@ from prefect.utilities.processutils import command_to_string
 from prefect.workers import process as prefects
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
+from tinyvideo.flows.machine.cancel_watch import watch_cancels
 from tinyvideo.flows.machine.only_ours import (
     ENTRYPOINT,
     ForeignRunError,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 FORGOTTEN_S = 30.0
 """Seconds that a crashed run is left to the automation, before its worker puts it back itself."""
 
+
+watch_cancels()
 
 prefects.load_flow_from_flow_run = load_ours  # type: ignore[attr-defined,assignment]  # it follows pull steps
 

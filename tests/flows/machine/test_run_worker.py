@@ -1,4 +1,4 @@
-"""A worker whose runs' processes are killed goes on, and no run is forgotten."""
+"""A worker goes on when its runs' processes are killed, forgets no run, hears of each cancel."""
 
 import asyncio
 import uuid
@@ -10,10 +10,14 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.runner import _flow_run_executor
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from prefect.states import Completed, Crashed, Pending
+from prefect.states import Cancelling, Completed, Crashed, Pending, Running
+from prefect.workers import base
 
-from tinyvideo.flows.machine import run_worker
+from tests.servers.way import way_to
+from tinyvideo.flows.machine import cancel_watch, run_worker
+from tinyvideo.flows.machine.cancel_watch import CancelWatch
 from tinyvideo.flows.machine.run_worker import RunWorker
 
 pytestmark = [
@@ -80,3 +84,36 @@ def test_a_crashed_run_that_the_server_has_forgotten_is_put_back(
             return (await client.read_flow_run(run.id)).state.name
 
     assert asyncio.run(crash()) == becomes
+
+
+@pytest.mark.parametrize("begins", ["before", "during"], ids=["before an outage", "in an outage"])
+def test_a_cancel_acts_after_an_outage_of_the_server(prefect_url, monkeypatch, begins):
+    monkeypatch.setattr(cancel_watch, "ASK_S", 0.2)
+    heard: list[uuid.UUID] = []
+
+    async def cancel() -> uuid.UUID:
+        async with get_client() as direct:
+            run = await direct.create_flow_run(forgotten, state=Running())
+            with way_to(prefect_url) as way, temporary_settings({PREFECT_API_URL: way.url}):
+                if begins == "during":
+                    way.close()
+                async with CancelWatch(heard.append, polling_interval=0.1) as watch:
+                    watch.add_in_flight_flow_run_id(run.id)
+                    way.close()
+                    await direct.set_flow_run_state(run.id, Cancelling(), force=True)
+                    await asyncio.sleep(2)  # some questions without an answer
+                    assert heard == []
+                    way.open()
+                    async with asyncio.timeout(60):
+                        while not heard:
+                            await asyncio.sleep(0.1)
+                    await asyncio.sleep(1)  # it is told once, and asked for again only much later
+            return run.id
+
+    cancelled = asyncio.run(cancel())
+    assert heard == [cancelled]
+
+
+def test_the_worker_and_what_it_runs_watch_in_this_way():
+    assert base.FlowRunCancellingObserver is CancelWatch
+    assert _flow_run_executor.FlowRunCancellingObserver is CancelWatch

@@ -29,7 +29,7 @@ def test_a_schedule_begins_crawls_that_do_not_overlap(machine):
         async with get_client() as client, asyncio.timeout(300):
             made = (await client.read_deployment_by_name(NAME)).id
             often = DeploymentScheduleCreate(
-                schedule=IntervalSchedule(interval=timedelta(seconds=3)),
+                schedule=IntervalSchedule(interval=timedelta(seconds=5)),
                 parameters={"options": {"batch_videos": 2}},
             )
             (schedule,) = await client.create_deployment_schedules(made, [often])
