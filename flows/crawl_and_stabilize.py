@@ -18,6 +18,7 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
+from prefect.states import Completed
 
 from tinyvideo.flows.fan_out import FanOut, work_here
 from tinyvideo.flows.monitor import Board, CrawlMonitor
@@ -74,7 +75,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         await hand_out(output, options, client, monitor)
         books = audited_books(output.catalog, output.store, recount=True)
         await monitor.close(books)
-    return balanced(books)
+    return with_what_waits(balanced(books))
 
 
 def tidy_up(place: OutputAddress) -> None:
@@ -148,6 +149,18 @@ def balanced(books: dict[str, Any]) -> dict[str, Any]:
     if not books["balanced"]:
         raise BooksError("the books do not balance: " + "; ".join(books["problems"]))
     return books
+
+
+def with_what_waits(books: dict[str, Any]) -> dict[str, Any] | State[Any]:
+    """Say in the state of a run on a pool what it leaves to the next one."""
+    pending = books["videos"]["pending"]
+    if not pending or deployment.id is None:
+        return books
+    return Completed(
+        data=books,
+        message=f"{pending} videos are pending, of shards that were cancelled: the next crawl "
+        "takes them up",
+    )
 
 
 def _own_run() -> UUID | None:

@@ -54,7 +54,7 @@ from tinyvideo.flows.machine.server_password import (
     read_password,
     server_environment,
 )
-from tinyvideo.flows.machine.torchrun import Job, start_training
+from tinyvideo.flows.machine.torchrun import Job, cause_of, start_training
 
 __all__ = [
     "CPU",
@@ -72,6 +72,7 @@ __all__ = [
     "ask",
     "asks_for_password",
     "automate",
+    "cause_of",
     "deploy_all",
     "is_free",
     "keep_password",

@@ -92,9 +92,9 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         load_flows()
         wait_for_server(processes, url, password)
         with waiting("Prefect", "pools and deployments"):
-            _register(make_pools)
+            _register(make_pools, partial(deploy_all, parameters=told, otherwise=unsaid), automate)
+            # After the deployments: a worker of another version than theirs would leave.
             started = [name for name in pools if start_worker(processes, name)]
-            _register(partial(deploy_all, parameters=told, otherwise=unsaid), automate)
         for name in started:
             wait_for_worker(processes, name)
     kept = processes.folder / PASSWORD_FILE

@@ -12,13 +12,15 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.runner import _flow_run_executor
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from prefect.states import Cancelling, Completed, Crashed, Pending, Running
+from prefect.states import Cancelling, Completed, Crashed, Pending, Running, Scheduled
 from prefect.workers import base
 
 from tests.servers.way import way_to
 from tinyvideo.flows.machine import cancel_watch, run_worker
 from tinyvideo.flows.machine.cancel_watch import CancelWatch
+from tinyvideo.flows.machine.deployments import other_version
 from tinyvideo.flows.machine.run_worker import RunWorker
+from tinyvideo.flows.settings import code_version
 
 pytestmark = [
     pytest.mark.timeout(300),  # with the start of a server, on a busy machine
@@ -36,6 +38,11 @@ def server(prefect_url, tmp_path) -> Iterator[None]:
 @flow
 def forgotten() -> None:
     """Does nothing; its runs are only spoken of."""
+
+
+@flow
+def versioned(version: str = "") -> None:
+    """Does nothing; asks for a version."""
 
 
 def worker() -> RunWorker:
@@ -112,6 +119,33 @@ def test_a_cancel_acts_after_an_outage_of_the_server(prefect_url, monkeypatch, b
 
     cancelled = asyncio.run(cancel())
     assert heard == [cancelled]
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("9.9.0", False), (code_version(), True)])
+def test_a_run_of_another_version_is_left_to_others_and_the_worker_leaves(asked, taken):
+    async def offer() -> tuple[bool, str, bool, str]:
+        async with get_client() as client, worker() as it:
+            it.leaves = asyncio.get_running_loop().create_future()
+            run = await client.create_flow_run(
+                versioned, parameters={"version": asked}, state=Scheduled()
+            )
+            left = await it._asks_for_another(run)
+            if left:
+                assert not await it._propose_pending_state(run)
+            state = (await client.read_flow_run(run.id)).state
+            said = it.leaves.result() if it.leaves.done() else ""
+            return not left, said, state.is_scheduled(), run.name
+
+    free, said, scheduled, name = asyncio.run(offer())
+    assert (free, scheduled) == (taken, True)
+    sentence = f"{name!r} asks for tinyvideo 9.9.0, and this worker has {code_version()}: it takes"
+    assert said.startswith("" if taken else sentence)
+    assert bool(said) != taken
+
+
+@pytest.mark.parametrize("version", [None, "", code_version(), "5a1f3c0e9d", "main"])
+def test_what_is_no_version_of_ours_asks_for_none(version):
+    assert other_version(version) == ""
 
 
 def test_the_worker_and_what_it_runs_watch_in_this_way():
