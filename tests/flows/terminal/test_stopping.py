@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -32,6 +34,23 @@ def interrupts():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+LATE = """
+import os, signal
+from tinyvideo.flows.terminal import stopping
+stopping._watch = lambda reader: None          # a thread that gets no turn on a busy machine
+stopping.end_when_asked()
+signal.signal(signal.SIGTERM, lambda *_: None)  # as Prefect installs one of its own
+assert stopping.asked_to_end() is None
+os.kill(os.getpid(), signal.SIGTERM)
+print(stopping.asked_to_end())
+"""
+
+
+def test_a_signal_is_known_before_the_thread_that_waits_for_it_has_its_turn():
+    told = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert told.stdout.strip() == str(int(signal.SIGTERM)), told.stderr
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["server", "no server"])
