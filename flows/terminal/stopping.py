@@ -12,8 +12,8 @@ exit code is that of the signal, whatever came of it, and no traceback is shown.
 command starts do not hear Ctrl-C, which a terminal sends to all of them, nor that it was closed:
 they are ended by whoever started them.
 
-Cost: a thread that looks twice a second. A loop with `add_signal_handler` (`tinyvideo worker`) takes
-the signals for itself, and as long as it wants.
+Cost: a thread that looks twice a second. A loop with `add_signal_handler` (`tinyvideo worker`)
+takes the signals for itself, and as long as it wants.
 """
 
 import logging
