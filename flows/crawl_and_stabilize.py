@@ -71,9 +71,10 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         # In a thread: it may take hours, and leases have to be renewed meanwhile.
         found = await asyncio.to_thread(find_videos, output.catalog, options, lambda _: None)
         get_run_logger().info("%d new videos in %s", found.new, options.label)
-        monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
+        board = Board(client, _own_run(), place.address)
+        monitor = CrawlMonitor(board, output.catalog)
         await hand_out(output, options, client, monitor)
-        books = audited_books(output.catalog, output.store, recount=True)
+        books = await asyncio.to_thread(audited_books, output.catalog, output.store, recount=True)
         await monitor.close(books)
     return with_what_waits(balanced(books))
 

@@ -83,7 +83,7 @@ async def make_shard(
     try:
         async with leased_batch(options.place, batch) as held, get_client() as client:
             own_run = UUID(flow_run.id) if flow_run.id else None
-            monitor = ShardMonitor(Board(client, own_run), held)
+            monitor = ShardMonitor(Board(client, own_run, options.place.address), held)
             if held.video_ids and options.engine == "process":
                 await curate_batch(held, options, monitor)
             elif held.video_ids:  # what a task is given goes to the nodes with it, and this is open

@@ -255,7 +255,7 @@ def is_open(catalog: Catalog, batch: Batch) -> bool:
 
 def ended_as(catalog: Catalog, token: str) -> BatchState | None:
     """Say how a batch stands, by its name; None where the catalog knows none of that name."""
-    with transaction(catalog.engine) as db:
+    with transaction(catalog.engine, writes=False) as db:
         state = db.scalar(sa.select(BATCHES.c.state).where(BATCHES.c.token == token))
     return None if state is None else BatchState(state)
 

@@ -65,6 +65,7 @@ SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_UI_API_URL": "/api",  # right from every address the page is opened at
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # or the database grows
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite: how long a writer waits for another
     "DO_NOT_TRACK": "1",
 }
 """What a server is told, where the environment says nothing else."""
@@ -103,13 +104,20 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         {
             "page": url.removesuffix("/api"),
             **({"asks for": f"what is in {kept}"} if kept.exists() else {}),
-            "run": "prefect deployment run crawl-and-stabilize",
-            **({} if url.endswith(f":{PORT}/api") else {"first": f"export PREFECT_API_URL={url}"}),
+            # In this form it works in every folder, without a plugin.
+            "run": "prefect deployment run crawl-and-stabilize/crawl-and-stabilize",
+            "first": _exports(url, kept),
             "logs": processes.folder,
             "end": "tinyvideo down",
         },
     )
     return {"url": url, "pools": pools, "started": started, "logs": str(processes.folder)}
+
+
+def _exports(url: str, password: Path) -> str:
+    """Say what a shell has to know in whatever folder it is."""
+    told = f"export PREFECT_API_URL={url}"
+    return f'{told} PREFECT_API_AUTH_STRING="$(cat {password})"' if password.exists() else told
 
 
 @contextmanager
