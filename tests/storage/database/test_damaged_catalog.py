@@ -16,6 +16,7 @@ from tinyvideo.flows.cli import app
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches import batch_counts, latest_batches
 from tinyvideo.storage.catalog import TakedownKind, ask, block, read_takedowns, summarize
+from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.database import BATCHES, transaction
 from tinyvideo.storage.database.tables import METADATA
 from tinyvideo.storage.outputs import (
