@@ -88,7 +88,7 @@ def main() -> None:
         code = asked.code
     except BaseException as error:
         # What breaks after a process was asked to end is of its ending.
-        number = asked_to_end(wait=not isinstance(error, ExpectedError | TyperException))
+        number = asked_to_end()
         code = _explain(error) if number is None else code_of(number)
     asked_for = asked_to_end() if code else None
     if asked_for is not None:

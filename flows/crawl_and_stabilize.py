@@ -18,6 +18,7 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
+from prefect.states import Completed
 
 from tinyvideo.flows.fan_out import FanOut, work_here
 from tinyvideo.flows.monitor import Board, CrawlMonitor
@@ -70,11 +71,13 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         # In a thread: it may take hours, and leases have to be renewed meanwhile.
         found = await asyncio.to_thread(find_videos, output.catalog, options, lambda _: None)
         get_run_logger().info("%d new videos in %s", found.new, options.label)
-        monitor = CrawlMonitor(Board(client, _own_run()), output.catalog)
+        board = Board(client, _own_run(), place.address)
+        monitor = CrawlMonitor(board, output.catalog)
         await hand_out(output, options, client, monitor)
-        books = audited_books(output.catalog, output.store, recount=True)
+        books = await asyncio.to_thread(audited_books, output.catalog, output.store, recount=True)
         await monitor.close(books)
-    return {**balanced(books), "bad_lines": found.told_of_bad_lines()}
+    told = {**balanced(books), "bad_lines": found.told_of_bad_lines()}
+    return with_what_waits(told)
 
 
 def tidy_up(place: OutputAddress) -> None:
@@ -148,6 +151,18 @@ def balanced(books: dict[str, Any]) -> dict[str, Any]:
     if not books["balanced"]:
         raise BooksError("the books do not balance: " + "; ".join(books["problems"]))
     return books
+
+
+def with_what_waits(books: dict[str, Any]) -> dict[str, Any] | State[Any]:
+    """Say in the state of a run on a pool what it leaves to the next one."""
+    pending = books["videos"]["pending"]
+    if not pending or deployment.id is None:
+        return books
+    return Completed(
+        data=books,
+        message=f"{pending} videos are pending, of shards that were cancelled: the next crawl "
+        "takes them up",
+    )
 
 
 def _own_run() -> UUID | None:

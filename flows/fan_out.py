@@ -33,7 +33,7 @@ from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
 from tinyvideo.flows.machine import CPU, SHARDS, ServerError
-from tinyvideo.flows.make_shard import make_shard
+from tinyvideo.flows.make_shard import LOST, make_shard
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import code_version
 from tinyvideo.flows.workers import LEASE_S, RENEW_S, worker_name
@@ -260,7 +260,7 @@ class FanOut:
         return time.monotonic() - run.crashed_at > CRASHED_S
 
     def _count(self, run: Run, state: State[Any] | None) -> None:
-        if state is not None and state.is_failed():
+        if state is not None and state.is_failed() and state.name != LOST:
             self._failed += 1
             self._logger.error("%s has failed: %s", run.batch.title, state.message)
             if self._failed >= MAX_FAILED:

@@ -13,12 +13,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
+from prefect.client.schemas.objects import State
+from prefect.runtime import deployment, flow_run
+from prefect.states import Failed
 
 from tinyvideo.flows.monitor import Board, ShardMonitor
 from tinyvideo.flows.run_options import AS_SET, RunOptions
@@ -36,7 +39,7 @@ from tinyvideo.flows.workers import (
 )
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.batches import BatchLostError, pack_batch
+from tinyvideo.storage.batches import BatchLostError, BatchState, ended_as, pack_batch
 from tinyvideo.storage.catalog import (
     Answer,
     Catalog,
@@ -52,12 +55,17 @@ SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 POSTPONED = "postponed"
 """What becomes of a video that could not be fetched now."""
 
+LOST = "LostBatch"
+"""State of a run that was begun again when its batch was taken back already."""
+
 LONGEST_WAIT_S = 6 * 3600
 """Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
 
 
 @flow(name="make-shard", validate_parameters=True)
-async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = "") -> str | None:
+async def make_shard(
+    batch: str, options: RunOptions = AS_SET, version: str = ""
+) -> str | State[Any] | None:
     """Curate the videos of a batch and commit their strips; return the shard's key, if any.
 
     Args:
@@ -75,7 +83,7 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
     try:
         async with leased_batch(options.place, batch) as held, get_client() as client:
             own_run = UUID(flow_run.id) if flow_run.id else None
-            monitor = ShardMonitor(Board(client, own_run), held)
+            monitor = ShardMonitor(Board(client, own_run, options.place.address), held)
             if held.video_ids and options.engine == "process":
                 await curate_batch(held, options, monitor)
             elif held.video_ids:  # what a task is given goes to the nodes with it, and this is open
@@ -83,9 +91,27 @@ async def make_shard(batch: str, options: RunOptions = AS_SET, version: str = ""
             key = await commit_shard(held)
             await monitor.close(key)
             return key
-    except BatchLostError as error:  # others do it, or have done it: nothing is wrong
+    except BatchLostError as error:
         get_run_logger().warning("nothing to do: %s", error)
+        return None if deployment.id is None else _without_batch(options, batch, str(error))
+
+
+def _without_batch(options: RunOptions, batch: str, reason: str) -> State[Any] | None:
+    """Say how a run ends that has no batch: well, if the batch is done, whoever has done it.
+
+    Not otherwise: somebody may have cancelled it, and asks for it again on Prefect's page.
+    """
+    catalog = options.place.open_catalog(make=False)
+    try:
+        done = ended_as(catalog, batch) is BatchState.DONE
+    finally:
+        catalog.close()
+    if done:
         return None
+    return Failed(
+        name=LOST,
+        message=f"{reason}; nothing was done here: a crawl takes its videos up again",
+    )
 
 
 @task(name="curate-batch", cache_policy=NO_CACHE)

@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnparsableSetting
 
+from tinyvideo.flows.here import fitting_workers
 from tinyvideo.flows.terminal import say, sentence_of
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.pipeline.masks import SECRET, masked_address
@@ -70,8 +71,9 @@ class Settings(BaseSettings):
     """Follow symbolic links in an output that lead out of its folder; else they are refused, since
     an output that comes from somebody else may hold any."""
 
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
-    """Processes that decode and stabilize."""
+    workers: int = Field(default_factory=lambda: min(fitting_workers(), 256), ge=1, le=256)
+    """Processes that decode and stabilize. Default: one per core, and no more than fit into the
+    memory, of the machine or of its container."""
 
     batch_videos: int = Field(default=256, ge=1, le=10_000)
     """Videos that share one shard."""

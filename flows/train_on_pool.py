@@ -23,7 +23,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from tinyvideo.flows.machine import Job, start_training
+from tinyvideo.flows.machine import Job, cause_of, start_training
 from tinyvideo.flows.monitor import EVERY_S, Board, bar
 from tinyvideo.flows.report import Chart, as_svg, draw_training
 from tinyvideo.flows.run_start import over_defaults, refuse_hopeless_attempt
@@ -31,7 +31,8 @@ from tinyvideo.flows.which_output import output_at
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, last_metrics
 from tinyvideo.models.train_config import Recipe, TrainConfig, configure
 from tinyvideo.models.training_errors import TrainingError
-from tinyvideo.storage.objects import is_remote
+from tinyvideo.storage.datasets import read_manifest
+from tinyvideo.storage.objects import is_remote, open_store
 from tinyvideo.storage.outputs import OutputAddress
 
 MAX_ATTEMPTS = 20
@@ -77,25 +78,38 @@ async def train(options: TrainOptions = AS_SET) -> str:
 
     Raises:
         AttemptsError: it was begun too often.
-        TrainingError: torchrun has failed; the text is its last words.
+        TrainingError: training has failed; the text is what the process that failed has said.
         StorageError: the dataset or the output cannot be used.
     """
     refuse_hopeless_attempt(MAX_ATTEMPTS)
     options = await over_defaults(options)
     job = plan(options, output_at(options.out))
     logger = get_run_logger()
+    await asyncio.to_thread(check_dataset, job)
     logger.info("%d processes train in %s", job.processes, job.run)
-    last_words: deque[str] = deque(maxlen=5)
+    words_of_all: deque[str] = deque(maxlen=200)
     async with _running(job) as process, _shown(job):
         assert process.stdout is not None
         async for line in process.stdout:
             words = line.decode(errors="replace").rstrip()
-            last_words.append(words)
+            words_of_all.append(words)
             logger.info("%s", words)
         code = await process.wait()
     if code:
-        raise TrainingError(f"torchrun ended with exit code {code}: {' / '.join(last_words)}")
+        raise TrainingError(cause_of(words_of_all, code))
     return job.run
+
+
+def check_dataset(job: Job) -> None:
+    """See that there is a dataset, and that it suffices, before processes are started for it.
+
+    Raises:
+        StorageError, TrainingError: it cannot be read, or is too small.
+    """
+    from tinyvideo.models.training import check_enough  # noqa: PLC0415  loads torch
+
+    manifest = read_manifest(open_store(job.out), job.dataset)
+    check_enough(manifest.counts["train"], job.dataset, job.config.batch)
 
 
 def plan(options: TrainOptions, place: OutputAddress) -> Job:

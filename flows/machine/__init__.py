@@ -2,6 +2,7 @@
 
 automations     What Prefect's server does by itself: lost runs are found, done again, and told
                 of for good
+cancel_watch    A cancel reaches its run within seconds, after any outage of the server
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
 locked_server   Prefect's server behind a lock: deaf to every name and every page but its own
@@ -55,7 +56,7 @@ from tinyvideo.flows.machine.server_password import (
     read_password,
     server_environment,
 )
-from tinyvideo.flows.machine.torchrun import Job, start_training
+from tinyvideo.flows.machine.torchrun import Job, cause_of, start_training
 
 __all__ = [
     "CPU",
@@ -73,6 +74,7 @@ __all__ = [
     "ask",
     "asks_for_password",
     "automate",
+    "cause_of",
     "deploy_all",
     "is_free",
     "keep_password",

@@ -12,6 +12,7 @@ Two queues, because a crawl that waits for its batches must not take the place o
 Cost: 0.1 s per deployment, and 2 s of processor time to import the flows.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -119,10 +120,10 @@ async def deploy_all(
 
 
 async def require_current(client: "PrefectClient") -> None:
-    """See that the deployments of this server name flows that this version has.
+    """See that the deployments of this server are of this version, and name flows that it has.
 
     Raises:
-        ServerError: one was made by a version whose flows were elsewhere; its runs would fail.
+        ServerError: one was made by another version; its runs would fail, or be refused.
     """
     from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
 
@@ -138,6 +139,25 @@ async def require_current(client: "PrefectClient") -> None:
                 f"{found.version or 'of another version'} and names {found.entrypoint}, which "
                 f"tinyvideo {code_version()} does not have; renew it with 'tinyvideo deploy'"
             )
+        if sentence := other_version(found.version):
+            raise ServerError(f"the deployment {waiting.name} at {client.api_url} {sentence}")
+
+
+def other_version(asked: str | None) -> str:
+    """Say that `asked` is another version of tinyvideo than this one; empty where it is not.
+
+    What is no version of ours, as Prefect's own `deploy` may write, says nothing.
+    """
+    here = code_version()
+    if not asked or asked == here or not _VERSION.match(asked):
+        return ""
+    return (
+        f"asks for tinyvideo {asked}, and this worker has {here}: it takes no runs; install "
+        f"tinyvideo {asked} on it, or call 'tinyvideo deploy' with {here}"
+    )
+
+
+_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
 async def _make_pool(client: "PrefectClient", name: str, description: str) -> None:

@@ -7,8 +7,9 @@ two in one, so that a crawl that waits for its batches never takes the place of 
     queue `flows`      crawls and datasets, up to eight
 
 Stopped by SIGTERM or Ctrl-C, the worker ends its runs and puts them back into their queue, for
-another worker or for itself after the next start. Killed, it cannot; then the automations of
-`flows.machine.automations` notice that the runs have gone silent.
+another worker or for itself after the next start. One of another version than the deployments, or
+than a run that it is offered, takes none and ends with a sentence. Killed, it cannot; then the
+automations of `flows.machine.automations` notice that the runs have gone silent.
 
 Cost: 150 MB, and one small request to the server every 2 s.
 """
@@ -130,7 +131,28 @@ async def _put_back(workers: "Sequence[RunWorker]") -> int:
 
 
 async def _until_stopped(workers: "Sequence[RunWorker]") -> int:
-    stop: asyncio.Future[int] = (loop := asyncio.get_running_loop()).create_future()
+    loop = asyncio.get_running_loop()
+    stop, leaves = _asked_to_stop(loop), loop.create_future()
+    for worker in workers:
+        worker.leaves = leaves
+    starts: list[Coroutine[Any, Any, None]] = [each.start(printer=say) for each in workers]
+    tasks = [asyncio.create_task(start) for start in starts]
+    say(f"tinyvideo {code_version()}, process {os.getpid()}; stop it with Ctrl-C")
+    waited: list[asyncio.Future[Any]] = [*tasks, stop, leaves]
+    with unheard_by_children():  # who would speak of their end while they are imported
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(task)
+    if leaves.done():
+        say(f"leaves the pool: {leaves.result()}")
+    return code_of(stop.result()) if stop.done() else 1
+
+
+def _asked_to_stop(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[int]":
+    stop: asyncio.Future[int] = loop.create_future()
 
     def end(number: int) -> None:
         if number == signal.SIGHUP:
@@ -141,18 +163,7 @@ async def _until_stopped(workers: "Sequence[RunWorker]") -> int:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has SIGHUP ignored
             loop.add_signal_handler(number, end, number)
-    starts: list[Coroutine[Any, Any, None]] = [each.start(printer=say) for each in workers]
-    tasks = [asyncio.create_task(start) for start in starts]
-    say(f"tinyvideo {code_version()}, process {os.getpid()}; stop it with Ctrl-C")
-    waited: list[asyncio.Future[Any]] = [*tasks, stop]
-    with unheard_by_children():  # who would speak of their end while they are imported
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(task)
-    return code_of(stop.result()) if stop.done() else 1
+    return stop
 
 
 async def _require_pool(client: "PrefectClient", pool: str) -> None:

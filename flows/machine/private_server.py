@@ -184,6 +184,7 @@ def _ours(home: Path, api_url: str, guard_pid: int, password: str) -> Server:
 
 def _environment(port: int, password: str) -> dict[str, str]:
     environment = {
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # how long one who writes waits for another
         **os.environ,
         **server_environment(port, password),
         "PREFECT_SERVER_UI_API_URL": "/api",

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,10 @@ class Processes:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], note: object
     ) -> None:
-        """Start a process, whose output goes into its log."""
+        """Start a process, whose output goes into its log; the log before is kept beside it."""
         lock = self._lock_file(name)
+        with suppress(FileNotFoundError):
+            self.log(name).replace(self.folder / f"{name}.before.log")
         with lock.open("w") as held, self.log(name).open("wb") as log:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             process = subprocess.Popen(

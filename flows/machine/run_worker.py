@@ -4,7 +4,8 @@ Prefect kills the flow runs of a worker that is stopped and leaves them `Running
 each run that did not come to its end is remembered, in a file too, and put back into its queue: at
 the end of a worker that is stopped, or when one that was killed starts again. And each run starts
 one process instead of two, since our flows are in the installed package. What is none of them is
-refused (`flows.machine.only_ours`).
+refused (`flows.machine.only_ours`), and a cancel reaches its run whatever became of the server
+meanwhile (`flows.machine.cancel_watch`).
 
 A run whose process dies is done again by an automation of the server's. Three things of Prefect's
 get in its way, and are mended here. The automation is faster than the worker, which then hands out
@@ -15,6 +16,7 @@ no crash, and one whose database is SQLite and busy loses events: so it forgets 
 Cost: nothing beside Prefect's; a run starts 2 to 3 s earlier.
 """
 
+import asyncio
 import copy
 import json
 import sys
@@ -34,6 +36,8 @@ from prefect.utilities.processutils import command_to_string
 from prefect.workers import process as prefects
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
+from tinyvideo.flows.machine.cancel_watch import watch_cancels
+from tinyvideo.flows.machine.deployments import other_version
 from tinyvideo.flows.machine.only_ours import (
     ENTRYPOINT,
     ForeignRunError,
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
 FORGOTTEN_S = 30.0
 """Seconds that a crashed run is left to the automation, before its worker puts it back itself."""
 
+
+watch_cancels()
 
 prefects.load_flow_from_flow_run = load_ours  # type: ignore[attr-defined,assignment]  # it follows pull steps
 
@@ -94,6 +100,8 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             """Flow runs that are under way, and at the end those that were cut off; at the
             beginning those that a worker of this name has left when it was killed."""
             self._told: set[UUID] = set()  # whose end the server has just been told
+            self.leaves: asyncio.Future[str] | None = None
+            """Is told why, when a run asks for another version than this worker has."""
             self.crashed: dict[UUID, datetime] = {}
             """Flow runs whose processes died, and when."""
 
@@ -105,7 +113,14 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
                 self._forget(flow_run.id)
 
         async def _propose_pending_state(self, flow_run: "FlowRun") -> bool:
-            """Take a run, unless it asks for what is not ours: then it has failed, for good."""
+            """Take a run, unless it asks for what is not ours: then it has failed, for good.
+
+            One that asks for another version of ours is left to other workers, and this one ends.
+            """
+            if sentence := await self._asks_for_another(flow_run):
+                if self.leaves is not None and not self.leaves.done():
+                    self.leaves.set_result(f"{flow_run.name!r} {sentence}")
+                return False
             try:
                 await self.job_configuration.resolve_for_flow_run(
                     copy.deepcopy(flow_run),  # of which Prefect takes the variables out
@@ -120,6 +135,15 @@ with warnings.catch_warnings(action="ignore"):  # Prefect says that it takes the
             except Exception:
                 self._logger.debug("it comes again where the run is begun", exc_info=True)
             return await super()._propose_pending_state(flow_run)
+
+        async def _asks_for_another(self, flow_run: "FlowRun") -> str:
+            asked = (flow_run.parameters or {}).get("version")
+            if not asked and flow_run.deployment_id:
+                try:
+                    asked = (await self.client.read_deployment(flow_run.deployment_id)).version
+                except ObjectNotFound:
+                    return ""
+            return other_version(asked)
 
         async def _refuse(self, flow_run: "FlowRun", sentence: str) -> None:
             say(f"{flow_run.name!r}: {sentence}")

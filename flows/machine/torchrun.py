@@ -12,11 +12,12 @@ Cost: 5 to 10 s until the first step, of which torch's import takes most.
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,34 @@ async def start_training(job: Job) -> asyncio.subprocess.Process:
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+def cause_of(words: Iterable[str], code: int) -> str:
+    """Find in the last lines of torchrun and its processes why they have ended with `code`.
+
+    What one of ours says in a sentence is the cause; else its last exception, or the signal that
+    ended it. Torchrun's own table names neither.
+    """
+    lines = [_FROM_RANK.sub("", line).strip() for line in words]
+    ours = [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]
+    errors = [line for line in lines if _ERROR.match(line) and "ChildFailedError" not in line]
+    killed = [match[1] for line in lines if (match := _KILLED.search(line))]
+    if ours:
+        return ours[0]
+    if errors:
+        return errors[-1]
+    if killed:
+        often = ", which is often a lack of memory" if killed[0] == "SIGKILL" else ""
+        return f"a process of training was ended by {killed[0]}{often}"
+    return f"torchrun ended with exit code {code}: {' / '.join(lines[-5:])}"
+
+
+OURS = "tinyvideo: "
+"""What a sentence of ours begins with."""
+
+_FROM_RANK = re.compile(r"^\[rank\d+\]:\s?")
+_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Interrupt)\b")
+_KILLED = re.compile(r"Signal \d+ \((SIG\w+)\) received")
 
 
 def guard(job: str) -> int:
@@ -117,7 +146,7 @@ def _main(part: str, job: str) -> int:
     try:
         train(json.loads(job))
     except ExpectedError as error:
-        sys.stderr.write(f"tinyvideo: {error}\n")
+        sys.stderr.write(f"{OURS}{error}\n")
         return error.exit_code
     return 0
 

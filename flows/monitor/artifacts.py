@@ -9,8 +9,10 @@ Cost: 11 ms to create, 7 ms to update; while the server is away, one attempt per
 """
 
 import asyncio
+import hashlib
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,10 +39,15 @@ class _Shown:
 
 
 class Board:
-    """The artifacts of one flow run, by key: lowercase letters, digits and dashes."""
+    """The artifacts of one flow run, by key: lowercase letters, digits and dashes.
 
-    def __init__(self, client: "PrefectClient", flow_run: UUID | None) -> None:
+    Keys are the whole server's. `output` is the address that they speak of, and has a part in them,
+    so that those of two outputs do not mix.
+    """
+
+    def __init__(self, client: "PrefectClient", flow_run: UUID | None, output: str = "") -> None:
         self._client = client
+        self._suffix = f"-{output_key(output)}" if output else ""
         self._flow_run = flow_run
         self._shown: dict[str, _Shown] = {}
         self._silent_until = 0.0
@@ -57,6 +64,7 @@ class Board:
         await self._show("markdown", key, markdown, description, last=last)
 
     async def _show(self, kind: str, key: str, data: str, description: str, *, last: bool) -> None:
+        key += self._suffix
         now = time.monotonic()
         known = self._shown.get(key)
         if now < self._silent_until or (known and known.content == (data, description)):
@@ -85,6 +93,13 @@ class Board:
             type=kind, key=key, data=data, description=description, flow_run_id=self._flow_run
         )
         return (await self._client.create_artifact(artifact)).id
+
+
+def output_key(address: str) -> str:
+    """Name an output in a key: its last part, and four digits that tell two of one name apart."""
+    last = address.rstrip("/").rpartition("/")[2].lower()
+    name = "-".join(re.findall(r"[a-z0-9]+", last)) or "output"
+    return f"{name[:40]}-{hashlib.sha256(address.encode()).hexdigest()[:4]}"
 
 
 def _cell(value: Any) -> Any:

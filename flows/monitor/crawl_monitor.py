@@ -13,6 +13,7 @@ Cost: every 10 s, 0.2 s of the catalog's time for the books of 100,000 videos, a
 requests; per shard, two reads of its catalog rows and 10 kB of picture.
 """
 
+import asyncio
 import base64
 import time
 from collections.abc import Iterator, Mapping
@@ -62,7 +63,10 @@ class CrawlMonitor:
         """Show how things are, unless that was done less than 10 s ago."""
         if time.monotonic() - self._shown_at >= EVERY_S:
             self._shown_at = time.monotonic()
-            await self._show(self._catalog.books().as_dict(), last=False)
+            # In a thread: with millions of videos it takes seconds, in which leases have to be
+            # renewed and the server has to be told that the crawl is alive.
+            books = await asyncio.to_thread(lambda: self._catalog.books().as_dict())
+            await self._show(books, last=False)
 
     async def close(self, books: Mapping[str, Any]) -> None:
         """Show how things have ended."""
@@ -71,9 +75,10 @@ class CrawlMonitor:
     async def _show(self, books: Mapping[str, Any], *, last: bool) -> None:
         board = self._board
         await board.text("crawl-progress", progress_text(books), counted(books), last=last)
-        rows = [shard_row(row) for row in latest_batches(self._catalog, LATEST)]
-        counts = batch_counts(self._catalog)
-        await board.table("shards", rows, shards_sentence(counts), last=last)
+        latest, counts, searches = await asyncio.to_thread(self._look)
+        await board.table(
+            "shards", list(map(shard_row, latest)), shards_sentence(counts), last=last
+        )
         balance = (
             "The books balance."
             if books["balanced"]
@@ -82,9 +87,13 @@ class CrawlMonitor:
         await board.table("books", list(books_rows(books)), balance, last=last)
         if failed := list(failure_rows(books)):
             await board.table("failures", failed, _FAILURES, last=last)
-        if searches := summarize(self._catalog.engine):
+        if searches:
             rows = [coverage_row(search) for search in searches]
             await board.table("coverage", rows, _COVERAGE, last=last)
+
+    def _look(self) -> tuple[list[BatchRow], Mapping[str, int], list[Coverage]]:
+        catalog = self._catalog
+        return latest_batches(catalog, LATEST), batch_counts(catalog), summarize(catalog.engine)
 
 
 class ShardMonitor:

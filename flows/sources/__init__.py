@@ -13,6 +13,7 @@ host_budget    The request budget of an output: what each host permits, shared b
 from tinyvideo.flows.sources.check_rights import check_fetched
 from tinyvideo.flows.sources.crawl_sources import (
     Finding,
+    check_sources,
     find_videos,
     flickr_beside,
     flickr_of,
@@ -26,6 +27,7 @@ __all__ = [
     "Finding",
     "check_fetched",
     "check_settings",
+    "check_sources",
     "fetching",
     "find_videos",
     "flickr_beside",

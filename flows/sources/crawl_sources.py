@@ -178,6 +178,34 @@ def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRec
             yield SOURCES[name](address, options.any_license, bad)
 
 
+def check_sources(options: RunOptions) -> None:
+    """Read each list and named source up to its first video, so that what is none is told at once.
+
+    Raises:
+        SettingsError: a named source is none that there is.
+        UnreadableError: a list cannot be read, or has lines and none of them is a video.
+    """
+    wanted = options.any_license
+    opened = [_named(source, wanted) for source in options.sources]
+    if options.yfcc100m is not None:
+        opened.append(read_yfcc100m(options.yfcc100m, any_license=wanted))
+    for records in opened:
+        next(records, None)
+    if options.urls is not None:
+        _require_a_video(options.urls, wanted)
+
+
+def _require_a_video(listing: Path, any_license: bool) -> None:
+    bad: list[str] = []
+
+    def note(number: int, what: str) -> None:
+        if not bad:
+            bad.append(f"line {number}: {' '.join(what.split())}")
+
+    if next(read_any_list(listing, any_license, note), None) is None and bad:
+        raise UnreadableError(f"no line of {listing} is a video; {bad[0]}")
+
+
 @dataclass(slots=True)
 class Search:
     """A walk through every search that the options name."""

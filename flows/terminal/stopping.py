@@ -12,8 +12,8 @@ exit code is that of the signal, whatever came of it, and no traceback is shown.
 command starts do not hear Ctrl-C, which a terminal sends to all of them, nor that it was closed:
 they are ended by whoever started them.
 
-Cost: a thread that sleeps. A loop with `add_signal_handler` (`tinyvideo worker`) takes the
-signals for itself, and as long as it wants.
+Cost: a thread that looks twice a second. A loop with `add_signal_handler` (`tinyvideo worker`)
+takes the signals for itself, and as long as it wants.
 """
 
 import logging
@@ -40,8 +40,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OF_TERMINALS = {signal.SIGINT, signal.SIGHUP}
 """What a terminal sends to all processes in front of it."""
 
-_NOTICE_S = 0.5
-"""Seconds that the thread may need to hear of a signal, on a busy machine."""
+_LOOK_S = 0.5
+"""Seconds after which the thread looks whether there is time left."""
 
 at_quick_end: list[Callable[[], object]] = []
 """What is done when there is no time to put things in order: quick, and from another thread."""
@@ -50,8 +50,12 @@ _grace = [GRACE_S]
 """Seconds to put things in order now: the last entry."""
 
 _told = threading.Lock()
-_heard = threading.Event()
-_first: list[int] = []
+_reading = threading.Lock()
+_readers: list[int] = []
+"""The end of the pipe into which the interpreter writes the number of each signal, at once."""
+
+_heard: list[int] = []
+"""Signals that asked this process to end, in their order."""
 
 
 def end_when_asked() -> None:
@@ -60,6 +64,8 @@ def end_when_asked() -> None:
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
+    os.set_blocking(reader, False)
+    _readers.append(reader)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, _leave)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's `&` has it ignored
@@ -72,14 +78,23 @@ def end_when_asked() -> None:
     threading.Thread(target=_watch, args=[reader], daemon=True).start()
 
 
-def asked_to_end(*, wait: bool = False) -> int | None:
+def asked_to_end() -> int | None:
     """Return the signal that asked this process to end, the first one; None if none has.
 
-    With `wait`, the thread that hears of it gets its time.
+    Whoever asks looks itself: on a busy machine the thread that waits for signals may come late.
     """
-    if wait:
-        _heard.wait(_NOTICE_S)
-    return _first[0] if _first else None
+    for reader in _readers:
+        _hear(reader)
+    return _heard[0] if _heard else None
+
+
+def _hear(reader: int) -> int:
+    """Take down the signals that have come; return how many have asked for the end in all."""
+    with _reading:  # or one who has read a number, and not yet noted it, would hide it from others
+        with suppress(BlockingIOError):
+            while numbers := os.read(reader, 64):
+                _heard.extend(number for number in numbers if number in SIGNALS)
+        return len(_heard)
 
 
 @contextmanager
@@ -125,7 +140,6 @@ def code_of(number: int) -> int:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    _first.append(number)
     if number == signal.SIGHUP:
         let_go_of_terminal()
     raise SystemExit(code_of(number))  # asyncio lets it through, and no `except Exception` stops it
@@ -144,17 +158,12 @@ def let_go_of_terminal() -> None:
 
 
 def _watch(reader: int) -> None:
-    while (number := os.read(reader, 1)[0]) not in SIGNALS:
-        continue
-    _first.append(number)
-    _heard.set()
+    while not _hear(reader):  # the main thread may have read it
+        select.select([reader], [], [], _LOOK_S)
+    number, asked_at = _heard[0], time.monotonic()
     _be_silent()
-    asked_at = time.monotonic()
-    while time.monotonic() < asked_at + _grace[-1]:
-        if not select.select([reader], [], [], _NOTICE_S)[0]:
-            continue
-        if os.read(reader, 1)[0] in {signal.SIGINT, signal.SIGTERM}:  # again: somebody hurries
-            break
+    while time.monotonic() < asked_at + _grace[-1] and not _is_hurried(reader):
+        select.select([reader], [], [], _LOOK_S)
     try:
         # It has children only if somebody has imported it, which takes time.
         if (multiprocessing := sys.modules.get("multiprocessing")) is not None:
@@ -165,6 +174,12 @@ def _watch(reader: int) -> None:
         tell_stopped()
     finally:  # whatever happens: the terminal may be gone, too
         os._exit(code_of(number))
+
+
+def _is_hurried(reader: int) -> bool:
+    # Asked again, by somebody: a terminal that is closed may say so more than once.
+    _hear(reader)
+    return any(number != signal.SIGHUP for number in _heard[1:])
 
 
 def _be_silent() -> None:

@@ -16,12 +16,13 @@ trainer         One training step of a VGAN, and all that the next step depends 
 """
 
 from tinyvideo.models.step.ranks import Ranks, best_device, is_launched, joined_ranks
-from tinyvideo.models.step.trainer import Trainer
+from tinyvideo.models.step.trainer import Trainer, check_device
 
 __all__ = [
     "Ranks",
     "Trainer",
     "best_device",
+    "check_device",
     "is_launched",
     "joined_ranks",
 ]

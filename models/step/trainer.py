@@ -319,6 +319,15 @@ def _adam(network: nn.Module, rate: float, config: TrainConfig) -> torch.optim.A
     return torch.optim.Adam(network.parameters(), rate, betas, fused=True)
 
 
+def check_device(name: str) -> None:
+    """See that this machine can train on a device, in PyTorch's words.
+
+    Raises:
+        TrainingError: it cannot.
+    """
+    _device(name)
+
+
 def _device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device

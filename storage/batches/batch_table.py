@@ -253,6 +253,13 @@ def is_open(catalog: Catalog, batch: Batch) -> bool:
         return db.scalar(query) is not None
 
 
+def ended_as(catalog: Catalog, token: str) -> BatchState | None:
+    """Say how a batch stands, by its name; None where the catalog knows none of that name."""
+    with transaction(catalog.engine, writes=False) as db:
+        state = db.scalar(sa.select(BATCHES.c.state).where(BATCHES.c.token == token))
+    return None if state is None else BatchState(state)
+
+
 def latest_batches(catalog: Catalog, limit: int) -> list[BatchRow]:
     """List the last `limit` batches, the newest first."""
     query = sa.select(BATCHES).order_by(BATCHES.c.number.desc()).limit(limit)

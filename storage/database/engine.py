@@ -237,8 +237,17 @@ def _open_postgres(address: str) -> sa.Engine:
         raise StorageError(
             f"a catalog in PostgreSQL needs its driver: {install_extra('postgres')}"
         ) from error
+    sa.event.listen(engine, "connect", _refuse_bytes, insert=True)  # before SQLAlchemy's own look
     sa.event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def _refuse_bytes(connection: Any, _record: object) -> None:
+    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+        raise StorageError(
+            f"the database {connection.info.dbname} has the encoding SQL_ASCII, in which a text is "
+            "any bytes; make one with: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def _begin_postgres(connection: sa.Connection) -> None:

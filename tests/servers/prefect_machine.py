@@ -123,6 +123,10 @@ class Machine:
         """Do what the button of Prefect's page does."""
         self._set_state(run, {"type": "CANCELLING", "name": "Cancelling"})
 
+    def retry(self, run: str) -> None:
+        """Do what the button "Retry" of Prefect's page does."""
+        self._set_state(run, {"type": "SCHEDULED", "name": "AwaitingRetry"})
+
     def take(self, run: str) -> None:
         """Do what a worker does first with a run."""
         self._set_state(run, {"type": "PENDING", "name": "Pending"})

@@ -38,11 +38,12 @@ def run_folder(
         ValidationError: an option or setting is out of range.
         SettingsError, OptionError: Flickr is to be searched without a key, or films are to be
             fetched with options that yt-dlp does not know.
-        StorageError, UnreadableError, ServerError: as their texts say.
+        StorageError, UnreadableError, WeightsError, ServerError: as their texts say. All but the
+            last are told before a server is started.
     """
     from tinyvideo.flows.run_options import RunOptions
     from tinyvideo.flows.settings import read_settings
-    from tinyvideo.flows.sources import check_settings, require_key
+    from tinyvideo.flows.sources import check_settings, check_sources, require_key
     from tinyvideo.flows.which_output import output_at
 
     settings = read_settings()
@@ -54,7 +55,12 @@ def run_folder(
         return books
     if options.elsewhere:
         check_settings(settings, allow_private=options.allow_private)
+    check_sources(options)
     require_videos(options)
+    if options.places_weights is not None:
+        from tinyvideo.models.scenes import load_places  # loads torch, which the flow needs anyway
+
+        load_places(options.places_weights)
     check_free(place)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         books = stabilize_all(options)

@@ -181,7 +181,7 @@ def train_with_progress(
     from tinyvideo.flows.commands.curating import announced_server, run_flow
     from tinyvideo.flows.settings import read_settings
     from tinyvideo.flows.which_output import output_at
-    from tinyvideo.models.step import is_launched
+    from tinyvideo.models.step import check_device, is_launched
 
     settings = read_settings()
     place = output_at(out)
@@ -191,7 +191,8 @@ def train_with_progress(
 
         train_now(place.address, dataset, config, target.work)
         return None
-    count_clips(place, dataset, config)  # what is told now needs no server
+    check_device(config.device)  # what is told now needs no server
+    count_clips(place, dataset, config)
     with announced_server(place.work, settings, keep_ui=keep_ui):
         from tinyvideo.flows.train_here import train as train_flow  # after the server
 

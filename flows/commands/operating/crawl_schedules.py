@@ -63,15 +63,18 @@ async def set_schedule(client: "PrefectClient", schedule: CrawlSchedule) -> None
 
     deployment = (await client.read_deployment_by_name(f"{CRAWL}/{CRAWL}")).id
     times = CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
+    parameters = {"options": schedule.options} if schedule.options else {}
     for known in await client.read_deployment_schedules(deployment):
         if known.slug == schedule.slug:
-            await client.update_deployment_schedule(deployment, known.id, schedule=times)
+            await client.update_deployment_schedule(
+                deployment,
+                known.id,
+                active=known.active,  # what is not said here would be taken away
+                schedule=times,
+                parameters=parameters,
+            )
             return
-    made = DeploymentScheduleCreate(
-        schedule=times,
-        parameters={"options": schedule.options} if schedule.options else {},
-        slug=schedule.slug,
-    )
+    made = DeploymentScheduleCreate(schedule=times, parameters=parameters, slug=schedule.slug)
     await client.create_deployment_schedules(deployment, [made])
 
 

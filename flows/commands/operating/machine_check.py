@@ -11,7 +11,6 @@ Each check is a line: fine, worth knowing, or wrong, which makes the exit code 1
 Cost: a second, and 3 s more for torch if there is a GPU; one small object is written and deleted.
 """
 
-import os
 import shutil
 import urllib.error
 from collections.abc import Callable, Iterator
@@ -21,14 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from tinyvideo.flows.commands.operating.installed_copies import other_copies, running_copy
+from tinyvideo.flows.here import WORKER_MB, memory_mb
 from tinyvideo.flows.machine import (
     DEPLOYMENTS,
     POOLS,
+    SERVER,
+    Processes,
     ServerError,
     ask,
     asks_for_password,
     password_for,
+    read_password,
     require_server,
+    state_folder,
 )
 from tinyvideo.flows.settings import Settings, code_version, read_settings
 from tinyvideo.flows.terminal import ExitCode, end_with, say, write_json
@@ -40,10 +44,6 @@ from tinyvideo.storage.outputs import OutputAddress
 
 FREE_GB = 20
 """Ours: two batches of films, their strips and a shard of 256 videos."""
-
-WORKER_MB = 2300
-"""A worker process: 775 MB of libraries, and 1,500 MB for its video."""
-
 
 OPEN = (
     "the server answers whoever reaches it, who may read its secrets and start runs: set "
@@ -119,10 +119,9 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def check_memory(settings: Settings) -> Iterator[Finding]:
-    """See whether the worker processes fit into the memory."""
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except (ValueError, OSError):  # not every system tells
+    """See whether the worker processes fit into the memory, of the machine or its container."""
+    total = memory_mb()
+    if total is None:
         return
     wanted = settings.workers * WORKER_MB
     says = f"{total:,.0f} MB for {settings.workers} processes of up to {WORKER_MB:,} MB"
@@ -195,18 +194,38 @@ def check_output(settings: Settings) -> Iterator[Finding]:
         yield _tried("catalog", count, otherwise=Verdict.NOTE)  # there may be none yet
 
 
+OTHERWISE = (
+    "start that server; or unset PREFECT_API_URL, and 'tinyvideo up' starts one on this machine"
+)
+
+
+def server_of(settings: Settings) -> tuple[str | None, str]:
+    """Name the server at PREFECT_API_URL, or the one that `up` has started here; its password."""
+    if settings.prefect_api_url is not None:
+        return settings.prefect_api_url, password_for(settings)
+    processes = Processes(state_folder(settings))
+    note = processes.read_note(SERVER)
+    if note is None:
+        return None, ""
+    return str(note["url"]), settings.prefect_password or read_password(processes.folder)
+
+
+def _hint(url: str) -> str:
+    return "" if url.rstrip("/").endswith("/api") else f"; did you mean {url.rstrip('/')}/api?"
+
+
 def check_server(settings: Settings) -> Iterator[Finding]:
     """See whether the Prefect server answers and lets us in."""
-    if settings.prefect_api_url is None:
+    url, password = server_of(settings)
+    if url is None:
         says = (
             "PREFECT_API_URL is not set; commands start private ones, 'tinyvideo up' a common one"
         )
         yield Finding(what="server", verdict=Verdict.NOTE, says=says)
         return
-    url, password = settings.prefect_api_url, password_for(settings)
 
     def reach() -> str:
-        require_server(url, password, otherwise="start it with 'tinyvideo up'")
+        require_server(url, password, otherwise=OTHERWISE + _hint(url))
         return f"Prefect {ask(url, '/admin/version', password)} answers at {url}"
 
     found = _tried("server", reach)
@@ -217,28 +236,33 @@ def check_server(settings: Settings) -> Iterator[Finding]:
 
 
 def check_pools(settings: Settings) -> Iterator[Finding]:
-    """See whether pools and deployments are there, of our version, with workers."""
-    url, password = settings.prefect_api_url, password_for(settings)
-    if url is None:
-        return
-    for pool in POOLS:
+    """See whether the pools are there, not paused, with workers."""
+    url, password = server_of(settings)
+    for pool in POOLS if url is not None else ():
 
         def look(pool: str = pool) -> str:
-            found = _ask(url, f"/work_pools/{pool}", password)
+            found = _ask(str(url), f"/work_pools/{pool}", password)
+            if found["is_paused"]:
+                raise ServerError(f"is paused; 'prefect work-pool resume {pool}' has it go on")
             if found["status"] == "READY":
                 return "workers are there"
             raise ServerError(f"no worker is there; start one with 'tinyvideo worker {pool}'")
 
         yield _tried(f"pool {pool}", look, otherwise=Verdict.NOTE)
-    for waiting in DEPLOYMENTS:
+
+
+def check_deployments(settings: Settings) -> Iterator[Finding]:
+    """See whether the deployments are there, of our version."""
+    url, password = server_of(settings)
+    for waiting in DEPLOYMENTS if url is not None else ():
 
         def compare(name: str = waiting.name) -> str:
-            version = _ask(url, f"/deployments/name/{name}/{name}", password)["version"]
+            version = _ask(str(url), f"/deployments/name/{name}/{name}", password)["version"]
             if version == code_version():
                 return f"of version {version}"
             raise ServerError(
-                f"is of version {version}, this machine has {code_version()}; "
-                "install the same on all, and call 'tinyvideo up'"
+                f"is of version {version}, this machine has {code_version()}, so that its workers "
+                "take no runs; install the same on all, and call 'tinyvideo up' or 'deploy'"
             )
 
         yield _tried(f"deployment {waiting.name}", compare)
@@ -254,6 +278,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_output,
     check_server,
     check_pools,
+    check_deployments,
 )
 """In the order in which they are shown."""
 

@@ -66,6 +66,7 @@ SERVER_ENVIRONMENT = {
     "PREFECT_SERVER_UI_API_URL": "/api",  # right from every address the page is opened at
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # or the database grows
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite: how long a writer waits for another
     "DO_NOT_TRACK": "1",
 }
 """What a server is told, where the environment says nothing else."""
@@ -93,17 +94,18 @@ def bring_up(folder: Path | None, out: str, port: int, pool: Sequence[str]) -> d
         load_flows()
         wait_for_server(processes, url, password)
         with waiting("Prefect", "pools and deployments"):
-            _register(make_pools)
+            _register(make_pools, partial(deploy_all, parameters=told, otherwise=unsaid), automate)
+            # After the deployments: a worker of another version than theirs would leave.
             started = [name for name in pools if start_worker(processes, name)]
-            _register(partial(deploy_all, parameters=told, otherwise=unsaid), automate)
         for name in started:
             wait_for_worker(processes, name)
     show_facts(
         "all is up",
         {
             **_ways_in(processes, url, password),
-            "run": "prefect deployment run crawl-and-stabilize",
-            **({} if url.endswith(f":{PORT}/api") else {"first": f"export PREFECT_API_URL={url}"}),
+            # In this form it works in every folder, without a plugin.
+            "run": "prefect deployment run crawl-and-stabilize/crawl-and-stabilize",
+            "first": _exports(url, processes.folder / PASSWORD_FILE),
             "logs": processes.folder,
             "end": "tinyvideo down",
         },
@@ -119,6 +121,12 @@ def _ways_in(processes: Processes, url: str, password: str) -> dict[str, str]:
         "page": log_in_link(page, password),
         "opens": f"once; later {page} asks for what is in {processes.folder / PASSWORD_FILE}",
     }
+
+
+def _exports(url: str, password: Path) -> str:
+    """Say what a shell has to know in whatever folder it is."""
+    told = f"export PREFECT_API_URL={url}"
+    return f'{told} PREFECT_API_AUTH_STRING="$(cat {password})"' if password.exists() else told
 
 
 @contextmanager

@@ -24,6 +24,17 @@ def test_a_cancelled_shard_is_not_handed_out_again_by_its_crawl(machine):
     assert [run["state"]["type"] for run in machine.shards(crawl)] == ["CANCELLED", "COMPLETED"]
     videos = machine.books(out)["videos"]
     assert (videos["pending"], videos["sharded"]) == (2, 1)
+    state = machine.ask(f"/flow_runs/{crawl}")["state"]
+    assert state["message"].startswith("2 videos are pending, of shards that were cancelled")
+
+    machine.retry(shard["id"])  # whose batch was taken back: no green state without its work
+    again = machine.wait_until(shard["id"], {"COMPLETED", "FAILED"})["state"]
+    assert again["type"] == "FAILED"
+    assert "nothing was done here: a crawl takes its videos up again" in again["message"]
+    done = machine.shards(crawl)[-1]["id"]
+    machine.retry(done)  # its work is done
+    machine.wait_until(done, {"SCHEDULED", "PENDING", "RUNNING"})
+    assert machine.wait_until(done, {"COMPLETED", "FAILED"})["state"]["type"] == "COMPLETED"
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")

@@ -15,11 +15,14 @@ from pydantic import ValidationError
 
 from tests.drawn.training_set import make_dataset
 from tests.servers.prefect_machine import basic
-from tinyvideo.flows.train_on_pool import TrainOptions, plan, training_text
+from tinyvideo.flows.machine.torchrun import Job, cause_of
+from tinyvideo.flows.train_on_pool import TrainOptions, check_dataset, plan, training_text
 from tinyvideo.models.checkpoints.checkpoint import load_newest
 from tinyvideo.models.step_metrics import METRICS_NAME, SAMPLES_NAME, read_metrics
 from tinyvideo.models.train_config import TrainConfig
+from tinyvideo.models.training_errors import TrainingError
 from tinyvideo.storage.outputs.output_address import OutputAddress
+from tinyvideo.storage.storage_errors import StorageError
 
 SMALL = {"dataset": "drawn", "batch": 4, "width": 2, "device": "cpu", "processes": 2}
 PROGRAM = """
@@ -105,12 +108,45 @@ def test_killed_its_processes_end_with_a_checkpoint_and_it_goes_on_there(tmp_pat
     assert steps == list(range(1, done + 3))
 
 
-def test_what_torchrun_says_last_is_the_reason(tmp_path, prefect_url):
+def job_of(out: Path, dataset: str) -> Job:
+    options = TrainOptions(dataset=dataset, device="cpu", batch=4)
+    return plan(options, OutputAddress.at(out))
+
+
+def test_what_is_wrong_with_a_dataset_is_told_before_a_process_is_started(tmp_path):
     make_dataset(tmp_path, [2])  # fewer than a batch
-    process = start(prefect_url, tmp_path, steps=3)
-    words, _ = process.communicate(timeout=280)
-    assert process.returncode != 0
-    assert "has 2 clips to train on, fewer than a batch of 4" in words
+    with pytest.raises(TrainingError, match="has 2 clips to train on, fewer than a batch of 4"):
+        check_dataset(job_of(tmp_path, "drawn"))
+    with pytest.raises(StorageError, match="nope"):
+        check_dataset(job_of(tmp_path, "nope"))
+
+
+TABLE = [
+    "============================================================",
+    "tinyvideo.flows.machine.torchrun FAILED",
+    "  exitcode  : 1 (pid: 4711)",
+    "  error_file: <N/A>",
+    "  traceback : To enable traceback see: https://pytorch.org/docs/stable/elastic/errors.html",
+    "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:",
+]
+"""As torchrun ends when a process of it has."""
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (["tinyvideo: the run in x was started with width=1", *TABLE], "the run in x was started "),
+        (["[rank0]: Traceback", "[rank0]: ValueError: no", *TABLE], "ValueError: no"),
+        (
+            [*TABLE, "  traceback : Signal 9 (SIGKILL) received by PID 5"],
+            "a process of training was ended by SIGKILL, which is often a lack of memory",
+        ),
+        (["nothing known"], "torchrun ended with exit code 1: nothing known"),
+    ],
+    ids=["ours", "exception", "signal", "unknown"],
+)
+def test_the_cause_is_what_a_process_has_said_and_not_torchruns_table(words, cause):
+    assert cause_of(words, 1).startswith(cause)
 
 
 def test_an_output_on_s3_keeps_its_checkpoints_there(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.drawn.strip_rows import draw_jpeg
 from tinyvideo.flows.monitor import artifacts as board
-from tinyvideo.flows.monitor.artifacts import Board
+from tinyvideo.flows.monitor.artifacts import Board, output_key
 from tinyvideo.flows.monitor.crawl_monitor import (
     bar,
     books_rows,
@@ -115,6 +115,21 @@ def test_a_server_that_is_away_is_asked_once_a_minute_and_harms_nobody(clock):
         assert list(server.kept.values()) == [("progress", "back")]
 
     asyncio.run(show())
+
+
+def test_a_key_names_its_output(clock):
+    async def show():
+        server = Server()
+        for output in ("s3://films/Beach 1", "/data/beach-1"):
+            await Board(server, None, output).text("books", output, "")
+        return [key for key, _ in server.kept.values()]
+
+    assert output_key("s3://films/Beach 1").startswith("beach-1-")
+    assert output_key("/").startswith("output-")
+    one, other = asyncio.run(show())
+    assert one.startswith("books-beach-1-")
+    assert one != other
+    assert not set(one + other) - set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def test_a_bar_is_as_long_as_what_is_done():

@@ -1,6 +1,7 @@
 """A schedule begins crawls, one at a time, with what it says over what the deployment says."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -26,23 +27,27 @@ def test_a_schedule_begins_crawls_that_do_not_overlap(machine):
     machine.tinyvideo("deploy", "--folder", folder, "--out", out)
 
     async def crawled() -> list[FlowRun]:
-        async with get_client() as client, asyncio.timeout(300):
+        async with get_client() as client, asyncio.timeout(500):
             made = (await client.read_deployment_by_name(NAME)).id
             often = DeploymentScheduleCreate(
-                schedule=IntervalSchedule(interval=timedelta(seconds=3)),
+                schedule=IntervalSchedule(interval=timedelta(seconds=5)),
                 parameters={"options": {"batch_videos": 2}},
             )
             (schedule,) = await client.create_deployment_schedules(made, [often])
             mine = DeploymentFilter(id=DeploymentFilterId(any_=[made]))
-            try:
+
+            async def until(enough: Callable[[list[FlowRun]], bool]) -> list[FlowRun]:
                 while True:
                     found = await client.read_flow_runs(deployment_filter=mine)
-                    ended = {r.state.name for r in found if r.state and r.state.is_final()}
-                    if ended >= {"Completed", "Cancelled"}:
+                    if enough(found):
                         return [run for run in found if run.start_time]
                     await asyncio.sleep(0.5)
-            finally:
+
+            try:
+                await until(lambda runs: "Cancelled" in {run.state_name for run in runs})
+            finally:  # and with it the runs that are still to come
                 await client.delete_deployment_schedule(made, schedule.id)
+            return await until(lambda runs: all(run.state.is_final() for run in runs))
 
     with temporary_settings({PREFECT_API_URL: machine.url}):
         runs = asyncio.run(crawled())

@@ -2,63 +2,20 @@
 
 import signal
 import socket
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.flows.commands.test_run import start, wait_for
 from tests.servers.prefect_machine import films
+from tests.servers.way import way_to
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.outputs.output_address import CATALOG_NAME
 
 SENTENCE = "tinyvideo: stopped; run the same command again to go on"
-
-
-class Way:
-    """A way to a server, which can be closed."""
-
-    def __init__(self, url: str) -> None:
-        there = urlsplit(url)
-        self._there = (there.hostname, there.port)
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}{there.path}"
-        threading.Thread(target=self._let_in, daemon=True).start()
-
-    def close(self) -> None:
-        """End all connections, and let nobody in any more."""
-        for end in [self._door, *self._open]:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    def _let_in(self) -> None:
-        with suppress(OSError):  # closed
-            while True:
-                ends = self._door.accept()[0], socket.create_connection(self._there)
-                self._open += ends
-                for one, other in (ends, ends[::-1]):
-                    threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
-
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
-
-
-@contextmanager
-def way_to(url: str) -> Iterator[Way]:
-    way = Way(url)
-    try:
-        yield way
-    finally:
-        way.close()
 
 
 def children_of(pid: int) -> list[Path]:
@@ -77,6 +34,23 @@ def interrupts():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+LATE = """
+import os, signal
+from tinyvideo.flows.terminal import stopping
+stopping._watch = lambda reader: None          # a thread that gets no turn on a busy machine
+stopping.end_when_asked()
+signal.signal(signal.SIGTERM, lambda *_: None)  # as Prefect installs one of its own
+assert stopping.asked_to_end() is None
+os.kill(os.getpid(), signal.SIGTERM)
+print(stopping.asked_to_end())
+"""
+
+
+def test_a_signal_is_known_before_the_thread_that_waits_for_it_has_its_turn():
+    told = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert told.stdout.strip() == str(int(signal.SIGTERM)), told.stderr
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["server", "no server"])

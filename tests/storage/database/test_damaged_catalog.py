@@ -16,6 +16,7 @@ from tinyvideo.flows.cli import app
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches import batch_counts, latest_batches
 from tinyvideo.storage.catalog import TakedownKind, ask, block, read_takedowns, summarize
+from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.database import BATCHES, transaction
 from tinyvideo.storage.database.tables import METADATA
 from tinyvideo.storage.outputs import (
@@ -150,3 +151,9 @@ def test_a_command_names_the_file_and_the_way_out(damaged, monkeypatch, command)
     assert isinstance(answer.exception, StorageError)
     assert str(answer.exception).startswith(f"{path} is not a usable catalog: ")
     assert "put back a copy of it" in str(answer.exception)
+
+
+def test_a_database_whose_texts_are_any_bytes_is_refused_in_a_sentence(postgres):
+    address = postgres.new_database("ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(StorageError, match=r"has the encoding SQL_ASCII.*ENCODING 'UTF8'"):
+        Catalog.open(address)

@@ -1,0 +1,62 @@
+"""A way to a server over loopback, which can be closed and opened again: an outage.
+
+with way_to(prefect_url) as way:
+    way.close()     # all connections end, and nobody is let in
+    way.open()      # at the same address
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+
+class Way:
+    """A way to a server, which can be closed."""
+
+    def __init__(self, url: str) -> None:
+        there = urlsplit(url)
+        self._there = (there.hostname, there.port)
+        self._ends: list[socket.socket] = []
+        self._here = ("127.0.0.1", 0)
+        self.open()
+        self.url = f"http://127.0.0.1:{self._here[1]}{there.path}"
+
+    def open(self) -> None:
+        """Let everybody in."""
+        self._door = socket.create_server(self._here)
+        self._here = self._door.getsockname()
+        threading.Thread(target=self._let_in, args=[self._door], daemon=True).start()
+
+    def close(self) -> None:
+        """End all connections, and let nobody in any more."""
+        for end in [self._door, *self._ends]:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._ends.clear()
+
+    def _let_in(self, door: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                ends = door.accept()[0], socket.create_connection(self._there)
+                self._ends += ends
+                for one, other in (ends, ends[::-1]):
+                    threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def way_to(url: str) -> Iterator[Way]:
+    """Yield a way to the server at `url`; it is closed at the end."""
+    way = Way(url)
+    try:
+        yield way
+    finally:
+        way.close()
