@@ -6,8 +6,6 @@ cancel_watch    A cancel reaches its run within seconds, after any outage of the
 deployments     The deployments: which flow waits on which pool, for `tinyvideo up` and for
                 whoever has no yaml
 locked_server   Prefect's server behind a lock: deaf to every name and every page but its own
-our_server      The server that `tinyvideo up` has started on this machine: where its files are,
-                its password
 only_ours       A worker runs the flows of its own package, as they are installed, and nothing
                 else
 pool_worker     What `tinyvideo worker POOL` does: takes flow runs from a pool and does them,
@@ -38,7 +36,6 @@ from tinyvideo.flows.machine.deployments import (
     load_flows,
     make_pools,
 )
-from tinyvideo.flows.machine.our_server import SERVER, password_for, state_folder
 from tinyvideo.flows.machine.pool_worker import ENVIRONMENT, prepare_environment, work_for
 from tinyvideo.flows.machine.private_server import prefect_server
 from tinyvideo.flows.machine.processes import Processes, is_free
@@ -51,10 +48,13 @@ from tinyvideo.flows.machine.server_answers import (
 )
 from tinyvideo.flows.machine.server_password import (
     PASSWORD_FILE,
+    SERVER,
     keep_password,
     log_in_link,
+    password_for,
     read_password,
     server_environment,
+    state_folder,
 )
 from tinyvideo.flows.machine.torchrun import Job, cause_of, start_training
 

@@ -28,7 +28,12 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from tinyvideo.flows.machine.server_answers import ServerError, answers, require_server
+from tinyvideo.flows.machine.server_answers import (
+    START_LIMIT_S,
+    ServerError,
+    answers,
+    require_server,
+)
 from tinyvideo.flows.machine.server_password import (
     PASSWORD_FILE,
     keep_password,
@@ -36,9 +41,6 @@ from tinyvideo.flows.machine.server_password import (
     read_password,
     server_environment,
 )
-
-START_LIMIT_S = 240
-"""Ours: ten times what a start takes on a busy machine; one that has died is noticed at once."""
 
 ROOM_MB = 16
 """Room that a server's database and log need at a start. Ours: 5 MB, and some to spare."""

@@ -14,6 +14,10 @@ from typing import Any
 
 from tinyvideo.pipeline.errors import ExpectedError
 
+START_LIMIT_S = 240
+"""Seconds until a server that is started answers. Ours: ten times what a start takes on a busy
+machine; one that has died is noticed at once."""
+
 TIMEOUT_S = 30
 """Ours: an idle server answers in milliseconds, one on a machine that is overloaded in seconds."""
 

@@ -9,10 +9,14 @@ on a command line, which everybody can. Names and pages that are not its own get
 A browser is let in by a printed link with a token instead of the password. It is good once, and
 for ten minutes: what is left of it in a history or a scrolled terminal opens nothing.
 
+Commands that are told an address, and no password, find that of `up`'s server. It is sent to that
+server only, and only while the process that we started is alive: another one at its port gets
+nothing.
+
     STATE/up/password        of the server that `tinyvideo up` started
     WORK/prefect/password    of the private servers of an output
 
-Cost: none.
+Cost: a system call and two small files to read.
 """
 
 import hashlib
@@ -21,6 +25,12 @@ import os
 import secrets
 import time
 from pathlib import Path
+
+from tinyvideo.flows.machine.processes import Processes
+from tinyvideo.flows.settings import Settings
+
+SERVER = "server"
+"""How the process of `up`'s server is called."""
 
 PASSWORD_FILE = "password"
 USER = "tinyvideo"
@@ -59,6 +69,25 @@ def read_password(folder: Path) -> str:
         return (folder / PASSWORD_FILE).read_text().strip()
     except OSError:
         return ""
+
+
+def state_folder(settings: Settings) -> Path:
+    """Name the folder of `up`'s server: its database, its password, the logs and the locks."""
+    return settings.work.expanduser().absolute() / "up"
+
+
+def password_for(settings: Settings) -> str:
+    """Return the password for the server at PREFECT_API_URL: as it is set, or of `up`'s server."""
+    if settings.prefect_password or settings.prefect_api_url is None:
+        return settings.prefect_password
+    processes = Processes(state_folder(settings))
+    note = processes.read_note(SERVER)
+    ours = note is not None and _plain(note["url"]) == _plain(settings.prefect_api_url)
+    return read_password(processes.folder) if ours else ""
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/").replace("://localhost:", "://127.0.0.1:")
 
 
 def server_environment(port: int, password: str) -> dict[str, str]:

@@ -45,8 +45,9 @@ from tinyvideo.flows.report.training_section import (
     show_generated,
     show_training,
 )
-from tinyvideo.flows.settings import code_version
+from tinyvideo.flows.settings import code_version, read_settings
 from tinyvideo.flows.terminal import printable
+from tinyvideo.flows.workers import LimitedCalls, Limits
 from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.storage.catalog import list_outcomes
@@ -111,6 +112,12 @@ def write_report(out: OutputAddress | Path, config: CurationConfig = DEFAULT_CON
     return work.path(PAGE_NAME)
 
 
+def page_limits() -> Limits:
+    """Read what decoding one clip or strip again may take."""
+    settings = read_settings()
+    return Limits(memory_mb=settings.memory_limit_mb, time_s=settings.window_limit_s)
+
+
 def collect(
     out: OutputAddress | Path, gallery: Gallery, now: datetime, config: CurationConfig
 ) -> Report:
@@ -123,8 +130,10 @@ def collect(
     store, work = place.open_store(), place.work
     books = read_books(place)
     survey = survey_shards(store, _committed(place))
-    pairs = show_pairs(store, survey, gallery, config.frames, _uris(place, survey))
-    rankings = show_rankings(store, survey, gallery, config)
+    uris = _uris(place, survey)
+    with LimitedCalls(page_limits()) as calls:
+        pairs = show_pairs(store, survey, gallery, config.frames, uris, calls)
+        rankings = show_rankings(store, survey, gallery, config, calls)
     notes: list[str] = []
     generated = show_generated(work, gallery, notes)
     training, training_left_out = show_training(work)

@@ -1,11 +1,13 @@
 """The strips that a page shows: before and after, best and worst.
 
-Cost: 0.1 to 0.6 s per clip that is shown before and after, for decoding its film again; 8 ms and
-50 to 70 kB per ranked strip.
+Films and strips are decoded in a process with the limits of `run`.
+
+Cost: 1 s to start that process; 0.1 to 0.6 s per clip that is shown before and after, for decoding
+its film again; 8 ms and 50 to 70 kB per ranked strip.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tinyvideo.flows.report.inline_pictures import Gallery, Picture
@@ -18,9 +20,10 @@ from tinyvideo.flows.report.shards_survey import (
     Survey,
     fetch_jpeg,
 )
+from tinyvideo.flows.workers import LimitedCalls
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.decode import FramesConfig
-from tinyvideo.pipeline.errors import RejectedError, UnreadableError
+from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
 from tinyvideo.pipeline.find import path_of
 from tinyvideo.pipeline.rerender import shrink_strip, unstabilized_strip
 from tinyvideo.storage.objects import Store
@@ -102,30 +105,35 @@ def show_pairs(
     gallery: Gallery,
     frames: FramesConfig,
     uris: Mapping[str, str],
+    calls: LimitedCalls,
 ) -> list[Pair]:
     """Fetch the chosen clips, decode their films again, and add both to the gallery.
 
     `frames` says which frames of a film the clips are made of, `uris` where the films are, by the
-    id of the video.
+    id of the video; `calls` decode, with limits.
     """
     pairs = []
     for found in survey.moved.ranked():
         try:
-            after = _fetch(store, found, PAIR_PX, PAIR_QUALITY)
+            after = _fetch(store, found, PAIR_PX, PAIR_QUALITY, calls)
             uri = uris.get(found.row["video_id"], "")
-            pairs.append(_pair(found, after, gallery, frames, uri))
+            pairs.append(_pair(found, after, gallery, frames, uri, calls))
         except StorageError as error:
             survey.problems.append(str(error))
     return pairs
 
 
 def show_rankings(
-    store: Store, survey: Survey, gallery: Gallery, config: CurationConfig
+    store: Store, survey: Survey, gallery: Gallery, config: CurationConfig, calls: LimitedCalls
 ) -> list[Ranking]:
     """Fetch the best and the worst strips by every figure, no strip as both.
 
     `config` is what they are made with; the page names its limits.
     """
+
+    def thumbnail(found: Found) -> bytes:
+        return _fetch(store, found, THUMBNAIL_PX, THUMBNAIL_QUALITY, calls)
+
     rankings = []
     for column in HIGHER_IS_BETTER if survey.strips else ():
         name, meaning = FIGURES[column]
@@ -136,20 +144,27 @@ def show_rankings(
             meaning=meaning.format(stabilize=config.stabilize, frames=config.frames),
             best_label="least" if motion else "best",
             worst_label="most" if motion else "worst",
-            best=_show(store, survey, best, column, gallery),
-            worst=_show(store, survey, worst, column, gallery),
+            best=_show(thumbnail, survey, best, column, gallery),
+            worst=_show(thumbnail, survey, worst, column, gallery),
         )
         rankings.append(ranking)
     return rankings
 
 
-def _pair(found: Found, after: bytes, gallery: Gallery, frames: FramesConfig, uri: str) -> Pair:
+def _pair(
+    found: Found,
+    after: bytes,
+    gallery: Gallery,
+    frames: FramesConfig,
+    uri: str,
+    calls: LimitedCalls,
+) -> Pair:
     row, title = found.row, _title(found.row)
     before, note = None, ""
     try:
-        jpeg = _decode_again(row, after, frames, uri)
+        jpeg = calls(_decode_again, row, after, frames, uri)
         before = gallery.strip(jpeg, row["fps"], f"32 frames of {title}, as filmed")
-    except (UnreadableError, RejectedError, ValueError) as error:
+    except (UnreadableError, RejectedError, LimitError, ValueError) as error:
         note = str(error)
     moved = f"a corner moved by {_written(row, 'camera_motion_px')}"
     return Pair(
@@ -188,12 +203,16 @@ def _ends(survey: Survey, column: str) -> tuple[list[Found], list[Found]]:
 
 
 def _show(
-    store: Store, survey: Survey, chosen: list[Found], column: str, gallery: Gallery
+    thumbnail: Callable[[Found], bytes],
+    survey: Survey,
+    chosen: list[Found],
+    column: str,
+    gallery: Gallery,
 ) -> list[Shown]:
     shown = []
     for found in chosen:
         try:
-            jpeg = _fetch(store, found, THUMBNAIL_PX, THUMBNAIL_QUALITY)
+            jpeg = thumbnail(found)
         except StorageError as error:
             survey.problems.append(str(error))
             continue
@@ -206,10 +225,10 @@ def _show(
     return shown
 
 
-def _fetch(store: Store, found: Found, size: int, quality: int) -> bytes:
+def _fetch(store: Store, found: Found, size: int, quality: int, calls: LimitedCalls) -> bytes:
     try:
-        return shrink_strip(fetch_jpeg(store, found), size, quality)
-    except ValueError as error:
+        return calls(shrink_strip, fetch_jpeg(store, found), size, quality)
+    except (LimitError, ValueError) as error:
         strip = f"strip {found.row['strip_id']} of {found.shard}"
         raise StorageError(f"{strip} cannot be decoded: {error}") from error
 

@@ -96,6 +96,7 @@ __all__ = [
     "show_facts",
     "show_table",
     "tame",
+    "tame_logs",
     "tell_stopped",
     "unheard_by_children",
     "waiting",

@@ -19,7 +19,7 @@ from typing import ParamSpec, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from tinyvideo.flows.workers.confinement import ignore_interrupts, limit_memory
+from tinyvideo.flows.workers.confinement import end_with_parent, ignore_interrupts, limit_memory
 from tinyvideo.flows.workers.landlock import lock_out
 from tinyvideo.pipeline.errors import FailCause, LimitError
 
@@ -104,5 +104,6 @@ def death_of(error: ProcessExpired) -> str:
 
 def _prepare(limits: Limits, writable: Sequence[Path]) -> None:
     ignore_interrupts()
+    end_with_parent()
     limit_memory(limits.memory_mb)
     lock_out(writable)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinyvideo.flows.settings import code_version, config_hash
-from tinyvideo.flows.workers.confinement import ignore_interrupts, limit_memory
+from tinyvideo.flows.workers.confinement import end_with_parent, ignore_interrupts, limit_memory
 from tinyvideo.flows.workers.landlock import lock_out
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import FailCause, RejectedError, UnreadableError
@@ -78,6 +78,7 @@ def prepare_worker(config: WorkerConfig) -> None:
     from tinyvideo.models.scenes import load_classifier  # noqa: PLC0415  loads torch, which flows do without
 
     ignore_interrupts()
+    end_with_parent()
     _process.config = config
     try:
         _process.classifier = load_classifier(config.places_weights)

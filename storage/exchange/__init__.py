@@ -7,7 +7,7 @@ released_format  The released dataset as it is laid out: a tarball of JPEG strip
 """
 
 from tinyvideo.storage.exchange.export import FORMATS, export_rows, rows_of_dataset, rows_of_shards
-from tinyvideo.storage.exchange.import_released import ImportCounts, Importer
+from tinyvideo.storage.exchange.import_released import ImportCounts, Importer, judge
 from tinyvideo.storage.exchange.released_format import read_list
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ImportCounts",
     "Importer",
     "export_rows",
+    "judge",
     "read_list",
     "rows_of_dataset",
     "rows_of_shards",

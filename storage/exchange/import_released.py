@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.errors import LimitError, RejectedError, RejectReason
 from tinyvideo.pipeline.strips import first_strip, strip_shape
 from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
@@ -109,6 +109,9 @@ class Importer:
 
     counts: ImportCounts = field(default_factory=ImportCounts)
 
+    judged: Callable[[Entry, str], tuple[Clip, bool]] | None = None
+    """Calls `judge` in another process, which may be killed; None calls it here."""
+
     def run(self, tar: Path, pack: Callable[[], object]) -> ImportCounts:
         """Enter all videos of the archive; `pack` is called whenever a shard is full, and last.
 
@@ -170,12 +173,20 @@ class Importer:
                     self.counts.rejected["doubled"] += 1
                     continue
                 indices.add(entry.name.index)
-                clip, encoded = judge(entry, self.scene)
+                clip, encoded = self._judge(entry)
                 clips.add(clip)
                 if clip.strip:
                     writer.add(row_of(record, clip.strip, self.code_version, CONFIG_HASH))
                     self.counts.encoded += encoded
         return clips
+
+    def _judge(self, entry: Entry) -> tuple[Clip, bool]:
+        try:
+            return (self.judged or judge)(entry, self.scene)
+        except LimitError as error:
+            detail = f"{entry.name}: {error}"
+            reason = RejectReason.BROKEN_STREAM
+            return Clip(index=entry.name.index, start_frame=-1, reason=reason, detail=detail), False
 
     def _enter(self, record: VideoRecord, clips: ClipCounts, part: Path) -> None:
         self.catalog.add([record])

@@ -45,7 +45,8 @@ def render_film(
             calls(write_strips, film, places, out, config, square)
     except (RejectedError, LimitError) as error:
         raise UnreadableError(f"{film}: {error}") from error
-    store.remove_temporary()
+    finally:
+        store.remove_temporary()
     say(f"{film}: {len(places)} strips of {size} px in {out}")
     return {"film": str(film), "folder": str(out), "strips": len(places), "size": size}
 

@@ -20,6 +20,10 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
                  they were interlaced; the strips are SDR and whole pictures
     figures      of the stabilization; null without a strip
 
+clips.json is written when a film is done. Until then its entries stand in `clips.unfinished`, one
+per line, each written before its strip: whatever ends the film, by a limit or a kill, what is there
+becomes a clips.json that is true, at once or by the next start.
+
 Nothing is tagged. The films are decoded in a process of its own, with the limits of `run`: the time
 and the memory that TINYVIDEO_VIDEO_LIMIT_S and TINYVIDEO_MEMORY_LIMIT_MB say.
 
@@ -29,9 +33,10 @@ Cost: what `pipeline.curation` says, and 1 s to start the process.
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import Position, progress, say
@@ -41,6 +46,9 @@ from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
+from tinyvideo.storage.storage_errors import StorageError
+
+UNFINISHED = "clips.unfinished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +68,17 @@ def stabilize_films(
 ) -> Iterator[StabilizedFilm]:
     """Stabilize films one after the other, into a folder each below `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    with LimitedCalls(film_limits(), writable=[out]) as calls:
+    try:
+        with LimitedCalls(film_limits(), writable=[out]) as calls:
+            for film in films:
+                _clear(FolderStore(_place_of(film, out)))
+                try:
+                    yield calls(stabilize_film, film, out, config)
+                except LimitError as error:
+                    yield _cut_off(film, out, str(error))
+    finally:  # its process has ended, whatever has ended it
         for film in films:
-            try:
-                yield calls(stabilize_film, film, out, config)
-            except LimitError as error:
-                folder = _place_of(film, out)
-                strips = len(list(folder.glob("[0-9][0-9][0-9][0-9].jpg")))
-                yield StabilizedFilm(
-                    film=str(film),
-                    folder=str(folder),
-                    clips=strips,
-                    strips=strips,
-                    problem=str(error),
-                )
+            _finish(FolderStore(_place_of(film, out)))
 
 
 def film_limits() -> Limits:
@@ -83,30 +88,86 @@ def film_limits() -> Limits:
 
 
 def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedFilm:
-    """Stabilize one film, in this process.
+    """Stabilize one film, in this process, into a folder that has been cleared.
 
     Raises:
         MemoryError: it needs more memory than there is.
         StorageError: `out` cannot be written.
     """
     store = FolderStore(_place_of(film, out))
-    _remove_old_strips(store.root)
-    entries: list[dict[str, Any]] = []
-    strips, problem = 0, ""
+    problem = ""
     try:
-        for clip in curate(film, None, config):
-            entries.append(_entry(clip))
-            if clip.strip is not None:
-                store.replace(f"{clip.index:04d}.jpg", clip.strip.jpeg)
-                strips += 1
+        with _opened_anew(store) as unfinished:
+            for clip in curate(film, None, config):
+                with _explained(store):
+                    unfinished.write(f"{json.dumps(_entry(clip))}\n")
+                    unfinished.flush()
+                if clip.strip is not None:
+                    store.replace(_name(clip.index), clip.strip.jpeg)
     except (RejectedError, UnreadableError) as error:
         problem = str(error)
     finally:
-        store.replace("clips.json", json.dumps(entries, indent=1).encode())
-        store.remove_temporary()
+        entries = _finish(store)
+    return _summary(film, store, entries, problem)
+
+
+def _cut_off(film: Path, out: Path, problem: str) -> StabilizedFilm:
+    store = FolderStore(_place_of(film, out))
+    entries = _finish(store)
+    if not entries:  # it may have come as far as its clips.json
+        with suppress(OSError, ValueError):
+            entries = list(read_json(store.root / "clips.json"))
+    return _summary(film, store, entries, problem)
+
+
+def _summary(
+    film: Path, store: FolderStore, entries: Sequence[dict[str, Any]], problem: str
+) -> StabilizedFilm:
     return StabilizedFilm(
-        film=str(film), folder=str(store.root), clips=len(entries), strips=strips, problem=problem
+        film=str(film),
+        folder=str(store.root),
+        clips=len(entries),
+        strips=sum(bool(entry["accepted"]) for entry in entries),
+        problem=problem,
     )
+
+
+def _opened_anew(store: FolderStore) -> TextIO:
+    with _explained(store):
+        store.root.mkdir(parents=True, exist_ok=True)
+        return (store.root / UNFINISHED).open("x")
+
+
+@contextmanager
+def _explained(store: FolderStore) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot write into {store.root}: {error.strerror}") from error
+
+
+def _finish(store: FolderStore) -> list[dict[str, Any]]:
+    """Make the clips.json of a film that is done or was cut off; return its entries."""
+    unfinished = store.root / UNFINISHED
+    entries: list[dict[str, Any]] = []
+    try:
+        lines = unfinished.read_text().splitlines()
+    except OSError:
+        return entries
+    for line in lines:
+        with suppress(ValueError):  # the last one may be cut
+            entries.append(json.loads(line))
+    last = entries[-1] if entries else None
+    if last and last["accepted"] and not (store.root / _name(last["index"])).exists():
+        del entries[-1]  # its strip was not written any more
+    store.replace("clips.json", json.dumps(entries, indent=1).encode())
+    store.remove_temporary()
+    unfinished.unlink(missing_ok=True)
+    return entries
+
+
+def _name(index: int) -> str:
+    return f"{index:04d}.jpg"
 
 
 def _place_of(film: Path, out: Path) -> Path:
@@ -118,11 +179,19 @@ def _folder_of(film: Path) -> str:
     return film.stem if film.stem.strip(".") else film.name
 
 
+def _clear(store: FolderStore) -> None:
+    """Remove what an earlier run has left: its list is true no more."""
+    _finish(store)  # a kill may have left entries, which say what strips are ours
+    with _explained(store):
+        _remove_old_strips(store.root)
+        (store.root / "clips.json").unlink(missing_ok=True)
+
+
 def _remove_old_strips(folder: Path) -> None:
     # Only those that an earlier run has listed: the folder may hold pictures of somebody else.
     try:
         listed = read_json(folder / "clips.json")
-        old = [f"{entry['index']:04d}.jpg" for entry in listed if entry["accepted"]]
+        old = [_name(entry["index"]) for entry in listed if entry["accepted"]]
     except (OSError, ValueError, TypeError, KeyError):
         return
     for name in old:

@@ -94,10 +94,11 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
     Raises:
         StorageError: the archive, the list or the output cannot be used.
     """
-    from tinyvideo.flows.settings import code_version
+    from tinyvideo.flows.settings import code_version, read_settings
     from tinyvideo.flows.which_output import output_at
+    from tinyvideo.flows.workers import LimitedCalls, Limits
     from tinyvideo.storage.batches import finish_shards, pack, part_path
-    from tinyvideo.storage.exchange import ImportCounts, Importer, read_list
+    from tinyvideo.storage.exchange import ImportCounts, Importer, judge, read_list
 
     counts = ImportCounts()
     listed = None
@@ -107,7 +108,14 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
         if strange:
             counts.rejected["not_a_line"] = strange
     alone = output_at(out).alone(make=True)
-    with alone as output, progress("videos", lambda: _position(counts)):
+    settings = read_settings()
+    # Pictures are decoded where they can take nothing else down; one that is none is rejected.
+    limits = Limits(memory_mb=settings.memory_limit_mb, time_s=settings.window_limit_s)
+    with (
+        alone as output,
+        LimitedCalls(limits) as calls,
+        progress("videos", lambda: _position(counts)),
+    ):
         finish_shards(output.catalog, output.store, output.work)
         importer = Importer(
             catalog=output.catalog,
@@ -116,6 +124,7 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
             listed=listed,
             scene=scene,
             counts=counts,
+            judged=lambda entry, scene: calls(judge, entry, scene),
         )
         return importer.run(tar, lambda: pack(output.catalog, output.store, output.work))
 

@@ -9,8 +9,12 @@ from email.message import Message
 import pytest
 
 from tests.servers.prefect_machine import basic
-from tinyvideo.flows.machine.our_server import password_for, state_folder
-from tinyvideo.flows.machine.server_password import keep_password, read_password
+from tinyvideo.flows.machine.server_password import (
+    keep_password,
+    password_for,
+    read_password,
+    state_folder,
+)
 from tinyvideo.flows.settings import read_settings
 
 SECRETS = ("POST", "/block_documents/filter", {})
