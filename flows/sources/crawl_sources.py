@@ -163,7 +163,7 @@ def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRec
     # A wrong name is told before anything is read.
     yield from [_named(source, options.any_license) for source in options.sources]
     if options.folder is not None:
-        yield scan_folder(options.folder)
+        yield scan_folder(options.folder, options.pattern)
     if options.yfcc100m is not None:
         yield read_yfcc100m(options.yfcc100m, any_license=options.any_license)
     if options.urls is not None:
