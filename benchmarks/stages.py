@@ -67,8 +67,8 @@ def measure(height: int, width: int) -> dict[str, float]:
 
 def look_for_cuts(frames: np.ndarray) -> int:
     """Count the cuts of a film."""
-    detector = CutDetector()
-    return sum(detector.is_cut(frame) for frame in frames)
+    detector = CutDetector[None]()
+    return sum(new for frame in frames for _, new in detector.push(None, frame))
 
 
 def median_ms(work: Callable[[], object], frames: int) -> float:

@@ -36,6 +36,11 @@ class RunOptions(BaseModel):
         description="Folder with videos, as the workers see it; sub-folders are searched too. "
         "Empty: TINYVIDEO_FOLDER of the worker.",
     )
+    pattern: str = Field(
+        "",
+        description="Names of the files to take from the folder, as *.mov or GX*. "
+        "Empty: all that are films by the suffix or by the first bytes.",
+    )
     search: SearchOptions | None = Field(None, description="Search Flickr for videos.")
     yfcc100m: Path | None = Field(None, description="Metadata of YFCC100M: text, bz2 or SQLite.")
     urls: Path | None = Field(None, description="List of addresses: one, or JSON, per line.")

@@ -20,7 +20,7 @@ without gap or overlap. What is left at the end, fewer than 32 frames, is no win
 Cost: about 6 ms per frame of 360p on one core (benchmarks/RESULTS.md); 32 small frames in memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -131,7 +131,7 @@ def curate(
     try:
         with open_video(path, config.frames) as video:
             bars = BarWatch(video, config.bars)
-            detector = CutDetector(config.shots, config.stabilize.match)
+            detector = CutDetector[TimedFrame](config.shots, config.stabilize.match)
             yield from _Curation(video, classifier, config, bars, detector).clips()
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
@@ -153,12 +153,18 @@ class _Curation:
     classifier: Classifier | None
     config: CurationConfig
     bars: BarWatch
-    detector: CutDetector
+    detector: CutDetector[TimedFrame]
     window: list[TimedFrame] = field(default_factory=list)
     last: TimedFrame | None = None
     shot_start: list[Frame] = field(default_factory=list)
     scenes: SceneTags | None = None
     index: int = 0
+    seen: Stretch | None = None
+    """Where the film is, ahead of the frames that wait for a cut to show itself."""
+
+    follows: bool = False
+    """Whether the next frame follows the last one in the film."""
+
     shown: tuple[Crop | None, StoredAs] = (None, StoredAs())
     """Of the last frame: the part of its picture that is no bar, and how the film stores it."""
 
@@ -190,8 +196,13 @@ class _Curation:
     def _clips(self) -> Iterator[Clip]:
         try:
             for frame in self.video:
-                yield from self._take(frame)
+                if (fault := self._is_behind_fault(frame)) is not None:
+                    yield from self._end_at(fault)
+                yield from self._watch(self.detector.push(frame, frame.gray))
+                self.seen = frame.stretch
+            yield from self._watch(self.detector.flush())
         except RejectedError as error:
+            yield from self._watch(self.detector.flush())
             if self.last is None:
                 raise
             # What came before the break is as good as ever; the break itself is one lost window.
@@ -203,20 +214,33 @@ class _Curation:
             detail = f"{count} frame{'' if count == 1 else 's'}, a window needs {STRIP_FRAMES}"
             raise RejectedError(RejectReason.TOO_SHORT, detail)
 
-    def _take(self, frame: TimedFrame) -> Iterator[Clip]:
+    def _watch(self, frames: Iterable[tuple[TimedFrame, bool]]) -> Iterator[Clip]:
+        crop = self.video.crop
+        for waited, new_shot in frames:
+            frame = waited
+            if self.video.crop != crop and waited.source is not None:
+                frame = replace(waited, image=self.video.cut(waited.source))
+                self.detector.see_again(frame.gray)
+            yield from self._take(frame, new_shot=new_shot)
+
+    def _end_at(self, fault: Stretch) -> Iterator[Clip]:
+        """End what lies before a fault; it is an entry even where a window was just full."""
+        for frame, new_shot in self.detector.flush():
+            if new_shot and self.window:
+                yield self._cut_at(frame)
+            self.window.append(frame.without_source())
+        yield self._drop(fault.reason, fault.cause)
+        self.detector.forget()
+        self.follows = False
+
+    def _take(self, frame: TimedFrame, *, new_shot: bool) -> Iterator[Clip]:
         small = frame.without_source()
-        behind_fault = self._is_behind_fault(frame)
-        if behind_fault is not None:
-            # It is an entry of its own even where the window before it was just full.
-            yield self._drop(behind_fault.reason, behind_fault.cause)
-            self.detector.forget()
-        new_shot = self.detector.is_cut(small.gray) or behind_fault is not None
         if new_shot and self.window:
-            yield self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
+            yield self._cut_at(frame)
         if self.window and (cause := self._border(frame)):
             yield self._drop(RejectReason.UNEVEN_TIMING, cause)
-        if new_shot or self.last is None:
-            self.shot_start, self.scenes = [], None
+        if new_shot or not self.follows:
+            self.shot_start, self.scenes, self.follows = [], None, True
             self.bars.begin_shot()
         if len(self.shot_start) < self.config.tag.max_frames:
             self.shot_start.append(frame.image)
@@ -227,6 +251,9 @@ class _Curation:
         self.shown = self.video.crop, self.video.stored_as
         if len(self.window) == STRIP_FRAMES:
             yield self._judge()
+
+    def _cut_at(self, frame: TimedFrame) -> Clip:
+        return self._drop(RejectReason.SHOT_CUT, f"a new shot begins at frame {frame.index}")
 
     def _take_anew(self, window: list[TimedFrame]) -> None:
         images = [frame.image for frame in window]
@@ -368,9 +395,8 @@ class _Curation:
     def _is_behind_fault(self, frame: TimedFrame) -> Stretch | None:
         """The stretch that begins with this frame, if it does so because the film has a fault."""
         stretch = frame.stretch
-        if stretch is None or not stretch.is_behind_fault:
-            return None
-        return None if self.last is not None and self.last.stretch == stretch else stretch
+        new = stretch is not None and stretch.is_behind_fault and stretch != self.seen
+        return stretch if new else None
 
     def _border(self, frame: TimedFrame) -> str:
         """Why no window can hold this frame and those before it; empty if one can."""

@@ -104,6 +104,9 @@ class RejectReason(StrEnum):
     NO_RENDITION = "no_rendition"
     """Every file that its source offers is withdrawn, or none is a video."""
 
+    PREVIEW = "preview"
+    """A camera's small copy of a film that lies beside it in its folder."""
+
     TOO_LARGE = "too_large"
     """Its file has more bytes than a download may have."""
 

@@ -27,6 +27,10 @@ Folder = Annotated[
         readable=True,
     ),
 ]
+Pattern = Annotated[
+    str,
+    typer.Option(help="Names of the files to take from the folder, as '*.mov'; else every film."),
+]
 Flickr = Annotated[bool, typer.Option("--flickr", help="Search Flickr for videos.")]
 Tag = Annotated[
     list[str] | None, typer.Option(help="Flickr: a tag; of several, any. -TAG excludes.")
@@ -115,12 +119,25 @@ def require_videos(options: "RunOptions") -> None:
     """
     from tinyvideo.pipeline.find import scan_folder
 
-    folder = options.folder
-    if folder is None or next(scan_folder(folder), None) is not None or _knows_videos(options):
-        return
-    raise UnreadableError(
+    named = [source.partition("=")[2] for source in options.sources if source.startswith("folder=")]
+    wanted = [(Path(folder), "") for folder in named if Path(folder).is_dir()]
+    if options.folder is not None:
+        wanted.append((options.folder, options.pattern))
+    for folder, pattern in wanted:
+        if next(scan_folder(folder, pattern), None) is None and not _knows_videos(options):
+            raise no_video_in(folder, pattern)
+
+
+def no_video_in(folder: Path, pattern: str = "") -> UnreadableError:
+    """Say that a folder holds no video, and what there is to do."""
+    if pattern:
+        return UnreadableError(
+            f"there is no file in {folder} or its sub-folders whose name is like {pattern!r}; "
+            "without --pattern every film is taken"
+        )
+    return UnreadableError(
         f"there is no video in {folder} or its sub-folders; a video is known by the ending of its "
-        "name, such as .mp4, .mov or .mkv"
+        "name, such as .mp4, .mov or .mkv, or by its first bytes; --pattern '*' takes every file"
     )
 
 

@@ -175,7 +175,13 @@ def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRec
     for name, address in named:
         with bad_lines_of(address, options.place.work, finding.bad_lines) as bad:
             finding.bad_lines.append(bad)
-            yield SOURCES[name](address, options.any_license, bad)
+            yield _records(name, address, options, bad)
+
+
+def _records(name: str, address: str, options: RunOptions, bad: Bad) -> Iterator[VideoRecord]:
+    if name == "folder":
+        return scan_folder(_path(address), options.pattern)
+    return SOURCES[name](address, options.any_license, bad)
 
 
 def check_sources(options: RunOptions) -> None:
@@ -185,14 +191,16 @@ def check_sources(options: RunOptions) -> None:
         SettingsError: a named source is none that there is.
         UnreadableError: a list cannot be read, or has lines and none of them is a video.
     """
-    wanted = options.any_license
-    opened = [_named(source, wanted) for source in options.sources]
+    named = [_parted(source) for source in options.sources]
     if options.yfcc100m is not None:
-        opened.append(read_yfcc100m(options.yfcc100m, any_license=wanted))
-    for records in opened:
-        next(records, None)
+        named.append(("yfcc100m", str(options.yfcc100m)))
     if options.urls is not None:
-        _require_a_video(options.urls, wanted)
+        named.append(("list", str(options.urls)))
+    for name, address in named:
+        if name == "list":
+            _require_a_video(_path(address), options.any_license)
+        else:
+            next(_records(name, address, options, lambda *_: None), None)
 
 
 def _require_a_video(listing: Path, any_license: bool) -> None:

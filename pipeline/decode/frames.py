@@ -61,6 +61,11 @@ WAITING_BYTES = 480 * 2**20
 frames of 4K have 448 MB, of 1080p 112 MB. A film whose frames are larger, as 4K of 10 bits, is
 taken as it is: they cannot be shrunk while they wait, since its bars are not known yet."""
 
+MOST_FAULTS_OF = {"mjpeg": 0}
+"""Damaged places behind which a film still goes on, by its codec; others have no limit. Ours: of
+MJPEG every frame is a key frame, and its decoder sees so little of damage that behind what it has
+seen there is more: strips of it were garbage."""
+
 EXACT_SHRINKING = (
     Interpolation.AREA
     | Interpolation.ACCURATE_RND
@@ -181,6 +186,7 @@ class OpenVideo:
             container, film, fps or Fraction(25), config.max_side_px**2, timeline
         )
         self._damage = DamageWatch(film.codec_context.name) if config.drop_corrupt else None
+        self._codec, self._faults = film.codec_context.name, 0
         self._field_order = ORDERS.get(film.codec_context.field_order)
         self._pixel_aspect, self._config = pixel_aspect, config
         self._pacer = Pacer(timeline, rates)
@@ -326,19 +332,20 @@ class OpenVideo:
                     number += 1
                 return
             except RejectedError as fault:
-                self._section = self._begin_section(fault)
+                self._section = self._begin_section(self._count(fault))
 
     def _begin_section(self, fault: RejectedError | None) -> "_Section":
         """Begin with the next frames that can be decoded, behind a `fault` or at the start.
 
         Raises:
-            RejectedError: there are none, because of the fault.
+            RejectedError: there are none, because of the fault, or none that can be believed.
         """
         while True:
             try:
                 section = self._next_section()
             except RejectedError as error:
                 fault = fault or error
+                self._count(error)
                 section = None
             if section is not None:
                 if fault is not None:
@@ -346,6 +353,14 @@ class OpenVideo:
                 return section
             if fault is not None and self._reader.is_over:
                 raise fault
+
+    def _count(self, fault: RejectedError) -> RejectedError:
+        """Count a fault; raise it if too many have been for what is between them to be believed."""
+        if fault.reason is RejectReason.CORRUPT:
+            self._faults += 1
+            if self._faults > MOST_FAULTS_OF.get(self._codec, self._faults):
+                raise fault
+        return fault
 
     def _next_section(self) -> "_Section | None":
         frames = self._reader.frames()

@@ -3,6 +3,8 @@
 bar_watch     Keep bars out of the frames of a film, while they go by: one crop per shot
 bars          Find the black bars of a film in a film: letterbox, pillarbox, both, or a dark line
               at one side
+blurred_sides  Find the blurred copies of an upright film that fill a wide picture to its left and
+              right
 border        Find where the picture begins behind a dark rim: the border of a bar, exact to the
               row
 cuts          Find the cuts between shots, while the frames go by

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from tinyvideo.flows.commands.output_options import Json, StripsTo
+from tinyvideo.flows.commands.source_options import Pattern
 from tinyvideo.flows.commands.threshold_options import Config, Method, Size, curation_given
 from tinyvideo.flows.terminal import ExitCode, end_with, with_option, write_json
 
 Films = Annotated[
     list[Path],
-    typer.Argument(help="Video files.", show_default=False, exists=True, dir_okay=False),
+    typer.Argument(help="Video files, or folders with some.", show_default=False, exists=True),
 ]
 
 
@@ -25,17 +26,21 @@ def stabilize(
     size: Size = None,
     method: Method = None,
     config: Config = None,
+    pattern: Pattern = "",
     json: Json = False,
 ) -> None:
     """Stabilize single films: one folder each, with strips as JPEG and clips.json.
 
     Example: tinyvideo stabilize beach.mp4 --to strips
     """
-    from tinyvideo.flows.commands.curating.stabilize_command import stabilize_with_progress
+    from tinyvideo.flows.commands.curating.stabilize_command import (
+        films_in,
+        stabilize_with_progress,
+    )
 
     curation = curation_given(config, size, method)
     try:
-        summary = stabilize_with_progress(films, to.absolute(), curation)
+        summary = stabilize_with_progress(films_in(films, pattern), to.absolute(), curation)
     except ValueError as error:
         raise typer.BadParameter(with_option(error)) from error
     if json:

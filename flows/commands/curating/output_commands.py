@@ -23,6 +23,7 @@ EngineAddress = Annotated[str, typer.Option(help="The cluster; default: one on t
 def run(
     out: Out = "",
     folder: given.Folder = None,
+    pattern: given.Pattern = "",
     flickr: given.Flickr = False,
     tag: given.Tag = None,
     text: given.Text = "",
@@ -72,6 +73,7 @@ def run(
         "yfcc100m": absolute(yfcc100m), "urls": absolute(urls),
         "bucket": bucket, "sources": given.whole_addresses(source), "any_license": any_license,
         "engine": engine, "engine_address": engine_address, "waiting_only": not named,
+        "pattern": pattern,
     }  # fmt: skip
     if allow_private:
         changes["allow_private"] = True
@@ -92,7 +94,9 @@ def what_is_missing(books: dict[str, Any]) -> str:
     if books["strips"]:
         return ""
     if not videos["found"]:
-        return "no video was found, so there is no strip"
+        return (
+            "no video was found, so there is no strip: name a folder, list or search that has some"
+        )
     rejected, failed = (sum(videos[kind].values()) for kind in ("rejected", "failed"))
     return (
         f"no strip was kept: of {videos['found']} videos, {rejected} were rejected and {failed} "

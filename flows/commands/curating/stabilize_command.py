@@ -38,11 +38,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from tinyvideo.flows.commands.source_options import no_video_in
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.flows.workers import LimitedCalls, Limits
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.errors import LimitError, RejectedError, UnreadableError
+from tinyvideo.pipeline.find import path_of, scan_folder
 from tinyvideo.pipeline.outside_json import read_json
 from tinyvideo.pipeline.types import Clip
 from tinyvideo.storage.objects import FolderStore
@@ -61,6 +63,28 @@ class StabilizedFilm:
     strips: int
     problem: str
     """Why the film as a whole was refused; empty if it was not."""
+
+
+def films_in(paths: Sequence[Path], pattern: str = "") -> list[Path]:
+    """List films, and those of folders among `paths`; what is left out of these is said.
+
+    Raises:
+        UnreadableError: a folder holds none, or cannot be read.
+    """
+    films: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            films.append(path)
+            continue
+        records = list(scan_folder(path, pattern))
+        if not records:
+            raise no_video_in(path, pattern)
+        for record in records:
+            if record.refused or record.problem:
+                say(f"{record.title}: skipped: {record.refused or record.problem}")
+            else:
+                films.append(path_of(record.uri))
+    return films
 
 
 def stabilize_films(

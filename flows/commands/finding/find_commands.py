@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 def crawl(
     out: Out = "",
     folder: given.Folder = None,
+    pattern: given.Pattern = "",
     flickr: given.Flickr = False,
     tag: given.Tag = None,
     text: given.Text = "",
@@ -66,7 +67,7 @@ def crawl(
     found = crawl_now(
         out, folder, search=search, yfcc100m=absolute(yfcc100m),
         urls=absolute(urls), bucket=bucket, any_license=any_license,
-        sources=given.whole_addresses(source),
+        sources=given.whole_addresses(source), pattern=pattern,
     )  # fmt: skip
     show_facts("found", found)
     if json:

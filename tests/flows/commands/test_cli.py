@@ -51,6 +51,11 @@ WRONG = {
     "no catalog": (["status", "--out", "out"], "there is no catalog in"),
     "no report": (["report", "--out", "out"], "there is no catalog in"),
     "no film": (["stabilize", "gone.mp4", "-o", "out"], "gone.mp4"),
+    "no film in a folder": (["stabilize", "empty", "-o", "out"], "--pattern '*' takes every file"),
+    "no such name": (
+        ["crawl", "--folder", ".", "--pattern", "*.xyz", "--out", "out"],
+        "whose name is like '*.xyz'; without --pattern every film is taken",
+    ),
     "no output": (["stabilize", "file"], "Missing option"),
     "out is a file": (["stabilize", "file", "-o", "file"], "is a file"),
     "namesakes": (["stabilize", "a.mp4", "a.avi", "-o", "out"], "two films are called 'a'"),

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.errors import RejectReason, UnreadableError
 from tinyvideo.pipeline.find.folders import path_of, scan_folder
 
 ODD_NAMES = [
@@ -182,3 +182,72 @@ def test_an_unreadable_folder_keeps_the_true_text(nobody):
 def test_only_local_files_have_a_path(uri):
     with pytest.raises(ValueError, match="not the address of a local file"):
         path_of(uri)
+
+
+FIRST_BYTES = {
+    "mp4": b"\0\0\0\x20ftypisom",
+    "old mov": b"\0\0\0\x08wide\0\0\0\0mdat",
+    "avi": b"RIFF\0\0\0\0AVI LIST",
+    "mkv": b"\x1aE\xdf\xa3\x01",
+    "program stream, as of .MOD": b"\0\0\x01\xba\x44",
+    "ts": (b"G" + bytes(187)) * 4,
+    "m2ts, as of .tod": (bytes(4) + b"G" + bytes(187)) * 4,
+    "wmv": b"0&\xb2u\x8ef\xcf\x11",
+}
+NO_FILMS = {
+    "nothing": b"",
+    "words": b"Gone with the wind, " * 60,
+    "heic": b"\0\0\0\x18ftypheic",
+    "sound": b"\0\0\0\x18ftypM4A ",
+    "wav": b"RIFF\0\0\0\0WAVEfmt ",
+    "ogg of sound": b"OggS\0\x02" + bytes(22) + b"\x01vorbis",
+}
+
+
+@pytest.mark.parametrize("name", [*FIRST_BYTES, *NO_FILMS])
+@pytest.mark.parametrize("called", ["IMG 0001", "clip.bak", "a.dat"])
+def test_a_film_without_the_suffix_of_one_is_known_by_its_first_bytes(tmp_path, name, called):
+    (tmp_path / called).write_bytes((FIRST_BYTES | NO_FILMS)[name])
+    assert titles(tmp_path) == ([called] if name in FIRST_BYTES else [])
+
+
+def test_cameras_suffixes_are_taken_in_any_case(tmp_path):
+    touch(tmp_path, "MOV001.MOD", "b.tod", "VID_1.insv", "c.360")
+    assert len(titles(tmp_path)) == 4
+
+
+def test_what_bears_the_suffix_of_something_else_is_not_looked_into(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(FIRST_BYTES["mp4"])
+    (tmp_path / "a.jpg").chmod(0)
+    assert titles(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("preview", "film"),
+    [
+        ("GL010123.LRV", "GX010123.MP4"),
+        ("GOPR0123.LRV", "GOPR0123.MP4"),
+        ("LRV_20_11_001.insv", "VID_20_11_001.insv"),
+        ("DJI_0001.LRF", "DJI_0001.MP4"),
+    ],
+)
+def test_the_preview_of_a_film_beside_it_is_named_and_refused(tmp_path, preview, film):
+    touch(tmp_path, f"with/{preview}", f"with/{film}", f"alone/{preview}")
+    found = {r.uri.removeprefix(tmp_path.as_uri()): r.refused for r in scan_folder(tmp_path)}
+    assert found == {
+        f"/with/{preview}": RejectReason.PREVIEW,
+        f"/with/{film}": None,
+        f"/alone/{preview}": None,
+    }
+
+
+def test_a_pattern_takes_the_names_it_fits_and_no_others(tmp_path):
+    touch(tmp_path, "GX1.MP4", "a.mp4", "GX2", "notes.txt", "sub/GX3.LRV")
+    assert [r.title for r in scan_folder(tmp_path, "GX*")] == ["GX1.MP4", "GX2", "GX3.LRV"]
+    assert [r.title for r in scan_folder(tmp_path, "*.txt")] == ["notes.txt"]
+    assert list(scan_folder(tmp_path, "*.avi")) == []
+
+
+def test_a_pipe_without_a_suffix_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert titles(tmp_path) == []

@@ -10,7 +10,7 @@ from tests.drawn.films import film, flat, shaky_path, turn
 from tinyvideo.pipeline.decode.frames import TimedFrame
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
 from tinyvideo.pipeline.types import Pace, VideoFacts
-from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window
+from tinyvideo.pipeline.windows.window_check import WindowConfig, check_window, count_repeats
 
 FACTS = VideoFacts(width=64, height=64, fps=Fraction(25), step=1)
 
@@ -142,3 +142,30 @@ def test_a_picture_that_was_encoded_as_a_film_is_frozen():
 def test_config_refuses_impossible_values(field, value):
     with pytest.raises(ValueError, match=field):
         WindowConfig(**{field: value})
+
+
+def test_repeats_that_a_codec_has_altered_are_counted_by_the_noise_of_their_film():
+    shaking = [4.0, 5.0, 3.0, 4.5, 6.0, 5.0, 4.0, 3.5]
+    repeated = [change for each in shaking for change in (each, 0.3)]
+    assert count_repeats(shaking) == 0
+    assert count_repeats(repeated) == 7  # behind the last one nothing is known
+    # Two repeats in a row count, too; what slows down does not.
+    assert count_repeats([4.0, 4.0, 0.3, 0.4, 4.0, 4.0]) == 2
+    assert count_repeats([4.0, 2.0, 1.0, 0.5, 0.25, 0.5, 1.0, 2.0, 4.0]) == 0
+
+
+def test_a_still_film_with_noise_repeats_nothing():
+    rng = np.random.default_rng(5)
+    assert count_repeats(list(rng.uniform(0.02, 0.05, 31))) == 0
+    assert count_repeats([0.01 if t % 3 else 0.1 for t in range(31)]) == 0
+
+
+def test_many_near_equal_frames_drop_the_window():
+    pictures = living(32)
+    for number in range(3, 30, 4):
+        pictures[number] = pictures[number - 1]
+        pictures[number, ::4, ::4] ^= 1  # noise
+    error = refused(pictures)
+    assert error.reason is RejectReason.REPEATED_FRAME
+    assert error.detail.startswith("7 of 32 frames hardly differ from the one before, 4 may")
+    check_window(moments(pictures), FACTS, WindowConfig(max_repeats=7))
