@@ -37,21 +37,35 @@ def import_released(
     scene: Annotated[
         str, typer.Option(help="Scene that all strips show, such as golf_course.")
     ] = "",
+    partial: Annotated[
+        bool,
+        typer.Option(
+            "--partial", help="Take videos although not all of their strips are in the archive."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Turn the released dataset's tarballs into shards. Run it again: nothing is doubled.
+
+    Strips may come in any order. A video whose strips have not all come is pending, and the next
+    import takes it; the command then ends with 3.
 
     Example: tinyvideo import tinyvideo --tar golf.tar.bz2 --list golf.txt --out strips
     """
     if kind != "tinyvideo":
         raise typer.BadParameter(f"there is no {kind!r}; tinyvideo is what can be imported")
-    counts = import_now(tar, listing, out, scene)
+    counts = import_now(tar, listing, out, scene, partial=partial)
     facts = {name: value for name, value in asdict(counts).items() if name != "rejected"}
     show_facts(f"imported {tar}", {**facts, **counts.rejected})
     if json:
         write_json({**facts, "rejected": dict(counts.rejected)})
     if not (counts.strips or counts.known):
         end_with(ExitCode.NOT_WHOLE, f"no strip came out of {tar}")
+    if counts.not_whole:
+        end_with(
+            ExitCode.NOT_WHOLE,
+            f"{counts.not_whole}; import a whole archive, or take what there is with --partial",
+        )
 
 
 def export(
@@ -88,7 +102,9 @@ def export(
         end_with(ExitCode.NOT_WHOLE, "no strip was written: there is none in what was asked for")
 
 
-def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "ImportCounts":
+def import_now(
+    tar: Path, listing: Path | None, out: str, scene: str, *, partial: bool = False
+) -> "ImportCounts":
     """Import a tarball behind a progress bar, holding the output alone.
 
     Raises:
@@ -115,6 +131,7 @@ def import_now(tar: Path, listing: Path | None, out: str, scene: str) -> "Import
             code_version=code_version(),
             listed=listed,
             scene=scene,
+            partial=partial,
             counts=counts,
         )
         return importer.run(tar, lambda: pack(output.catalog, output.store, output.work))
