@@ -27,6 +27,7 @@ from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
 from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError
+from tinyvideo.storage.exchange import write_output_card
 from tinyvideo.storage.films import RawFolder
 from tinyvideo.storage.outputs import Output, OutputAddress, audited_books
 from tinyvideo.storage.repair import finish_rewrites
@@ -68,6 +69,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any]:
         await hand_out(output, options, client, monitor)
         books = audited_books(output.catalog, output.store, recount=True)
         await monitor.close(books)
+        write_output_card(output)
     return balanced(books)
 
 

@@ -1,7 +1,7 @@
 """The manifest of a dataset: what it holds, and the list of its pieces beside it.
 
     datasets/beach/000002.json                     revision 2 of the dataset `beach`
-    datasets/beach/000002-2f61c0d9a3b1.rows     its pieces: which rows of which row groups
+    datasets/beach/000002-2f61c0d9a3b1.rows        its pieces: which rows of which row groups
 
 A manifest names shards and their hashes, counts and query; it never copies a pixel. The pieces
 are a Parquet file of four numbers per row group, whose hash the manifest holds, and the manifest
