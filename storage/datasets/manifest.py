@@ -99,8 +99,11 @@ def read_selection(store: Store, manifest: Manifest, split: str) -> RowSelection
     """Read which rows a split of the dataset takes.
 
     Raises:
-        StorageError: the file is gone or damaged, or it is not the one of this manifest.
+        StorageError: there is no such split, the file is gone or damaged, or it is not the one of
+            this manifest.
     """
+    if split not in SPLITS:
+        raise StorageError(f"there is no split {split!r}; a dataset has {', '.join(SPLITS)}")
     named = store.name(manifest.pieces_key)
     content = store.read(manifest.pieces_key)
     if hashlib.sha256(content).hexdigest() != manifest.pieces_sha256:

@@ -245,9 +245,7 @@ def test_a_folder_that_is_in_use_or_cannot_be_written_is_told(tmp_path):
     write_shard(tmp_path / "out", "shards/a.parquet", [("ada", 1)])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("x")
-    with pytest.raises(
-        StorageError, match="full is not empty; choose another folder or prefix"
-    ):
+    with pytest.raises(StorageError, match="full is not empty; choose another folder or prefix"):
         export(tmp_path / "out", "mp4", tmp_path / "full")
     with pytest.raises(StorageError, match=r"cannot export to .*mine/below: Not a directory"):
         export(tmp_path / "out", "mp4", tmp_path / "full" / "mine" / "below")
