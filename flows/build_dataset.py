@@ -9,6 +9,7 @@ from prefect import flow, get_run_logger
 
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.storage.datasets import DatasetConfig, build_committed
+from tinyvideo.storage.exchange import write_output_card
 
 EVERYTHING = DatasetConfig()
 
@@ -29,5 +30,6 @@ async def build_dataset(
     """
     with output_at(out).open() as output:
         manifest = build_committed(output, name, config)
+        write_output_card(output)
     get_run_logger().info("dataset %s: %s", name, manifest.counts)
     return manifest.counts

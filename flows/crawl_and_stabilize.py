@@ -30,6 +30,7 @@ from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
 from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError
+from tinyvideo.storage.exchange import write_output_card
 from tinyvideo.storage.films import RawFolder
 from tinyvideo.storage.outputs import Output, OutputAddress, audited_books
 from tinyvideo.storage.repair import finish_rewrites
@@ -76,6 +77,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         await hand_out(output, options, client, monitor)
         books = await asyncio.to_thread(audited_books, output.catalog, output.store, recount=True)
         await monitor.close(books)
+        write_output_card(output)
     told = {**balanced(books), "bad_lines": found.told_of_bad_lines()}
     return with_what_waits(told)
 

@@ -14,6 +14,14 @@ class GoneError(StorageError):
     """There is no such object."""
 
 
+class DamagedRowsError(StorageError):
+    """The bytes of a row group are not those that were written; other row groups may be whole."""
+
+
+class UnknownNameError(StorageError):
+    """Nobody knows a video, or an owner, of this name."""
+
+
 class NewerError(StorageError):
     """A newer tinyvideo has written the object; this one cannot say whether it is well."""
 

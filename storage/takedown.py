@@ -33,12 +33,17 @@ from tinyvideo.storage.catalog import (
     save,
     write_audit,
 )
-from tinyvideo.storage.database import VIDEOS, transaction
-from tinyvideo.storage.datasets import dataset_lock, find_lineage
+from tinyvideo.storage.database import ACCEPTED, CLIPS, VIDEOS, transaction
+from tinyvideo.storage.datasets import (
+    dataset_lock,
+    find_lineage,
+    list_datasets,
+    read_manifest,
+)
 from tinyvideo.storage.outputs import Output
 from tinyvideo.storage.repair import finish_rewrites, rewrite_shard
 from tinyvideo.storage.shards import ShardFile, iterate_rows
-from tinyvideo.storage.storage_errors import StorageError
+from tinyvideo.storage.storage_errors import StorageError, UnknownNameError
 
 
 def take_down(
@@ -59,6 +64,50 @@ def take_down(
         number = ask(output.catalog.engine, kind, name.strip())
     finished = {done.number: done for done in finish_takedowns(output, checkpoints)}
     return finished[number]
+
+
+def preview(output: Output, kind: TakedownKind, name: str) -> dict[str, Any]:
+    """Say what a takedown would take, and change nothing.
+
+    Raises:
+        UnknownNameError: nobody knows the name; with the owner who may be meant.
+    """
+    means = matching(kind, name)
+    ids = sa.select(VIDEOS.c.video_id).where(means)
+    strips = sa.select(sa.func.coalesce(sa.func.sum(CLIPS.c.count), 0)).where(
+        CLIPS.c.video_id.in_(ids.where(VIDEOS.c.state == VideoState.SHARDED)),
+        CLIPS.c.outcome == ACCEPTED,
+    )
+    with transaction(output.catalog.engine, writes=False) as db:
+        videos = list(db.scalars(ids.order_by(VIDEOS.c.video_id)))
+        if not videos:
+            raise UnknownNameError(_unknown(db, kind, name))
+        count = int(db.scalar(strips) or 0)
+    shards = _in_shards(output, Takedown(number=0, kind=kind, name=name, requested_at=""))
+    named = {each: read_manifest(output.store, each).shards for each in list_datasets(output.store)}
+    return {
+        "kind": kind.value,
+        "name": name,
+        "videos": videos,
+        "strips": count,
+        "shards": sorted(shards),
+        "datasets": [each for each, keys in named.items() if set(keys) & set(shards)],
+    }
+
+
+def _unknown(db: sa.Connection, kind: TakedownKind, name: str) -> str:
+    like = sa.or_(
+        sa.func.lower(VIDEOS.c.owner) == name.lower(),
+        sa.func.lower(VIDEOS.c.owner_name) == name.lower(),
+        VIDEOS.c.owner == f"{name}@N00",
+    )
+    meant = db.scalar(sa.select(VIDEOS.c.owner).where(like).limit(1)) if kind == "owner" else ""
+    nearest = f"; did you mean --owner {meant}?" if meant else ""
+    option = "--owner " if kind == "owner" else ""
+    return (
+        f"this output knows no {kind} {name!r}, so nothing has changed{nearest}; "
+        f"'tinyvideo block {option}{name}' keeps it out in advance"
+    )
 
 
 def finish_takedowns(output: Output, checkpoints: Mapping[str, str]) -> list[Takedown]:

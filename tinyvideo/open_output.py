@@ -25,6 +25,7 @@ from tinyvideo.storage.datasets import (
     list_datasets,
     read_manifest,
 )
+from tinyvideo.storage.exchange import write_output_card
 from tinyvideo.storage.outputs import OutputAddress, read_books
 from tinyvideo.storage.shards import PICTURE, SCHEMA, ShardFile, iterate_rows
 from tinyvideo.work_process import run_command
@@ -205,7 +206,9 @@ class Output:
         """
         config, own = _query(preset, query), _own_choice(strips, where, columns)
         with self._place.open() as output:
-            return Dataset(self._place, build_committed(output, name, config, own=own))
+            manifest = build_committed(output, name, config, own=own)
+            write_output_card(output)
+        return Dataset(self._place, manifest)
 
     def _keys(self) -> list[str]:
         with self._place.open() as output:

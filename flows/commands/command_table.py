@@ -67,7 +67,7 @@ PANELS: Mapping[str, Mapping[str, Place]] = {
         "schema": Place(PACKAGING, "schema", "Print the columns of a shard: type, unit, what each says, and what null means there."),  # noqa: E501
         "dataset": Place(PACKAGING, "dataset_app", "Choose strips to train on, split by owner."),
         "import": Place(PACKAGING, "import_released", "Turn the released dataset's tarballs into shards. Run it again: nothing is doubled."),  # noqa: E501
-        "export": Place(PACKAGING, "export", "Write strips in the format of the released dataset, as WebDataset, or as films."),  # noqa: E501
+        "export": Place(PACKAGING, "export", "Write strips for the Hub, as WebDataset, as films, or in the released dataset's format."),  # noqa: E501
     },
     "Train and use": {
         "train": Place(LEARNING, "train", "Train a VGAN on a dataset, or go on where the last run was stopped or killed."),  # noqa: E501

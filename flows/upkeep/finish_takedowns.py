@@ -41,7 +41,10 @@ def known_checkpoints(output: "Output", folders: Iterable[Path]) -> dict[str, st
 
 
 def remove_page(output: "Output") -> None:
-    """Delete the page, where there is one."""
+    """Delete the page, where there is one, and write the card anew: both name owners."""
+    from tinyvideo.storage.exchange import write_output_card  # noqa: PLC0415
+
+    write_output_card(output)
     page = output.work.path("report.html")
     if page.exists():
         page.unlink()

@@ -45,6 +45,7 @@ from tinyvideo.pipeline.strips import decode_strip
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
 from tinyvideo.storage.datasets import Manifest, read_selection
 from tinyvideo.storage.objects import Store
+from tinyvideo.storage.storage_errors import DamagedRowsError
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ class LoadConfig:
 
     skip_bad_strips: bool = False
     """What to do with a strip that is not 32 whole frames: put the next good one of its row group
-    in its place, and count it, or raise."""
+    in its place, and count it, or raise. Of a row group that is damaged (a flipped bit, anywhere in
+    its pictures) every strip is a bad one, and those of the next row group stand in."""
 
     workers: int = 2
     """Threads that decode. Of any number the batches are the same."""
@@ -217,9 +219,26 @@ class Loader:
         for (group, place), out in zip(clips, frames, strict=False):
             try:
                 decode_strip(group.picture(place), CLIP_SIZE, out)
+            except DamagedRowsError as error:
+                if not self._config.skip_bad_strips:
+                    raise
+                skipped += self._from_another(group, place, out, error)
             except ValueError as error:
                 skipped += self._stand_in(group, place, out, error)
         return skipped
+
+    def _from_another(
+        self, group: RowGroup, place: int, out: Frames, error: DamagedRowsError
+    ) -> int:
+        """Decode a clip of the next row group that can be read; return how many were bad: one."""
+        logger.warning("a strip of %s is skipped: %s", group, error)
+        for other in self._groups.after(group):
+            try:
+                decode_strip(other.picture(place % len(other)), CLIP_SIZE, out)
+            except (DamagedRowsError, ValueError):
+                continue
+            return 1
+        raise error
 
     def _stand_in(self, group: RowGroup, place: int, out: Frames, error: ValueError) -> int:
         """Decode the next good clip in place of a bad one; return the number of bad ones."""

@@ -10,6 +10,7 @@ footer is read once.
 Cost: what `storage.shards.picture_bytes` says; 25 bytes per row group of a shard that was read.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from weakref import WeakValueDictionary
@@ -34,8 +35,9 @@ _SHARDS = 16_384
 class RowGroup:
     """The chosen pictures of one row group, which may still be on their way."""
 
-    def __init__(self, shard: ShardFile, number: int, rows: list[int]) -> None:
+    def __init__(self, shard: ShardFile, number: int, rows: list[int], piece: int = 0) -> None:
         self._shard, self._number, self._rows = shard, number, rows
+        self.piece = piece
         self._pictures: list[memoryview] | None = None
         self.coming: Future[list[memoryview]]
 
@@ -98,9 +100,14 @@ class RowGroups:
             key = self._shards[int(self._pieces.shard[piece])]
             number = int(self._pieces.row_group[piece])
             rows = _bits(int(self._pieces.rows[piece]))
-            group = self._live[piece] = RowGroup(ShardFile(self._store, key), number, rows)
+            group = self._live[piece] = RowGroup(ShardFile(self._store, key), number, rows, piece)
             group.coming = self._readers.submit(self._fetch, group, key)
         return group
+
+    def after(self, group: RowGroup) -> Iterator[RowGroup]:
+        """Yield the other row groups, from the one behind `group` on, each as it is asked for."""
+        for step in range(1, len(self._pieces)):
+            yield self.plan((group.piece + step) % len(self._pieces))
 
     def close(self) -> None:
         """End the threads; what is still to be read is left."""

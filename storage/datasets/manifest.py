@@ -1,7 +1,7 @@
 """The manifest of a dataset: what it holds, and the list of its pieces beside it.
 
     datasets/beach/000002.json                     revision 2 of the dataset `beach`
-    datasets/beach/000002-2f61c0d9a3b1.parquet     its pieces: which rows of which row groups
+    datasets/beach/000002-2f61c0d9a3b1.rows        its pieces: which rows of which row groups
 
 A manifest names shards and their hashes, counts and query; it never copies a pixel. The pieces
 are a Parquet file of four numbers per row group, whose hash the manifest holds, and the manifest
@@ -35,7 +35,7 @@ MANIFEST_VERSION = 2
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # it becomes the name of a folder
 _REVISION = re.compile(r"(\d{6,})\.json")
-_PIECES_FILE = re.compile(r"(\d{6,})-[0-9a-f]{12}\.parquet")
+_PIECES_FILE = re.compile(r"(\d{6,})-[0-9a-f]{12}\.(?:rows|parquet)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +99,11 @@ def read_selection(store: Store, manifest: Manifest, split: str) -> RowSelection
     """Read which rows a split of the dataset takes.
 
     Raises:
-        StorageError: the file is gone or damaged, or it is not the one of this manifest.
+        StorageError: there is no such split, the file is gone or damaged, or it is not the one of
+            this manifest.
     """
+    if split not in SPLITS:
+        raise StorageError(f"there is no split {split!r}; a dataset has {', '.join(SPLITS)}")
     named = store.name(manifest.pieces_key)
     content = store.read(manifest.pieces_key)
     if hashlib.sha256(content).hexdigest() != manifest.pieces_sha256:
@@ -206,7 +209,7 @@ def _as_written(store: Store, draft: Manifest, revision: int) -> Manifest | None
 
 
 def _number(draft: Manifest, revision: int) -> Manifest:
-    key = f"{_folder(draft.name)}/{revision:06d}-{draft.pieces_sha256[:12]}.parquet"
+    key = f"{_folder(draft.name)}/{revision:06d}-{draft.pieces_sha256[:12]}.rows"
     numbered = replace(draft, revision=revision, pieces_key=key)
     return replace(numbered, manifest_id=_content_hash(asdict(numbered)))
 

@@ -113,6 +113,7 @@ class DatasetConfig:
     """Share of owners, 0 to 1, held out until the end. Ours."""
 
     def __post_init__(self) -> None:
+        self._check_finite()
         if not 0 <= self.min_probability <= 1:
             raise ValueError(f"min_probability must be from 0 to 1, got {self.min_probability}")
         check_fps(self.fps)
@@ -132,6 +133,12 @@ class DatasetConfig:
                 f"validation and test must leave owners to train on, got {self.validation} "
                 f"and {self.test}"
             )
+
+    def _check_finite(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, float) and not math.isfinite(value):  # no comparison finds them
+                raise ValueError(f"{each.name} must be a finite number, got {value}")
 
     def asked(self) -> dict[str, object]:
         """Return the fields that are not as they come, for messages."""

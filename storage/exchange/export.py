@@ -4,11 +4,13 @@
                   origins.jsonl: for each path what the row says of its video
     webdataset    strips-000000.tar, ...: <strip id>.jpg and <strip id>.json, 4,096 of them each
     mp4           <strip id>.mp4, and origins.jsonl; H.264, lossy
+    hub           data/NAME/train-00000.parquet, ..., and README.md, the card: `load_dataset(TO)`
 
-JPEG are written byte for byte. They do not compress further, so that tarballs are plain tar; who
-wants tar.bz2 runs bzip2 on them. The released layout names a video by its Flickr photo id;
-one of another source gets a number of 17 digits made of its id. Every file appears whole, and an
-output folder has to be empty.
+A dataset goes out as train, validation and test, each in a folder of its own. JPEG are written byte
+for byte. They do not compress further, so that tarballs are plain tar; who wants tar.bz2 runs bzip2
+on them. The released layout names a video by its Flickr photo id; one of another source gets a
+number of 17 digits made of its id. Every file appears whole, in a folder or on S3, which has to be
+empty.
 
 Cost: 0.5 ms per strip of 210 kB, 0.3 ms as WebDataset; as MP4 65 ms.
 """
@@ -20,75 +22,112 @@ import json
 import math
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from tinyvideo.pipeline.strips import DEFAULT_FPS, decode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
 from tinyvideo.pipeline.video_id import VideoId
-from tinyvideo.storage.datasets import SPLITS, Manifest, RowSelection, read_selection
+from tinyvideo.storage.datasets import Manifest, RowSelection, read_selection
+from tinyvideo.storage.exchange.export_target import empty_target, new_file
+from tinyvideo.storage.exchange.hub_card import Config, Rights, write_card
 from tinyvideo.storage.exchange.released_format import FOLDER, StripName, name_of, parse_name
 from tinyvideo.storage.objects import Store
-from tinyvideo.storage.shards import ShardFile, iterate_tables
+from tinyvideo.storage.shards import (
+    SCHEMA,
+    ShardFile,
+    ShardWriter,
+    iterate_tables,
+    open_shard,
+    read_table,
+)
 from tinyvideo.storage.storage_errors import StorageError
 
 Row: TypeAlias = dict[str, Any]
 
 TAR_STRIPS = 4096
-"""Strips in one tar of WebDataset. Ours: about 1 GB, as their documentation has it."""
+"""Strips in one tar or Parquet file. Ours: about 1 GB, as WebDataset's documentation has it."""
+
+WITHOUT_PATHS = tuple(name for name in SCHEMA.names if name != "to_first")
+"""Columns of formats whose documents would be ten times as large with the camera's path."""
 
 
-def export_rows(rows: Iterable[Row], kind: str, folder: Path) -> int:
-    """Write rows in one of `FORMATS` into an empty folder; return how many there were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What goes out together: all shards, or a split of a dataset."""
+
+    split: str
+    """Folder of its files; empty: none of its own."""
+
+    rows: Iterable[Row]
+    strips: int
+    """How many there should be."""
+
+
+def export_parts(
+    parts: Sequence[Part], kind: str, store: Store, *, files: int = 0, name: str = "all"
+) -> int:
+    """Write parts in one of `FORMATS` into an empty store; return how many strips there were.
+
+    `files` is how many tars or Parquet files each part becomes, 0: as many as they need. `name` is
+    that of the dataset.
 
     Raises:
-        StorageError: the folder is not empty or cannot be written, or a strip cannot be decoded.
+        StorageError: the store is not empty or cannot be written, or a strip cannot be decoded.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise StorageError(f"{folder} is not empty; choose another folder with --to")
-        return FORMATS[kind](iter(rows), folder)
-    except OSError as error:
-        raise StorageError(
-            f"cannot export to {folder}: {error.strerror or error}; make room or mend its "
-            "permissions, or choose another folder with --to"
-        ) from error
+    count = 0
+    with empty_target(store):
+        rights = Rights()
+        for part in parts:
+            folder = f"{part.split}/" if part.split else ""
+            per_file = math.ceil(part.strips / files) if files else TAR_STRIPS
+            where = Place(store, folder, max(per_file, 1), name, rights)
+            count += FORMATS[kind](iter(part.rows), where)
+        if kind == "hub":
+            written = {part.split or "train": part.strips for part in parts if part.strips}
+            patterns = {split: f"data/{name}/{split}-*.parquet" for split in written}
+            write_card(store, name, [Config(name=name, files=patterns, strips=written)], rights)
+    return count
 
 
-def rows_of_shards(store: Store, keys: Iterable[str]) -> Iterator[Row]:
+def rows_of_shards(
+    store: Store, keys: Iterable[str], columns: Sequence[str] = WITHOUT_PATHS
+) -> Iterator[Row]:
     """Yield all rows of some shards, one row group in memory at a time.
 
     Raises:
         StorageError: a shard cannot be read.
     """
     for key in keys:
-        for table in iterate_tables(ShardFile(store, key)):
-            yield from table.drop_columns(["to_first"]).to_pylist()
+        for table in iterate_tables(ShardFile(store, key), columns):
+            yield from table.to_pylist()
 
 
-def rows_of_dataset(
-    store: Store, manifest: Manifest, splits: Iterable[str] = SPLITS
+def rows_of_split(
+    store: Store, manifest: Manifest, split: str, columns: Sequence[str] = WITHOUT_PATHS
 ) -> Iterator[Row]:
-    """Yield the rows of a dataset, in the order of its shards; each row has its `split`.
+    """Yield the rows of a split, in the order of its shards; each row has its `split`.
+
+    Row groups of which nothing was chosen are not read.
 
     Raises:
         StorageError: a shard cannot be read.
     """
-    pieces = {split: read_selection(store, manifest, split) for split in splits}
+    pieces = read_selection(store, manifest, split)
     for number, key in enumerate(manifest.shards):
-        masks = {split: _masks(pieces[split], number) for split in pieces}
-        for group, table in enumerate(iterate_tables(ShardFile(store, key))):
-            for split, mask in masks.items():
-                rows = [row for row in range(len(table)) if mask.get(group, 0) >> row & 1]
-                for row in (
-                    table.drop_columns(["to_first"]).take(pa.array(rows, pa.int64())).to_pylist()
-                ):
+        masks = _masks(pieces, number)
+        if not masks:
+            continue
+        source = ShardFile(store, key)
+        with open_shard(source) as file:
+            for group, mask in masks.items():
+                table = read_table(file, source, group, columns)
+                rows = [row for row in range(len(table)) if mask >> row & 1]
+                for row in table.take(pa.array(rows, pa.int64())).to_pylist():
                     yield {**row, "split": split}
 
 
@@ -101,13 +140,27 @@ def _masks(pieces: RowSelection, shard: int) -> dict[int, int]:
 # -- formats ---------------------------------------------------------------------------------
 
 
-def _tinyvideo(rows: Iterator[Row], folder: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part goes, and how it is cut."""
+
+    store: Store
+    folder: str
+    per_file: int
+    name: str
+    rights: Rights
+    """Filled in by formats that have a card."""
+
+
+def _tinyvideo(rows: Iterator[Row], to: Place) -> int:
     count = 0
     with (
-        _appearing(folder / "tinyvideo.txt") as names,
-        _appearing(folder / "origins.jsonl") as origins,
-        _appearing(folder / "tinyvideo.tar") as file,
-        tarfile.open(fileobj=file, mode="w") as tar,
+        new_file(to.store, f"{to.folder}tinyvideo.txt") as names_path,
+        new_file(to.store, f"{to.folder}origins.jsonl") as origins_path,
+        new_file(to.store, f"{to.folder}tinyvideo.tar") as path,
+        names_path.open("wb") as names,
+        origins_path.open("wb") as origins,
+        tarfile.open(path, mode="w") as tar,
     ):
         for row in rows:
             name = released_name(row)
@@ -118,16 +171,17 @@ def _tinyvideo(rows: Iterator[Row], folder: Path) -> int:
     return count
 
 
-def _webdataset(rows: Iterator[Row], folder: Path) -> int:
+def _batches(rows: Iterator[Row], size: int) -> Iterator[Iterator[Row]]:
+    while (first := next(rows, None)) is not None:
+        yield itertools.chain([first], itertools.islice(rows, size - 1))
+
+
+def _webdataset(rows: Iterator[Row], to: Place) -> int:
     count = 0
-    for number in itertools.count():
-        batch = itertools.islice(rows, TAR_STRIPS)
-        first = next(batch, None)
-        if first is None:
-            return count
-        path = folder / f"strips-{number:06d}.tar"
-        with _appearing(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
-            for row in itertools.chain([first], batch):
+    for number, batch in enumerate(_batches(rows, to.per_file)):
+        key = f"{to.folder}strips-{number:06d}.tar"
+        with new_file(to.store, key) as path, tarfile.open(path, mode="w") as tar:
+            for row in batch:
                 name = _strip_id(row)
                 _add(tar, f"{name}.jpg", row["jpeg"])
                 _add(tar, f"{name}.json", _json(row))
@@ -135,25 +189,45 @@ def _webdataset(rows: Iterator[Row], folder: Path) -> int:
     return count
 
 
-def _mp4(rows: Iterator[Row], folder: Path) -> int:
+def _hub(rows: Iterator[Row], to: Place) -> int:
     count = 0
-    with _appearing(folder / "origins.jsonl") as origins:
+    split = to.folder.rstrip("/") or "train"
+    for number, batch in enumerate(_batches(rows, to.per_file)):
+        key = f"data/{to.name}/{split}-{number:05d}.parquet"
+        with new_file(to.store, key) as path, ShardWriter(path) as writer:
+            for row in batch:
+                writer.add({name: row[name] for name in SCHEMA.names})
+                to.rights.licenses[row["license"] or "", row["license_url"] or ""] += 1
+                to.rights.owners[row["owner_name"] or row["owner"] or "unknown"] += 1
+                count += 1
+    return count
+
+
+def _mp4(rows: Iterator[Row], to: Place) -> int:
+    count = 0
+    with (
+        new_file(to.store, f"{to.folder}origins.jsonl") as origins_path,
+        origins_path.open("wb") as origins,
+    ):
         for row in rows:
             name = f"{_strip_id(row)}.mp4"
-            partial = folder / f".{name}.partial"
             fps = Fraction(row["fps"]).limit_denominator(1001) if row["fps"] else DEFAULT_FPS
-            write_mp4(partial, _decode(row), fps)
-            partial.rename(folder / name)
+            with new_file(to.store, f"{to.folder}{name}") as path:
+                write_mp4(path, _decode(row), fps)
             origins.write(_json(row, path=name) + b"\n")
             count += 1
     return count
 
 
-FORMATS: Mapping[str, Callable[[Iterator[Row], Path], int]] = {
+FORMATS: Mapping[str, Callable[[Iterator[Row], Place], int]] = {
     "tinyvideo": _tinyvideo,
     "webdataset": _webdataset,
     "mp4": _mp4,
+    "hub": _hub,
 }
+
+CUT = ("webdataset", "hub")
+"""Formats that are cut into files of so many strips."""
 
 
 def _strip_id(row: Row) -> str:
@@ -177,14 +251,6 @@ def released_name(row: Row) -> StripName:
         return name_of(int(number[1]), row["clip_index"])
     digest = hashlib.sha256(row["video_id"].encode()).digest()
     return name_of(10**16 + int.from_bytes(digest[:8], "big") % 10**16, row["clip_index"])
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[IO[bytes]]:
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        yield file
-    partial.rename(path)
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -3,8 +3,11 @@
 A video goes the way of any other: its strips into a part file, how its clips ended into the
 catalog, its part into a shard. What the archive does not tell is null in its row: owner, license,
 figures, homographies, so that no limit lets them pass. A strip of
-34 frames gives its first 32, cut without encoding them anew (`pipeline.strips.recut`). Run again,
-it reads the archive again and does what is missing; a video that has ended is passed over.
+34 frames gives its first 32, cut without encoding them anew (`pipeline.strips.recut`).
+
+A video is entered when all its strips have come, in whatever order (`archive_order`). One whose
+strips are not all there is pending, and the next import takes it. Run again, it reads the archive
+again and does what is missing; a video that has ended is passed over.
 
 Cost, strips of 34 frames and 210 kB, on one core: 10 ms to decompress, 4.7 ms to cut and check,
 2 ms to pack.
@@ -13,13 +16,13 @@ Cost, strips of 34 frames and 210 kB, on one core: 10 ms to decompress, 4.7 ms t
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
 
-from tinyvideo.pipeline.errors import LimitError, RejectedError, RejectReason
+from tinyvideo.pipeline.errors import FailCause, LimitError, RejectedError, RejectReason
 from tinyvideo.pipeline.strips import first_strip, strip_shape
 from tinyvideo.pipeline.types import (
     STRIP_FRAMES,
@@ -33,7 +36,13 @@ from tinyvideo.pipeline.types import (
     VideoState,
 )
 from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.database import VIDEOS, transaction
+from tinyvideo.storage.database import VIDEOS, storable, transaction, update_videos
+from tinyvideo.storage.exchange.archive_order import (
+    Expected,
+    WaitingStrips,
+    expect_archived,
+    expect_listed,
+)
 from tinyvideo.storage.exchange.released_format import Archive, Entry, iterate_strips
 from tinyvideo.storage.shards import ShardWriter, row_of
 
@@ -48,6 +57,7 @@ CONFIG_HASH = "released"
 SHARD_VIDEOS, SHARD_STRIPS = 256, 4096
 """A shard is full with either. Ours: 4,096 strips are about 1 GB."""
 
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _UNKNOWN = float("nan")
 _FIGURES = StabilizationFigures(
     inlier_ratio=_UNKNOWN,
@@ -88,8 +98,22 @@ class ImportCounts:
     missing: int = 0
     """Strips of the list that are not in the archive."""
 
+    waiting: int = 0
+    """Strips of videos that wait for an archive in which all of theirs are."""
+
     problem: str = ""
-    """Why the archive ended early; its last video waits for a whole one."""
+    """Why the archive ended early."""
+
+    @property
+    def not_whole(self) -> str:
+        """Say why the books are not whole; empty if they are."""
+        counted = {
+            "listed strips are not in the archive": self.missing,
+            "strips wait for those of their videos that have not come": self.waiting,
+            "lines of the list name no strip": self.rejected["not_a_line"],
+        }
+        told = [f"{count} {what}" for what, count in counted.items() if count]
+        return "; ".join([*([self.problem] if self.problem else []), *told])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +131,12 @@ class Importer:
     scene: str = ""
     """Scene that all strips show; empty if nobody says."""
 
+    partial: bool = False
+    """Take videos as they are, although not all of their strips have come."""
+
     counts: ImportCounts = field(default_factory=ImportCounts)
+    _entered: set[int] = field(default_factory=set)
+    """Videos of this run."""
 
     judged: Callable[[Entry, str], tuple[Clip, bool]] | None = None
     """Calls `judge` in another process, which may be killed; None calls it here."""
@@ -129,18 +158,35 @@ class Importer:
         return self.counts
 
     def _videos(self, tar: Path) -> Iterator[None]:
-        archive, seen = Archive(counts=self.counts.rejected), set[str]()
+        archive, ended = Archive(counts=self.counts.rejected), set[int]()
         missing = set(self.listed or ())
-        strips = self._wanted(iterate_strips(tar, archive), missing)
-        for video, entries in groupby(strips, lambda entry: entry.name.video):
-            if video in seen:
-                # It has ended, when other strips of it came before those of other videos.
-                self.counts.rejected["scattered"] += sum(1 for _ in entries)
-                continue
-            seen.add(video)
-            self._take(video, entries, archive)
-            yield
+        expected = expect_archived(tar) if self.listed is None else expect_listed(self.listed)
+        waiting = WaitingStrips(lambda photo_id: self._part(photo_id).with_suffix(".waiting"))
+        for entry in self._wanted(iterate_strips(tar, archive), missing):
+            photo_id = entry.name.photo_id
+            if photo_id in ended or not (waiting.has(photo_id) or self._is_open(photo_id)):
+                kind = "doubled" if photo_id in self._entered else "known"
+                self._pass_over(kind)
+                ended.add(photo_id)
+            elif not waiting.add(entry):
+                self._pass_over("doubled")
+            elif expected.is_whole(photo_id, waiting.has(photo_id)):
+                ended.add(photo_id)
+                self._take(photo_id, waiting)
+                yield
+        for photo_id in waiting.videos():
+            if self.partial:
+                self._take(photo_id, waiting)
+                yield
+            else:
+                self._wait(photo_id, waiting, expected, tar)
         self.counts.missing, self.counts.problem = len(missing), archive.problem
+
+    def _pass_over(self, kind: str) -> None:
+        if kind == "known":
+            self.counts.known += 1
+        else:
+            self.counts.rejected[kind] += 1
 
     def _wanted(self, entries: Iterator[Entry], missing: set[tuple[int, int]]) -> Iterator[Entry]:
         for entry in entries:
@@ -151,28 +197,37 @@ class Importer:
             else:
                 self.counts.rejected["not_listed"] += 1
 
-    def _take(self, video: str, entries: Iterator[Entry], archive: Archive) -> None:
-        record = record_of(video)
-        if not self._is_open(record.video_id):
-            self.counts.known += sum(1 for _ in entries)
-            return
-        part = self.part_of(record.video_id)
+    def _take(self, photo_id: int, waiting: WaitingStrips) -> None:
+        record, part = record_of(waiting.path_of(photo_id)), self._part(photo_id)
         part.parent.mkdir(parents=True, exist_ok=True)
-        clips = self._write_part(part, record, entries)
-        if archive.problem:  # more strips of it may be behind the break
-            part.unlink()
-            self.counts.rejected["cut_off"] += _count(clips)
-            return
-        self._enter(record, clips, part)
+        self._entered.add(photo_id)
+        self._enter(record, self._write_part(part, record, waiting.take(photo_id)), part)
+
+    def _wait(self, photo_id: int, waiting: WaitingStrips, expected: Expected, tar: Path) -> None:
+        """Leave a video pending whose strips have not all come: the next import takes it."""
+        record, found = record_of(waiting.path_of(photo_id)), len(waiting.has(photo_id))
+        waiting.drop(photo_id)
+        wanted = len(expected.clips[photo_id])
+        why = f"{found} of {wanted} strips" if found < wanted else f"{found} strips, perhaps more,"
+        self.catalog.add([record])
+        if self._is_open(photo_id):
+            with transaction(self.catalog.engine, writes=True) as db:
+                update_videos(
+                    db,
+                    VIDEOS.c.video_id == record.video_id,
+                    reason=FailCause.TRUNCATED_MEDIA.value,
+                    detail=storable(f"{why} came out of {tar.name}; import a whole archive"),
+                    next_try_at=_NEVER,  # no run can fetch it, only an import
+                )
+        self.counts.waiting += found
+
+    def _part(self, photo_id: int) -> Path:
+        return self.part_of(_id_of(photo_id))
 
     def _write_part(self, part: Path, record: VideoRecord, entries: Iterator[Entry]) -> ClipCounts:
-        clips, indices = ClipCounts(), set[int]()
+        clips = ClipCounts()
         with ShardWriter(part) as writer:
             for entry in entries:
-                if entry.name.index in indices:
-                    self.counts.rejected["doubled"] += 1
-                    continue
-                indices.add(entry.name.index)
                 clip, encoded = self._judge(entry)
                 clips.add(clip)
                 if clip.strip:
@@ -190,7 +245,7 @@ class Importer:
 
     def _enter(self, record: VideoRecord, clips: ClipCounts, part: Path) -> None:
         self.catalog.add([record])
-        if not self._is_open(record.video_id):  # somebody has had it taken down
+        if not self._is_open(int(Path(record.uri).stem)):  # somebody has had it taken down
             self.counts.known += _count(clips)
             part.unlink()
             return
@@ -201,18 +256,22 @@ class Importer:
         self.counts.strips += clips.accepted
         self.counts.rejected.update({reason.value: n for reason, n in clips.rejected.items()})
 
-    def _is_open(self, video_id: str) -> bool:
-        query = sa.select(VIDEOS.c.state).where(VIDEOS.c.video_id == video_id)
+    def _is_open(self, photo_id: int) -> bool:
+        query = sa.select(VIDEOS.c.state).where(VIDEOS.c.video_id == _id_of(photo_id))
         with transaction(self.catalog.engine, writes=False) as db:
             state = db.scalar(query)
         return state in {None, VideoState.PENDING}
 
 
+def _id_of(photo_id: int) -> str:
+    return f"{SOURCE}-{photo_id}"
+
+
 def record_of(video: str) -> VideoRecord:
     """Describe the video of a path such as `videos2/3/2/.../4632147167.mp4`."""
-    photo_id = Path(video).stem
+    photo_id = int(Path(video).stem)
     return VideoRecord(
-        video_id=f"{SOURCE}-{photo_id}",
+        video_id=_id_of(photo_id),
         source=SOURCE,
         uri=f"{SOURCE}:{video}",
         page_url=f"https://www.flickr.com/photo.gne?id={photo_id}",

@@ -3,8 +3,9 @@
     frames-stable-many/videos2/3/2/1/4/7/1/6/7/4632147167.mp4/0000.jpg
 
 A strip is named after the Flickr photo id of its video, whose last eight digits are folders, and
-the number of the clip. The list has one such path per line, without the first folder; further
-columns are ignored. The tarball is read as a stream, member by member, and never unpacked.
+the number of the clip. The list has one such path per line, with or without the first folder, in
+any column: text, CSV with or without quotes, tabs, paths of Windows, in UTF-8, 16 or 32. The
+tarball is read as a stream, member by member, and never unpacked.
 
 Cost: that of bz2, 21 MB/s on one core; one strip in memory, and 200 bytes per line of the list.
 
@@ -51,6 +52,7 @@ _HEADERS = frozenset(
     }
 )
 
+_LISTED = re.compile(r"videos\d+/(?:\d/)*\d{1,18}\.mp4/\d{4,6}\.jpg", re.ASCII)
 _NAME = re.compile(r"(?:.*/)?((videos\d+)/((?:\d/)*)(\d{1,18})\.mp4)/(\d{4,6})\.jpg", re.ASCII)
 
 
@@ -110,29 +112,36 @@ def read_list(path: Path) -> tuple[set[tuple[int, int]], int]:
     """Read a list; return (photo id, clip) of each strip, and the number of lines that are none.
 
     Raises:
-        StorageError: the file cannot be read.
+        StorageError: the file cannot be read, or names no strip at all.
     """
     listed: set[tuple[int, int]] = set()
-    strange = 0
+    strange, first = 0, ""
     try:
         with open_text(path) as file:
-            for line in iter(lambda: file.readline(MOST_LINE), ""):
-                words = line.split(maxsplit=1)
-                name = parse_name(words[0]) if words else None
+            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), ""), 1):
+                found = _LISTED.search(line.replace("\\", "/"))
+                name = parse_name(found[0]) if found else None
                 if name:
                     listed.add((name.photo_id, name.index))
-                else:
-                    strange += bool(words)
+                elif line.strip() and not line.startswith("#"):
+                    strange += 1
+                    first = first or f"line {number} is {line.strip()[:80]!r}"
+                    strange -= number == 1 and not re.search(r"\d", line)  # names of columns
     except OSError as error:
         raise StorageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+    if not listed:
+        raise StorageError(
+            f"the list {path} names no strip, such as {name_of(4632147167, 0)}: "
+            f"{first or 'it is empty'}; leave --list out to take all strips of the archive"
+        )
     return listed, strange
 
 
-def iterate_strips(path: Path, archive: Archive) -> Iterator[Entry]:
+def iterate_strips(path: Path, archive: Archive, *, names_only: bool = False) -> Iterator[Entry]:
     """Yield the strips of a tarball, in its order; count everything else in `archive`.
 
     A tarball that is damaged or ends too early yields what comes before that, and `archive` has
-    the `problem`.
+    the `problem`. With `names_only`, no strip is read.
 
     Raises:
         StorageError: the file cannot be opened, or is no tarball at all.
@@ -148,10 +157,11 @@ def iterate_strips(path: Path, archive: Archive) -> Iterator[Entry]:
                 tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
                 name = _strip_name(member, archive)
                 if name:
-                    yield Entry(name, _read(tar, member))
+                    yield Entry(name, b"" if names_only else _read(tar, member))
         except _BROKEN as error:
             archive.problem = f"{path} is damaged or ends too early: {error}"
-            logger.warning("%s", archive.problem)
+            if not names_only:
+                logger.warning("%s", archive.problem)
 
 
 class _Member(tarfile.TarInfo):
@@ -160,6 +170,13 @@ class _Member(tarfile.TarInfo):
     tarfile reads a name, or a list of holes, whole, whatever size it claims: a few megabytes, once
     decompressed, are gigabytes.
     """
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str | None, errors: str) -> "_Member":
+        # Cut off between two members, tarfile takes it for whole.
+        if not buf:
+            raise tarfile.ReadError("it has no end mark")
+        return super().frombuf(buf, encoding, errors)  # type: ignore[arg-type]
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _HEADERS and not 0 <= self.size <= MOST_HEADER:

@@ -23,7 +23,7 @@ from zlib_ng import zlib_ng
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards.schema import PICTURE
 from tinyvideo.storage.shards.shard_reader import ShardFile, open_shard
-from tinyvideo.storage.storage_errors import StorageError
+from tinyvideo.storage.storage_errors import DamagedRowsError, StorageError
 
 Take: TypeAlias = Callable[[int], Any]
 """Returns a buffer of so many bytes, with any content: a bytearray, an array of uint8."""
@@ -106,9 +106,9 @@ def read_pictures(
     try:
         pictures = list(_take_apart(content, spans.has_levels))
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise StorageError(f"{named} is damaged: {error}") from error
+        raise DamagedRowsError(f"{named} is damaged: {error}") from error
     if len(pictures) != spans.rows[row_group]:
-        raise StorageError(
+        raise DamagedRowsError(
             f"{named} is damaged: {len(pictures)} pictures in {spans.rows[row_group]} rows"
         )
     return pictures

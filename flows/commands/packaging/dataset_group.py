@@ -205,6 +205,7 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
     """
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.datasets import build_committed
+    from tinyvideo.storage.exchange import write_output_card
 
     position = Position(0, None)
 
@@ -213,7 +214,9 @@ def build_with_progress(out: str, name: str, config: "DatasetConfig") -> "Manife
         position = Position(done, total)
 
     with progress("shards", lambda: position), output_at(out).open() as output:
-        return build_committed(output, name, config, count)
+        manifest = build_committed(output, name, config, count)
+        write_output_card(output)
+    return manifest
 
 
 def facts_of(manifest: "Manifest") -> dict[str, Any]:

@@ -5,6 +5,7 @@ Requests that somebody killed are finished by the next takedown, or by the next 
 Cost: that of `storage.takedown`, and 2 ms per checkpoint.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,19 +27,70 @@ def takedown(
         list[Path] | None,
         typer.Option(help="Folder with checkpoints elsewhere; may be given more than once."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")] = False,
     json: Json = False,
 ) -> None:
     """Take a video, or all of an owner, out of catalog, shards and datasets, and keep it out.
 
+    It says what would go, and asks. A name that nobody knows changes nothing: `block` keeps it out.
     Checkpoints that were trained on it are listed. Stopped or killed, it is finished when run
     again.
 
-    Example: tinyvideo takedown --owner 12345678@N00 --out strips
+    Example: tinyvideo takedown --owner 12345678@N00 --out strips --dry-run
     """
-    done = take_down_now(out, *what_is_meant(video, owner), checkpoints or ())
+    kind, name = what_is_meant(video, owner)
+    goes = preview_now(out, kind, name)
+    if dry_run or not yes:
+        _show_preview(goes)
+    if dry_run:
+        if json:
+            write_json(goes)
+        return
+    if not yes and not _agreed():
+        raise typer.BadParameter("nothing has changed; --yes takes it down without asking")
+    done = take_down_now(out, kind, name, checkpoints or ())
     show_takedown(done)
     if json:
         write_json(done)
+
+
+def preview_now(out: str, kind: str, name: str) -> dict[str, Any]:
+    """Say what a takedown would take.
+
+    Raises:
+        BadParameter: nobody knows the name.
+        StorageError: there is no output, or it cannot be read.
+    """
+    from tinyvideo.flows.which_output import output_at
+    from tinyvideo.storage.catalog import TakedownKind
+    from tinyvideo.storage.storage_errors import UnknownNameError
+    from tinyvideo.storage.takedown import preview
+
+    with output_at(out).open() as output:
+        try:
+            return preview(output, TakedownKind(kind), name.strip())
+        except UnknownNameError as error:
+            raise typer.BadParameter(str(error)) from error
+
+
+def _agreed() -> bool:
+    return sys.stdin.isatty() and typer.confirm("Take this down for good?", err=True)
+
+
+def _show_preview(goes: Mapping[str, Any]) -> None:
+    shown = ", ".join(goes["videos"][:5]) + (", ..." if len(goes["videos"]) > 5 else "")
+    show_facts(
+        f"takedown of {goes['kind']} {goes['name']} takes, for good",
+        {
+            "videos": f"{len(goes['videos'])}: {shown}",
+            "strips": goes["strips"],
+            "shards": ", ".join(goes["shards"]) or "none",
+            "datasets": ", ".join(goes["datasets"]) or "none",
+        },
+    )
 
 
 def take_down_now(out: str, kind: str, name: str, folders: Iterable[Path]) -> dict[str, Any]:

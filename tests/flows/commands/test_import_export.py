@@ -55,10 +55,10 @@ def test_all_of_it_works_on_s3_and_leaves_no_picture_here(tmp_path, golf, s3_add
     made = call("dataset", "build", "all", "--out", s3_address)
     assert sum(made["counts"].values()) == 3
     assert call("dataset", "verify", "all", "--out", s3_address, "--full")["problems"] == []
-    to = tmp_path / "to"
+    to, tars = tmp_path / "to", sum(1 for count in made["counts"].values() if count)
     words = ("export", "--format", "webdataset", "--out", s3_address, "--dataset", "all")
     assert call(*words, "--to", to)["strips"] == 3
-    assert [path.name for path in to.iterdir()] == ["strips-000000.tar"]
+    assert sorted(path.name for path in to.rglob("*.tar")) == ["strips-000000.tar"] * tars
     assert not [*Path.home().rglob("*.parquet")]
 
 
@@ -74,7 +74,11 @@ WRONG = {
         ["export", "--format", "mp4", "--out", "o", "--to", "x", "--split", "train"],
         "of a --dataset",
     ),
-    "to S3": (["export", "--format", "mp4", "--out", "o", "--to", "s3://b/x"], "not an address"),
+    "to s3:/": (["export", "--format", "mp4", "--out", "o", "--to", "s3:/b"], "mean s3://b?"),
+    "shards": (
+        ["export", "--format", "mp4", "--out", "o", "--to", "x", "--shards", "3"],
+        "only webdataset and hub are cut into files",
+    ),
     "out s3:/": (["export", "--format", "mp4", "--out", "s3:/b", "--to", "x"], "mean s3://b?"),
     "out S3://": (["status", "--out", "S3://b"], "did you mean s3://b?"),
     "out http://": (["run", "--folder", ".", "--out", "http://b/x"], "give a folder or s3://"),

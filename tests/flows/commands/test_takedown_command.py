@@ -14,7 +14,7 @@ from tinyvideo.flows.upkeep.finish_takedowns import finish_open_takedowns
 from tinyvideo.models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.block_list import TakedownKind
-from tinyvideo.storage.catalog.takedown_requests import ask
+from tinyvideo.storage.catalog.takedown_requests import ask, read_takedowns
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.outputs.output_address import Output
@@ -61,7 +61,9 @@ def call(*words: object) -> dict:
 
 def test_an_owner_goes_and_the_checkpoints_that_saw_them_are_listed(out, tmp_path):
     elsewhere = save(tmp_path / "elsewhere" / "b", "of another dataset")
-    done = call("takedown", "--owner", "o1", "--out", out, "--checkpoints", elsewhere.parent)
+    done = call(
+        "takedown", "--yes", "--owner", "o1", "--out", out, "--checkpoints", elsewhere.parent
+    )
     assert done["videos"] == [draw_record(1).video_id]
     assert (done["strips"], done["shards"], done["datasets"]) == (4, {KEY: ANEW}, ["d"])
     assert done["checkpoints"] == [str(out / "runs" / "a" / "step-00000001.pt")]
@@ -72,12 +74,38 @@ def test_an_owner_goes_and_the_checkpoints_that_saw_them_are_listed(out, tmp_pat
     assert json.loads((out / "takedowns.jsonl").read_text()) == done
 
 
-def test_a_video_that_nobody_knows_is_blocked_all_the_same(out):
-    done = call("takedown", "555", "--out", out)
-    assert (done["videos"], done["shards"], done["checkpoints"]) == ([], {}, [])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["555"], "knows no video '555', so nothing has changed; 'tinyvideo block 555' keeps"),
+        (["--owner", "O1"], "did you mean --owner o1?"),
+        (["--owner", "o1"], "nothing has changed; --yes takes it down without asking"),
+    ],
+)
+def test_what_nobody_knows_or_said_yes_to_changes_nothing(out, words, sentence):
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    yes = ["--yes"] if words != ["--owner", "o1"] else []
+    answer = CliRunner().invoke(app, ["takedown", *words, *yes, "--out", str(out)])
+    assert answer.exit_code == 2
+    assert sentence in " ".join(answer.output.replace("│", " ").split())
+    assert (out / KEY).read_bytes() == before[out / KEY]
+    assert (out / "report.html").exists()
+    assert not (out / "takedowns.jsonl").exists()
     with opened(out) as (catalog, _):
-        catalog.add([draw_record(5, source="flickr", video_id="flickr-555")])
-        assert catalog.lease(1) == []
+        assert read_takedowns(catalog.engine, finished=False) == []
+
+
+def test_a_dry_run_says_what_would_go(out):
+    goes = call("takedown", "--owner", "o1", "--out", out, "--dry-run")
+    assert goes == {
+        "kind": "owner",
+        "name": "o1",
+        "videos": [draw_record(1).video_id],
+        "strips": 4,
+        "shards": [KEY],
+        "datasets": ["d"],
+    }
+    assert (out / KEY).exists()
 
 
 @pytest.mark.parametrize("words", [[], ["123", "--owner", "ada"]])

@@ -201,8 +201,25 @@ def test_a_flipped_byte_is_no_odd_clip_but_an_error(tmp_path):
     jpeg = next(iterate_rows(path, ["jpeg"]))["jpeg"]
     content[content.index(jpeg) + len(jpeg) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(StorageError, match=r"row group 0 of .*shard-0\.parquet is damaged"):
-        batches(FolderStore(tmp_path), 1, replace(CONFIG, batch=3, skip_bad_strips=True))
+    told = r"row group 0 of .*shard-0\.parquet is damaged"
+    for skip in (False, True):  # there is no other that could stand in
+        with pytest.raises(StorageError, match=told):
+            batches(FolderStore(tmp_path), 1, replace(CONFIG, batch=3, skip_bad_strips=skip))
+
+
+def test_a_flipped_byte_ends_no_training_that_may_skip_bad_strips(tmp_path):
+    make_dataset(tmp_path, [3, 2])
+    path = tmp_path / "shard-0.parquet"
+    content = bytearray(path.read_bytes())
+    jpeg = next(iterate_rows(path, ["jpeg"]))["jpeg"]
+    content[content.index(jpeg) + len(jpeg) // 2] ^= 1
+    path.write_bytes(content)
+    store, config = FolderStore(tmp_path), replace(CONFIG, batch=5, skip_bad_strips=True)
+    with Loader(store, read_manifest(store, "drawn"), config) as loader:
+        assert sorted(set(numbers(next(loader)))) == [3, 4]  # those of the other shard
+        assert loader.skipped == 3
+    with pytest.raises(StorageError, match="is damaged"):
+        batches(store, 1, replace(CONFIG, batch=5))
 
 
 def test_a_shard_that_is_gone_is_named(tmp_path):

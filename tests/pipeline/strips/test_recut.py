@@ -1,9 +1,12 @@
 """The first 32 frames of a strip are the same pixels as before; what cannot be cut is encoded."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
 import simplejpeg
+from PIL import Image
 
 from tinyvideo.pipeline.strips.recut import first_strip
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
@@ -60,3 +63,31 @@ def test_what_is_no_strip_is_refused():
     damaged[-800:-700] = bytes(100)
     with pytest.raises(ValueError, match=r"Corrupt|Premature|corrupt"):
         first_strip(bytes(damaged))
+
+
+def test_what_a_jpeg_says_besides_its_picture_is_left_out():
+    jpeg = draw(32, 0)
+    words = {0xE1: b"Exif\0\0GPS of a home", 0xE2: b"ICC_PROFILE\0", 0xFE: b"by Ada"}
+    told = b"".join(
+        bytes([0xFF, kind]) + (len(text) + 2).to_bytes(2, "big") + text
+        for kind, text in words.items()
+    )
+    assert first_strip(jpeg[:2] + told + jpeg[2:]) == (jpeg, False)
+    cut, _ = first_strip(draw(34, 1)[:2] + told + draw(34, 1)[2:])
+    assert (b"Exif" in cut, b"Ada" in cut) == (False, False)
+    with pytest.raises(ValueError):
+        first_strip(jpeg[:2] + told + jpeg[2:100])
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_jpeg_in_gray_or_cmyk_becomes_one_in_rgb(mode):
+    sheet = np.full((34 * WIDTH, WIDTH, 3), (200, 60, 30), np.uint8)
+    sink = io.BytesIO()
+    Image.fromarray(sheet).convert(mode).save(sink, "JPEG", quality=95)
+    cut, encoded = first_strip(sink.getvalue())
+    assert encoded
+    assert Image.open(io.BytesIO(cut)).mode == "RGB"
+    shown = decode_strip(cut).mean((0, 1, 2))
+    gray = round(0.299 * 200 + 0.587 * 60 + 0.114 * 30)
+    expected = (200, 60, 30) if mode == "CMYK" else (gray, gray, gray)
+    assert np.abs(shown - expected).max() < 4

@@ -499,3 +499,18 @@ def test_what_is_wrong_with_a_dataset_is_told(tmp_path):
 def test_impossible_choices_are_refused(changes, named):
     with pytest.raises(ValueError, match=named):
         DatasetConfig(**changes)
+
+
+@pytest.mark.parametrize("field", ["validation", "test", "min_motion", "max_flicker"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_no_number_is_refused_by_its_field(field, value):
+    with pytest.raises(ValueError, match=f"{field} must be a finite number, got {value}"):
+        DatasetConfig(**{field: value})
+
+
+def test_a_split_that_there_is_not_is_named_with_those_that_there_are(tmp_path):
+    store = FolderStore(tmp_path)
+    key = write_shard(tmp_path, "a.parquet", [("ada", 2)])
+    manifest = build_dataset(store, "d", [key], ALL_FOR_TRAINING)
+    with pytest.raises(StorageError, match="no split 'dev'; a dataset has train, validation, test"):
+        read_selection(store, manifest, "dev")

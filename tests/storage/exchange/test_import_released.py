@@ -1,6 +1,7 @@
 """The released dataset comes in whole, once, and what is wrong with it is counted."""
 
 import bz2
+import random
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
+import tinyvideo.storage.exchange.archive_order
 import tinyvideo.storage.exchange.import_released
 from tests.drawn.released import draw_sheet, strips_of, tarball, write_list, write_tarball
 from tests.drawn.strip_rows import opened
@@ -192,11 +194,79 @@ def test_run_again_nothing_is_doubled(tmp_path, out):
     check_books(out, found=2, sharded=2)
 
 
-def test_a_video_whose_strips_are_scattered_is_told(tmp_path, out):
-    one, two = strips_of(A, 34, 34).items()
-    files = dict([one, *strips_of(B, 34).items(), two])
-    counts = bring_in(out, write_tarball(tmp_path / "t.tar.bz2", files))
-    assert (counts.strips, counts.rejected) == (2, {"scattered": 1})
+@pytest.mark.parametrize("in_memory", [2**28, 3000], ids=["in memory", "spilled"])
+def test_an_archive_in_any_order_loses_no_strip(tmp_path, out, monkeypatch, in_memory):
+    monkeypatch.setattr(tinyvideo.storage.exchange.archive_order, "IN_MEMORY", in_memory)
+    files = {k: v for number in range(1, 9) for k, v in strips_of(number, 32, 34, 32).items()}
+    shuffled = dict(random.Random(7).sample([*files.items()], len(files)))
+    counts = bring_in(out, write_tarball(tmp_path / "t.tar.bz2", shuffled))
+    assert (counts.videos, counts.strips, counts.rejected, counts.not_whole) == (8, 24, {}, "")
+    expected = [f"tinyvideo-{number}-{index:05d}" for number in range(1, 9) for index in range(3)]
+    assert [row["strip_id"] for row in rows_in(out)] == expected
+    stored = {row["strip_id"]: row["jpeg"] for row in rows_in(out)}
+    assert stored["tinyvideo-3-00002"] == files[f"{FOLDER}/{name_of(3, 2)}"]
+    check_books(out, found=8, sharded=8)
+    assert not list(out[1].list("work"))
+
+
+def test_what_is_not_whole_is_pending_and_comes_with_the_next_import(tmp_path, out):
+    files = {**strips_of(A, 32, 32), **strips_of(B, 32)}
+    listed = frozenset([(A, 0), (A, 1), (B, 0)])
+    part = dict([*files.items()][::2])  # the first of A, and B
+    counts = bring_in(out, write_tarball(tmp_path / "p.tar", part), listed=listed)
+    assert (counts.strips, counts.waiting, counts.missing) == (1, 1, 1)
+    assert counts.not_whole == (
+        "1 listed strips are not in the archive; "
+        "1 strips wait for those of their videos that have not come"
+    )
+    check_books(out, found=2, sharded=1, pending=1)
+    assert out[0].videos(VideoState.PENDING)[0].detail.startswith("1 of 2 strips came out of p.tar")
+
+    counts = bring_in(out, write_tarball(tmp_path / "w.tar", files), listed=listed)
+    assert (counts.strips, counts.known, counts.not_whole) == (2, 1, "")
+    check_books(out, found=2, sharded=2, pending=0)
+
+    other = {**strips_of(C, 32, 32)}
+    tar = write_tarball(tmp_path / "c.tar", dict([*other.items()][:1]))
+    counts = bring_in(out, tar, listed=frozenset([(C, 0), (C, 1)]), partial=True)
+    assert (counts.strips, counts.waiting, counts.missing) == (1, 0, 1)
+
+
+def test_an_archive_cut_off_between_two_strips_is_not_whole(tmp_path, out):
+    raw = tarball(strips_of(A, 32, 32))
+    torn = tmp_path / "torn.tar"
+    torn.write_bytes(raw[: raw.rindex(b"videos1/") // 512 * 512])  # before the last header
+    counts = bring_in(out, torn)
+    assert "it has no end mark" in counts.not_whole
+    assert (counts.strips, counts.waiting) == (0, 1)
+
+
+LISTS = {
+    "plain": ("{0} 1\n{1} 2\n", "utf-8"),
+    "utf-16": ("{0}\n{1}\n", "utf-16"),
+    "utf-8 with a mark": ("{0}\n{1}\n", "utf-8-sig"),
+    "csv with names of columns": ("label,path\ngolf,{0}\ngolf,{1}\n", "utf-8"),
+    "quoted": ('"{0}";"golf"\n"{1}";"golf"\n', "utf-8"),
+    "tabs": ("golf\t{0}\r\ngolf\t{1}\r\n", "utf-8"),
+    "comments": ("# golf\n\n./frames-stable-many/{0}\n/data/{1}\n", "utf-8"),
+    "windows": ("{0}\r\n{1}\r\n", "utf-16-le"),
+}
+
+
+@pytest.mark.parametrize(("text", "encoding"), LISTS.values(), ids=LISTS)
+def test_a_list_is_read_in_any_encoding_and_column(tmp_path, text, encoding):
+    names = [str(name_of(A, 0)), str(name_of(B, 3))]
+    if encoding == "utf-16-le":
+        text, names = "\ufeff" + text, [name.replace("/", "\\") for name in names]
+    path = tmp_path / "golf.txt"
+    path.write_bytes(text.format(*names).encode(encoding))
+    assert read_list(path) == ({(A, 0), (B, 3)}, 0)
+
+
+def test_a_list_that_names_no_strip_is_refused_with_its_first_line(tmp_path):
+    (tmp_path / "l.txt").write_text("golf/1.jpg\n")
+    with pytest.raises(StorageError, match=r"names no strip, such as videos1/.*line 1 is 'golf/1"):
+        read_list(tmp_path / "l.txt")
 
 
 def test_a_name_that_comes_twice_counts_once(tmp_path, out):
@@ -215,8 +285,10 @@ def test_a_tarball_that_ends_too_early_gives_what_is_whole_and_can_be_gone_on_wi
 
     counts = bring_in(out, torn)
     assert counts.problem.startswith(f"{torn} is damaged or ends too early")
-    assert (counts.videos, counts.strips, counts.rejected) == (1, 2, {"cut_off": 1})
-    check_books(out, found=1, sharded=1)
+    assert (counts.videos, counts.strips, counts.waiting) == (1, 2, 1)
+    check_books(out, found=2, sharded=1, pending=1)
+    (waits,) = out[0].videos(VideoState.PENDING)
+    assert waits.detail == "1 of 2 strips came out of torn.tar; import a whole archive"
 
     cut = tmp_path / "cut.tar.bz2"  # of two streams, as compressors that use all cores write
     middle = len(raw) * 3 // 4
