@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-PRECISIONS = ("bf16", "fp16", "fp32")
+PRECISIONS = ("bf16", "fp16", "fp32", "fp64")
 LOSSES = ("cross-entropy", "hinge")
 CONDITIONS = ("none", "first-frame")
 ON_ALARM = ("warn", "stop", "roll-back")
@@ -81,7 +81,7 @@ class TrainConfig:
 
     precision: str = "bf16"
     """Of the convolutions: `bf16`, `fp16` (scaled losses) or `fp32`; weights stay fp32. Theirs:
-    fp32."""
+    fp32. `fp64`, weights too, is there to compare with."""
 
     compile: bool = False
     """Compile the networks with `torch.compile`; needs a C++ compiler, and minutes at first."""

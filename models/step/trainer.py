@@ -47,7 +47,7 @@ from tinyvideo.models.step.losses import (
     mask_penalty,
     r1_penalty,
 )
-from tinyvideo.models.step.precision import arithmetic, autocast
+from tinyvideo.models.step.precision import arithmetic, autocast, weights_type
 from tinyvideo.models.step.ranks import ALONE, Ranks
 from tinyvideo.models.step_metrics import StepMetrics
 from tinyvideo.models.train_config import TrainConfig
@@ -106,11 +106,12 @@ class Trainer:
         self._device = _device(config.device)
         # Always on the CPU, so that a seed gives the same weights and noise on every device.
         self._rng = torch.Generator().manual_seed(config.seed)
-        generator = make_generator(config, self._rng).to(self._device)
-        discriminator = make_discriminator(config, self._rng).to(self._device)
+        kind = weights_type(config.precision)
+        generator = make_generator(config, self._rng).to(self._device, kind)
+        discriminator = make_discriminator(config, self._rng).to(self._device, kind)
         self._ema = MovingAverage(generator, config.ema) if config.ema else None
         self._generator = ranks.normalize_together(generator)
-        self._discriminator = ranks.normalize_together(discriminator)
+        self._discriminator = ranks.normalize_together(discriminator, twice=config.r1 > 0)
         self._judge = Judge(discriminator, config)
         if config.compile:
             self._generator.compile()
@@ -131,7 +132,7 @@ class Trainer:
             DivergedError: a loss is not finite.
         """
         with arithmetic(self.config.precision, self._device):
-            real = _to_floats(clips, self._device)
+            real = _to_floats(clips, self._device, weights_type(self.config.precision))
             source = self._draw_source(real)
             real, changes = self._augment_real(real)
             with autocast(self.config.precision, self._device):
@@ -153,7 +154,7 @@ class Trainer:
             self._images = real[:, :, 0]
             return self._images
         z = torch.randn(self.config.batch, LATENT, generator=self._rng)
-        return self._ranks.share(z).to(self._device)
+        return self._ranks.share(z).to(real)
 
     def _augment_real(self, real: Tensor) -> tuple[Tensor, Tensor | None]:
         """Change the real clips; return them and what is to become of the generated ones."""
@@ -283,11 +284,15 @@ class Trainer:
     def show(self, source: Tensor) -> GeneratedVideo:
         """Generate videos as a user of the checkpoint will: averaged, by statistics of training."""
         if self._ema is not None:
-            return self._settled(self._ema)(source.to(self._device))  # type: ignore[no-any-return]
+            return self._settled(self._ema)(self._fitting(source))  # type: ignore[no-any-return]
         self._generator.eval()
-        shown = self._generator(source.to(self._device))
+        shown = self._generator(self._fitting(source))
         self._generator.train()
         return shown  # type: ignore[no-any-return]
+
+    def _fitting(self, source: Tensor) -> Tensor:
+        """Bring what the generator begins with to its device and type."""
+        return source.to(self._device, weights_type(self.config.precision))
 
     def _settled(self, average: MovingAverage) -> nn.Module:
         """Return the averaged network, with statistics of its own."""
@@ -304,14 +309,14 @@ class Trainer:
         # Numbers of its own, so that training goes the same way however often this is done.
         rng = torch.Generator().manual_seed((self.config.seed + 104_729 * self.step) % 2**63)
         for _ in range(SETTLING):
-            yield torch.randn(self.config.batch, LATENT, generator=rng).to(self._device)
+            yield self._fitting(torch.randn(self.config.batch, LATENT, generator=rng))
 
 
-def _to_floats(clips: Tensor, device: torch.device) -> Tensor:
+def _to_floats(clips: Tensor, device: torch.device, kind: torch.dtype) -> Tensor:
     """Bring uint8 clips to the device as they are, a quarter of the bytes, and there to [-1, 1]."""
     if device.type == "cuda":
         clips = clips.pin_memory().to(device, non_blocking=True)
-    return clips.to(device).float().div_(127.5).sub_(1)
+    return clips.to(device).to(kind).div_(127.5).sub_(1)
 
 
 def _adam(network: nn.Module, rate: float, config: TrainConfig) -> torch.optim.Adam:

@@ -53,7 +53,7 @@ def train(
         bool | None,
         typer.Option("--augment/--no-augment", help="Change clips alike before they are judged."),
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="bf16, fp16 or fp32.")] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16, fp16, fp32 or fp64.")] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile.")
     ] = None,
