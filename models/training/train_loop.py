@@ -112,7 +112,11 @@ class Run:
                 self._sound(sentences)
             done = self._trainer.step >= self._config.steps
             if done or self._trainer.step % self._config.checkpoint_every == 0:
-                path = self._save(metrics)
+                try:
+                    path = self._save(metrics)
+                except DivergedError as error:  # a weight, of which the losses do not tell
+                    self._roll_back(error)
+                    continue
                 if done:
                     return path, metrics
 

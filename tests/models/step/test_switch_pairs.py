@@ -43,7 +43,8 @@ def assert_right(pairs, folder):
     precise = [configuration(pair) for pair in pairs]
     usual = [configuration(pair, precision="fp32") for pair in pairs]
     on_two = gradients_on_two([*precise, *usual], folder)
-    for pair, config, two, single in zip(pairs, precise, on_two, on_two[len(pairs) :], strict=False):
+    found = zip(on_two[: len(pairs)], on_two[len(pairs) :], strict=True)
+    for pair, config, (two, single) in zip(pairs, precise, found, strict=True):
         one = gradients_of(config)
         for network, expected in one.items():
             assert difference(two[network], expected) < 1e-7, (pair, network)
