@@ -261,12 +261,22 @@ class Trainer:
         self._discriminator.load_state_dict(checkpoint.discriminator)
         self._generator_optimizer.load_state_dict(checkpoint.generator_optimizer)
         self._discriminator_optimizer.load_state_dict(checkpoint.discriminator_optimizer)
+        # A run may go on with other rates than those that the optimizers were saved with.
+        _set_rate(self._generator_optimizer, self.config.learning_rate)
+        _set_rate(self._discriminator_optimizer, self.config.discriminator_learning_rate)
         if self._ema is not None and checkpoint.ema is not None:
             self._ema.network.load_state_dict(checkpoint.ema)
             self._ema.settled = True
         if checkpoint.scaler:
             self._scaler.load_state_dict(checkpoint.scaler)
         self.rollbacks = checkpoint.rollbacks
+
+    def begin_with(self, checkpoint: Checkpoint) -> None:
+        """Take the weights of another run, of the same networks; all else begins anew."""
+        self._generator.load_state_dict(checkpoint.generator)
+        self._discriminator.load_state_dict(checkpoint.discriminator)
+        if self._ema is not None:
+            self._ema.network.load_state_dict(checkpoint.ema or checkpoint.generator)
 
     def roll_back(self, checkpoint: Checkpoint) -> None:
         """Become an earlier trainer, but see the clips that come next, and draw other noise."""
@@ -324,6 +334,11 @@ def _adam(network: nn.Module, rate: float, config: TrainConfig) -> torch.optim.A
     return torch.optim.Adam(network.parameters(), rate, betas, fused=True)
 
 
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 def _device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
@@ -335,5 +350,5 @@ def _device(name: str) -> torch.device:
 def _diverged(what: str, step: int) -> str:
     return (
         f"training diverged: {what} at step {step}; the checkpoints are from before, "
-        "a new run needs a lower learning_rate"
+        "go on from them with a lower learning_rate"
     )
