@@ -22,14 +22,21 @@ paper's networks take 15 s for a step on two cores, and 400 MB are written."""
 
 @flow(name="train", validate_parameters=True)
 async def train(
-    out: str | Path, dataset: str, run: Path, config: TrainConfig, mirror: str = ""
+    out: str | Path,
+    dataset: str,
+    run: Path,
+    config: TrainConfig,
+    mirror: str = "",
+    *,
+    begin_with: Path | None = None,
 ) -> str:
     """Train on a dataset of the output `out`, in the folder `run`; return the checkpoint.
 
     Asked to end, it writes a checkpoint first.
 
     Training goes on where the newest checkpoint in `run` left off, or in the store at the address
-    `mirror`, where each checkpoint is kept too.
+    `mirror`, where each checkpoint is kept too. A new run begins with the weights of `begin_with`,
+    if that is given.
 
     Raises:
         StorageError: there is no such dataset, or the mirror cannot be used.
@@ -40,7 +47,16 @@ async def train(
     store = open_store(mirror) if mirror else None
     # In a thread, since the event loop has to tell the server that this run is alive.
     training = asyncio.ensure_future(
-        asyncio.to_thread(train_now, out, dataset, config, run, events=events, mirror=store)
+        asyncio.to_thread(
+            train_now,
+            out,
+            dataset,
+            config,
+            run,
+            events=events,
+            mirror=store,
+            begin_with=begin_with,
+        )
     )
     try:
         with more_time(SAVE_S):

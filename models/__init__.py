@@ -9,6 +9,7 @@
     scenes/       a picture -> its scene
     train_config  all that decides on a run; recipes by name
     step_metrics  one line of figures per step
+    still_pictures a picture of anybody's -> its centered square, as people see it
     animations    tensors -> pictures that everybody can look at
     devices       the GPUs of this machine
     training_errors

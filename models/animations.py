@@ -12,18 +12,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from PIL import Image
 from torch import Tensor
 
 from tinyvideo.pipeline.types import Frames
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-"""Pictures that are read, in Pillow's words."""
-
-MOST_PIXELS = 2**26
-"""Largest picture that is read, 0.2 GB once decoded. Ours: cameras make half of it."""
 
 GIF_FRAME_MS = 40
 """25 frames per second, as the paper's films; a GIF counts in hundredths of a second."""
@@ -93,28 +85,3 @@ def write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def read_image(content: bytes, size: int) -> Tensor:
-    """Read the centered square of a picture as (3, size, size) in [-1, 1].
-
-    Raises:
-        ValueError: it is no picture.
-    """
-    try:
-        # Only these: Pillow would call another program for PostScript, for instance.
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"it has {image.width} x {image.height} pixels")
-            picture = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(str(error)) from error
-    except Image.DecompressionBombWarning as error:  # where warnings are errors
-        raise ValueError(str(error)) from error
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    box = (left, top, left + side, top + side)
-    square: npt.NDArray[np.uint8] = np.array(
-        picture.resize((size, size), Image.Resampling.BOX, box)
-    )
-    return torch.from_numpy(square).permute(2, 0, 1).float().div(127.5).sub(1)

@@ -1,10 +1,10 @@
 """What decides how a VGAN is trained: one frozen record, saved with every checkpoint.
 
-A recipe is a name for some fields. `paper` is the defaults. `modern` is what, of later work on
-GANs, has helped here in equal time on every seed (`benchmarks/RESULTS.md`): a moving average of the
-generator. The rest are switches of their own: hinge loss, spectral normalization, R1, two learning
-rates, and augmentation. They are said to help in long runs or with few clips, and did not do so on
-every seed in short ones.
+A recipe is a name for some fields. `paper` is the paper as it was, by mode: fp32, clips with
+replacement, and with a condition a batch of 32 and no mask penalty. `modern` is our defaults and a
+moving average of the generator. The rest are switches of their own: hinge loss, spectral
+normalization, R1, two learning rates, and augmentation. They are said to help in long runs or with
+few clips, and did not do so on every seed in short ones.
 
 Cost: data only; nothing here imports torch.
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-PRECISIONS = ("bf16", "fp16", "fp32")
+PRECISIONS = ("bf16", "fp16", "fp32", "fp64")
 LOSSES = ("cross-entropy", "hinge")
 CONDITIONS = ("none", "first-frame")
 ON_ALARM = ("warn", "stop", "roll-back")
@@ -81,7 +81,7 @@ class TrainConfig:
 
     precision: str = "bf16"
     """Of the convolutions: `bf16`, `fp16` (scaled losses) or `fp32`; weights stay fp32. Theirs:
-    fp32."""
+    fp32. `fp64`, weights too, is there to compare with."""
 
     compile: bool = False
     """Compile the networks with `torch.compile`; needs a C++ compiler, and minutes at first."""
@@ -101,6 +101,10 @@ class TrainConfig:
 
     lanes: int = 8
     """Row groups whose clips are mixed; see `models.data.loader.LoadConfig`."""
+
+    replacement: bool = False
+    """Draw the clips of each row group with replacement; else each comes once per epoch. Theirs:
+    with replacement, from all clips."""
 
     skip_bad_strips: bool = False
     """Put another strip in the place of a bad one, and count it, instead of ending the run."""
@@ -155,6 +159,8 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
 MAY_CHANGE = frozenset(
     {
         "steps",
+        "learning_rate",
+        "discriminator_learning_rate",
         "checkpoint_every",
         "checkpoint_minutes",
         "pictures_every",
@@ -164,18 +170,26 @@ MAY_CHANGE = frozenset(
         "device",
     }
 )
-"""Fields with which a run can go on when they change; all others decide what is learned."""
+"""Fields with which a run can go on when they change; all others make it another run."""
+
+OF_NETWORKS = ("width", "streams", "condition", "spectral_norm")
+"""Fields that have to be those of a checkpoint whose weights a new run begins with."""
 
 Recipe = Literal["paper", "modern"]
 """The names in `RECIPES`, for programs that are checked and for the form in Prefect's page."""
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "paper": {},
+        "paper": {"precision": "fp32", "replacement": True},
         "modern": {"ema": 0.999},
     }
 )
 """What each recipe sets beside the defaults."""
+
+CONDITIONAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"paper": {"batch": 32, "mask_penalty": 0.0}}
+)
+"""What a recipe sets beside that with a condition. Theirs: main_conditional.lua."""
 
 
 def configure(recipe: str, **changes: Any) -> TrainConfig:
@@ -187,11 +201,13 @@ def configure(recipe: str, **changes: Any) -> TrainConfig:
     if recipe not in RECIPES:
         raise ValueError(f"recipe must be one of {tuple(RECIPES)}, got {recipe!r}")
     wanted = {name: value for name, value in changes.items() if value is not None}
-    return TrainConfig(**{**RECIPES[recipe], **wanted})
+    conditional = wanted.get("condition", "none") != "none"
+    by_mode = CONDITIONAL.get(recipe, {}) if conditional else {}
+    return TrainConfig(**{**RECIPES[recipe], **by_mode, **wanted})
 
 
 def from_saved(saved: Mapping[str, Any]) -> TrainConfig:
-    """Build the configuration of a checkpoint; what older versions did not save is the paper's.
+    """Build the configuration of a checkpoint; what older versions did not save is the default.
 
     Raises:
         TypeError: a field is unknown: a newer version has written it.

@@ -47,6 +47,7 @@ class TrainSwitches(TypedDict, total=False):
     pictures_every: int
     on_alarm: str
     lanes: int
+    replacement: bool
     skip_bad_strips: bool
     workers: int
     device: str
@@ -57,6 +58,7 @@ def train(
     *,
     recipe: Recipe = "paper",
     run: str | Path = "",
+    begin_with: str | Path | None = None,
     on_step: Callable[[StepMetrics], None] | None = None,
     **switches: Unpack[TrainSwitches],
 ) -> TrainResult:
@@ -70,6 +72,7 @@ def train(
         recipe: `paper`, or another name of `models.train_config.RECIPES`.
         run: Folder of the run, or an s3:// address where its checkpoints are kept too; empty:
             `training/NAME` of the output.
+        begin_with: A checkpoint of another run, or its folder, whose weights a new run begins with.
         on_step: Is told the figures of each step.
         switches: Fields of the configuration, in place of the recipe's: `steps`, `batch`, `width`,
             ... Without `device`, the best one there is.
@@ -91,6 +94,7 @@ def train(
         config,
         place.work,
         events=Events(on_step=on_step),
+        begin_with=Path(begin_with).expanduser() if begin_with else None,
         mirror=place.open_store() if is_remote(place.address) else None,
     )
 

@@ -148,6 +148,7 @@ def _train(paths: DemoPaths, steps: int) -> Path:
         batch=BATCH,
         steps=steps,
         checkpoint_every=CHECKPOINT_EVERY,
+        pictures_every=CHECKPOINT_EVERY,
     )
     with progress("training", training_position(paths.training, steps)):
         return Path(run_flow(train(paths.out, DATASET, paths.training, config)))

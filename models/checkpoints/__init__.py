@@ -7,6 +7,7 @@ trained_on  Which checkpoints there are, and which dataset each was trained on
 """
 
 from tinyvideo.models.checkpoints.checkpoint import (
+    OLD_ENOUGH,
     Checkpoint,
     list_checkpoints,
     load_checkpoint,
@@ -18,6 +19,7 @@ from tinyvideo.models.checkpoints.mirror import pull, push
 from tinyvideo.models.checkpoints.trained_on import find_checkpoints
 
 __all__ = [
+    "OLD_ENOUGH",
     "Checkpoint",
     "find_checkpoints",
     "list_checkpoints",

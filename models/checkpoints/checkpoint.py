@@ -6,7 +6,8 @@ A checkpoint `step-00000300.pt` holds both networks, both optimizers, the state 
 numbers, the position in the data, the configuration and the id of the dataset: all that the next
 step depends on, and the moving average that is shown. It is written under another name in the same
 folder, synced to disk and renamed, so that a crash, a full disk or a kill leaves the older ones as
-they were. The last three stay, and every 10,000th.
+they were. The last three stay, every 10,000th, and for runs that are rolled back up to two
+more, so that there is one from before the 200 steps that an alarm takes to sound.
 
 Loading checks the check sum of every part and uses `weights_only`: a pickle that would run code is
 refused before it does. Checkpoints of format 1, from before there were recipes, are read as those
@@ -37,6 +38,10 @@ FORMAT = 2
 
 KEEP = 3
 """Checkpoints that stay in a folder, newest first. Ours: two that may be broken, one to go on."""
+
+OLD_ENOUGH = 200
+"""Steps before the newest from which one checkpoint stays: what collapses had begun to as long ago
+(`models.training.alarms`)."""
 
 KEEP_EVERY = 10_000
 """Steps whose checkpoints stay for good, to compare what a run has made at each."""
@@ -81,7 +86,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint into `folder`; remove all but the last three and every 10,000th.
+    """Write a checkpoint into `folder`; remove all that need not stay.
 
     Raises:
         CheckpointError: it cannot be written (disk full, no permission); older ones stay.
@@ -101,7 +106,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         with suppress(OSError):  # the first error is the one to tell
             partial.unlink()
         raise CheckpointError(f"cannot write checkpoint {path}: {error}") from error
-    _remove_old(folder)
+    _remove_old(folder, rolls_back=checkpoint.config.get("on_alarm") == "roll-back")
     return path
 
 
@@ -172,7 +177,20 @@ def _read(path: Path) -> Any:
         raise CheckpointError(f"{path} is not a whole checkpoint: {reason}") from error
 
 
-def _remove_old(folder: Path) -> None:
-    old = [p for p in list_checkpoints(folder)[KEEP:] if (step_of(p.name) or 0) % KEEP_EVERY]
+def _remove_old(folder: Path, *, rolls_back: bool) -> None:
+    steps = {path: step_of(path.name) or 0 for path in list_checkpoints(folder)}
+    stays = {*list(steps)[:KEEP], *(_to_roll_back_to(steps) if rolls_back else ())}
+    old = [path for path, step in steps.items() if path not in stays and step % KEEP_EVERY]
     for path in (*old, *folder.glob(f"*{PARTIAL}")):
         path.unlink(missing_ok=True)
+
+
+def _to_roll_back_to(steps: dict[Path, int]) -> list[Path]:
+    """Choose, newest first, the first of each 200 steps, up to one that is old enough."""
+    firsts = {step // OLD_ENOUGH: path for path, step in steps.items()}  # the last one wins
+    stays: list[Path] = []
+    for path in firsts.values():
+        stays.append(path)
+        if steps[path] <= max(steps.values()) - OLD_ENOUGH:
+            break
+    return stays

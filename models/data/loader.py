@@ -75,6 +75,9 @@ class LoadConfig:
     """Row groups that are mixed at a time; part of the order. A multiple of the number of ranks
     lets no two of them read the same row group. Ours: 512 clips, 120 MB."""
 
+    replacement: bool = False
+    """Draw the clips of each row group with replacement; else each comes once per epoch."""
+
     skip_bad_strips: bool = False
     """What to do with a strip that is not 32 whole frames: put the next good one of its row group
     in its place, and count it, or raise. Of a row group that is damaged (a flipped bit, anywhere in
@@ -115,7 +118,9 @@ class Loader:
         pieces = read_selection(store, manifest, split)
         self._config, self._manifest_id = config, manifest.manifest_id
         self._rank, self._ranks = rank, ranks
-        self._order = EpochOrder(pieces.count, config.seed, config.lanes)
+        self._order = EpochOrder(
+            pieces.count, config.seed, config.lanes, replacement=config.replacement
+        )
         if not len(self._order):
             raise DataError(f"dataset {manifest.name!r} has no clips in its split {split!r}")
         self._groups = RowGroups(store, manifest, pieces, config.readers)

@@ -6,7 +6,8 @@ then the variance are those of all values of all ranks, by two sums over the net
 two backward. Ranks may have unequal shares.
 
 Cost: that of batch normalization in separate operations, about three times the fused one; 8 bytes
-per channel and sum over the network. On a GPU, PyTorch's own is used.
+per channel and sum over the network. On a GPU, PyTorch's own is used, but for R1: it has no
+gradient of its gradient (pytorch/pytorch#61222).
 
 Source: Ioffe and Szegedy, ICML 2015.
 """
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from tinyvideo.models.step.precision import wide
 
 
 class RankBatchNorm(nn.Module):
@@ -34,14 +37,14 @@ class RankBatchNorm(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """Normalize (B, C, ...) per channel, in fp32; the result has the type of `value`."""
-        wide = value.float()
+        precise = wide(value)
         mean, var = (
-            self._statistics(wide) if self.training else (self.running_mean, self.running_var)
+            self._statistics(precise) if self.training else (self.running_mean, self.running_var)
         )
         shape = (1, -1, *(1 for _ in value.shape[2:]))
         scale = self.weight * torch.rsqrt(var + self.eps)
         offset = self.bias - mean * scale
-        return torch.addcmul(offset.view(shape), wide, scale.view(shape)).to(value.dtype)
+        return torch.addcmul(offset.view(shape), precise, scale.view(shape)).to(value.dtype)
 
     def _statistics(self, value: Tensor) -> tuple[Tensor, Tensor]:
         axes = [axis for axis in range(value.ndim) if axis != 1]
@@ -58,9 +61,12 @@ class RankBatchNorm(nn.Module):
         return mean, var
 
 
-def synchronize(network: nn.Module) -> nn.Module:
-    """Replace every batch normalization of `network` by one over all ranks."""
-    if any(parameter.is_cuda for parameter in network.parameters()):
+def synchronize(network: nn.Module, *, twice: bool = False) -> nn.Module:
+    """Replace every batch normalization of `network` by one over all ranks.
+
+    With `twice`, gradients of its gradients are right, on a GPU too.
+    """
+    if not twice and any(parameter.is_cuda for parameter in network.parameters()):
         converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(  # type: ignore[no-untyped-call]
             network
         )
@@ -73,7 +79,10 @@ def synchronize(network: nn.Module) -> nn.Module:
 
 
 class _Sum(torch.autograd.Function):
-    """Add up over all ranks; each rank's loss depends on all summands, so gradients add up too."""
+    """Add up over all ranks; each rank's loss depends on all summands, so gradients add up too.
+
+    The way back is the same function, so that it has a gradient of its own, which R1 takes.
+    """
 
     @staticmethod
     def forward(context: Any, value: Tensor) -> Tensor:
@@ -83,6 +92,5 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        dist.all_reduce(total)
+        total: Tensor = _Sum.apply(gradient)
         return total

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tinyvideo.models.networks import FAKE, REAL
+from tinyvideo.models.step.precision import wide
 
 
 def discriminator_loss(
@@ -51,23 +52,23 @@ def generator_loss(fake_logits: Tensor, kind: str = "cross-entropy") -> Tensor:
 
 def score(logits: Tensor) -> Tensor:
     """Say how real videos look, (B,): the logit of "real" minus that of "fake"."""
-    return logits[:, REAL].float() - logits[:, FAKE].float()
+    return wide(logits[:, REAL]) - wide(logits[:, FAKE])
 
 
 def r1_penalty(real_logits: Tensor, real: Tensor, weight: float) -> Tensor:
     """Charge `weight` / 2 times the squared gradient of the score by `real`, (B, 3, T, H, W)."""
     (gradient,) = torch.autograd.grad(score(real_logits).sum(), real, create_graph=True)
-    return weight / 2 * gradient.float().square().sum() / len(real)
+    return weight / 2 * wide(gradient).square().sum() / len(real)
 
 
 def first_frame_penalty(video: Tensor, image: Tensor, weight: float) -> Tensor:
     """Charge `weight` times the mean of |frame 0 of `video` - `image`|, image (B, 3, H, W)."""
-    return weight * (video[:, :, 0].float() - image).abs().mean()
+    return weight * (wide(video[:, :, 0]) - image).abs().mean()
 
 
 def mask_penalty(mask: Tensor, weight: float) -> Tensor:
     """Charge `weight` times the mean of |mask| over all elements, (B, 1, T, H, W)."""
-    return weight * mask.float().abs().mean()
+    return weight * wide(mask).abs().mean()
 
 
 def accuracy(logits: Tensor, label: int) -> Tensor:
@@ -77,4 +78,4 @@ def accuracy(logits: Tensor, label: int) -> Tensor:
 
 def _cross_entropy(logits: Tensor, label: int) -> Tensor:
     labels = torch.full((len(logits),), label, device=logits.device)
-    return functional.cross_entropy(logits.float(), labels)
+    return functional.cross_entropy(wide(logits), labels)

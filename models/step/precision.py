@@ -11,6 +11,7 @@ bf16 numbers are exact in fp32), so networks learn as they do on better hardware
 Cost: on 2 cores of an AVX2 machine a training step takes 8 to 25 % longer than in fp32, so bf16
 gains no time there. Where the hardware has it (AVX-512 with bf16), a step takes about half as long.
 Activations take half the memory everywhere. fp16 on a CPU is always rounded by hand: for tests.
+fp64 is there to compare with: a run in it is what the others are near to.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -20,7 +21,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+_TYPES = {
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "fp32": torch.float32,
+    "fp64": torch.float64,
+}
 
 _CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)
 
@@ -52,7 +58,17 @@ class RoundedConvolutions(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def autocast(precision: str, device: torch.device) -> torch.autocast:
     """Open the context for forward passes in `precision`, one of `train_config.PRECISIONS`."""
     kind = _TYPES[precision]
-    return torch.autocast(device.type, kind, enabled=kind != torch.float32)
+    return torch.autocast(device.type, kind, enabled=kind.itemsize == 2)
+
+
+def weights_type(precision: str) -> torch.dtype:
+    """Name the type of weights, and of all that is computed outside of convolutions."""
+    return torch.float64 if precision == "fp64" else torch.float32
+
+
+def wide(values: Tensor) -> Tensor:
+    """Bring `values` to fp32, in which sums are done; fp64 stays."""
+    return values if values.dtype == torch.float64 else values.float()
 
 
 def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[Any]:

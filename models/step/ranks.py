@@ -71,9 +71,12 @@ class Ranks:
         # Buffers are equal by themselves; a broadcast would change them under a backward pass.
         return DistributedDataParallel(network, forward_sync_buffers=False)
 
-    def normalize_together(self, network: nn.Module) -> nn.Module:
-        """Let the batch normalization of `network` see the whole batch."""
-        return synchronize(network) if self.count > 1 else network
+    def normalize_together(self, network: nn.Module, *, twice: bool = False) -> nn.Module:
+        """Let the batch normalization of `network` see the whole batch.
+
+        With `twice`, gradients of its gradients may be taken, as R1 does.
+        """
+        return synchronize(network, twice=twice) if self.count > 1 else network
 
     def from_first(self, value: T | None) -> T:
         """Return what the first rank has: a picklable value, or bytes of any length."""

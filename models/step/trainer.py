@@ -47,7 +47,7 @@ from tinyvideo.models.step.losses import (
     mask_penalty,
     r1_penalty,
 )
-from tinyvideo.models.step.precision import arithmetic, autocast
+from tinyvideo.models.step.precision import arithmetic, autocast, weights_type
 from tinyvideo.models.step.ranks import ALONE, Ranks
 from tinyvideo.models.step_metrics import StepMetrics
 from tinyvideo.models.train_config import TrainConfig
@@ -106,11 +106,12 @@ class Trainer:
         self._device = _device(config.device)
         # Always on the CPU, so that a seed gives the same weights and noise on every device.
         self._rng = torch.Generator().manual_seed(config.seed)
-        generator = make_generator(config, self._rng).to(self._device)
-        discriminator = make_discriminator(config, self._rng).to(self._device)
+        kind = weights_type(config.precision)
+        generator = make_generator(config, self._rng).to(self._device, kind)
+        discriminator = make_discriminator(config, self._rng).to(self._device, kind)
         self._ema = MovingAverage(generator, config.ema) if config.ema else None
         self._generator = ranks.normalize_together(generator)
-        self._discriminator = ranks.normalize_together(discriminator)
+        self._discriminator = ranks.normalize_together(discriminator, twice=config.r1 > 0)
         self._judge = Judge(discriminator, config)
         if config.compile:
             self._generator.compile()
@@ -131,7 +132,7 @@ class Trainer:
             DivergedError: a loss is not finite.
         """
         with arithmetic(self.config.precision, self._device):
-            real = _to_floats(clips, self._device)
+            real = _to_floats(clips, self._device, weights_type(self.config.precision))
             source = self._draw_source(real)
             real, changes = self._augment_real(real)
             with autocast(self.config.precision, self._device):
@@ -153,7 +154,7 @@ class Trainer:
             self._images = real[:, :, 0]
             return self._images
         z = torch.randn(self.config.batch, LATENT, generator=self._rng)
-        return self._ranks.share(z).to(self._device)
+        return self._ranks.share(z).to(real)
 
     def _augment_real(self, real: Tensor) -> tuple[Tensor, Tensor | None]:
         """Change the real clips; return them and what is to become of the generated ones."""
@@ -260,12 +261,22 @@ class Trainer:
         self._discriminator.load_state_dict(checkpoint.discriminator)
         self._generator_optimizer.load_state_dict(checkpoint.generator_optimizer)
         self._discriminator_optimizer.load_state_dict(checkpoint.discriminator_optimizer)
+        # A run may go on with other rates than those that the optimizers were saved with.
+        _set_rate(self._generator_optimizer, self.config.learning_rate)
+        _set_rate(self._discriminator_optimizer, self.config.discriminator_learning_rate)
         if self._ema is not None and checkpoint.ema is not None:
             self._ema.network.load_state_dict(checkpoint.ema)
             self._ema.settled = True
         if checkpoint.scaler:
             self._scaler.load_state_dict(checkpoint.scaler)
         self.rollbacks = checkpoint.rollbacks
+
+    def begin_with(self, checkpoint: Checkpoint) -> None:
+        """Take the weights of another run, of the same networks; all else begins anew."""
+        self._generator.load_state_dict(checkpoint.generator)
+        self._discriminator.load_state_dict(checkpoint.discriminator)
+        if self._ema is not None:
+            self._ema.network.load_state_dict(checkpoint.ema or checkpoint.generator)
 
     def roll_back(self, checkpoint: Checkpoint) -> None:
         """Become an earlier trainer, but see the clips that come next, and draw other noise."""
@@ -283,11 +294,15 @@ class Trainer:
     def show(self, source: Tensor) -> GeneratedVideo:
         """Generate videos as a user of the checkpoint will: averaged, by statistics of training."""
         if self._ema is not None:
-            return self._settled(self._ema)(source.to(self._device))  # type: ignore[no-any-return]
+            return self._settled(self._ema)(self._fitting(source))  # type: ignore[no-any-return]
         self._generator.eval()
-        shown = self._generator(source.to(self._device))
+        shown = self._generator(self._fitting(source))
         self._generator.train()
         return shown  # type: ignore[no-any-return]
+
+    def _fitting(self, source: Tensor) -> Tensor:
+        """Bring what the generator begins with to its device and type."""
+        return source.to(self._device, weights_type(self.config.precision))
 
     def _settled(self, average: MovingAverage) -> nn.Module:
         """Return the averaged network, with statistics of its own."""
@@ -304,14 +319,14 @@ class Trainer:
         # Numbers of its own, so that training goes the same way however often this is done.
         rng = torch.Generator().manual_seed((self.config.seed + 104_729 * self.step) % 2**63)
         for _ in range(SETTLING):
-            yield torch.randn(self.config.batch, LATENT, generator=rng).to(self._device)
+            yield self._fitting(torch.randn(self.config.batch, LATENT, generator=rng))
 
 
-def _to_floats(clips: Tensor, device: torch.device) -> Tensor:
+def _to_floats(clips: Tensor, device: torch.device, kind: torch.dtype) -> Tensor:
     """Bring uint8 clips to the device as they are, a quarter of the bytes, and there to [-1, 1]."""
     if device.type == "cuda":
         clips = clips.pin_memory().to(device, non_blocking=True)
-    return clips.to(device).float().div_(127.5).sub_(1)
+    return clips.to(device).to(kind).div_(127.5).sub_(1)
 
 
 def _adam(network: nn.Module, rate: float, config: TrainConfig) -> torch.optim.Adam:
@@ -328,6 +343,11 @@ def check_device(name: str) -> None:
     _device(name)
 
 
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 def _device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
@@ -339,5 +359,5 @@ def _device(name: str) -> torch.device:
 def _diverged(what: str, step: int) -> str:
     return (
         f"training diverged: {what} at step {step}; the checkpoints are from before, "
-        "a new run needs a lower learning_rate"
+        "go on from them with a lower learning_rate"
     )

@@ -122,21 +122,30 @@ class Run:
                 self._sound(sentences, metrics)
             done = self._trainer.step >= self._config.steps or self._is_stopped()
             if done or self._is_due():
-                path = self._save(metrics)
+                try:
+                    path = self._save(metrics)
+                except DivergedError as error:  # a weight, of which the losses do not tell
+                    self._roll_back(error)
+                    continue
                 if done:
                     return path, metrics
 
     def _is_stopped(self) -> bool:
-        if self._events.should_stop is None:
-            return False
-        if self._ranks.count > 1 and self._trainer.step % AGREE_EVERY:
-            return False
-        return self._ranks.from_first(self._events.should_stop() if self._ranks.first else None)
+        asked = self._events.should_stop
+        return asked is not None and self._agree(asked)
 
     def _is_due(self) -> bool:
-        minutes = (time.monotonic() - self._saved_at) / 60
-        by_time = 0 < self._config.checkpoint_minutes <= minutes
-        return by_time or self._trainer.step % self._config.checkpoint_every == 0
+        minutes, every = self._config.checkpoint_minutes, self._config.checkpoint_every
+        if self._trainer.step % every == 0:
+            return True
+        waited = (time.monotonic() - self._saved_at) / 60
+        return minutes > 0 and self._agree(lambda: waited >= minutes)
+
+    def _agree(self, asked: Callable[[], bool]) -> bool:
+        """Have all ranks go by the answer of the first, which costs them a call now and then."""
+        if self._ranks.count > 1 and self._trainer.step % AGREE_EVERY:
+            return False
+        return self._ranks.from_first(asked() if self._ranks.first else None)
 
     def _wait(self) -> tuple[Tensor, float, float]:
         start = time.perf_counter()

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tinyvideo.models.checkpoints import Checkpoint, load_newest, pull
+from tinyvideo.models.checkpoints import Checkpoint, load_checkpoint, load_newest, pull
 from tinyvideo.models.data import LoadConfig, Loader
 from tinyvideo.models.step import Ranks, Trainer, joined_ranks
 from tinyvideo.models.step_metrics import StepMetrics
-from tinyvideo.models.train_config import MAY_CHANGE, TrainConfig, from_saved
+from tinyvideo.models.train_config import MAY_CHANGE, OF_NETWORKS, TrainConfig, from_saved
 from tinyvideo.models.training.train_loop import Events, Run
 from tinyvideo.models.training_errors import CheckpointError, TrainingError
 from tinyvideo.storage.datasets import Manifest, read_manifest
@@ -47,15 +47,18 @@ def train(
     *,
     events: Events | None = None,
     mirror: Store | None = None,
+    begin_with: Path | None = None,
 ) -> TrainResult:
     """Train on a dataset in the store or at the address `source` until `config.steps` are done.
 
     Goes on from the newest readable checkpoint in `out`, or in `mirror` if that is ahead. A run
     that is already done, or further, is left as it is. `on_step` is short for that event.
+    A run that has no checkpoint yet begins with the weights of `begin_with`, one of another run.
 
     Raises:
         TrainingError: too few clips for a batch, another configuration or dataset than `out` was
-            trained with, no such device, a loss that is not finite, or a collapse.
+            trained with, other networks than those of `begin_with`, no such device, a loss that
+            is not finite, or a collapse.
         CheckpointError: no checkpoint in `out` can be read, or a new one cannot be written.
         DataError: a strip cannot be decoded.
         StorageError: the dataset, a shard of it or the mirror cannot be used.
@@ -73,6 +76,8 @@ def train(
         trainer = Trainer(config, manifest.manifest_id, ranks)
         if newest:
             trainer.restore(newest[1])
+        elif begin_with is not None:
+            trainer.begin_with(_read_other(begin_with, config, ranks))
         del newest  # as large as the networks and their optimizers
         loading, events = _load_config(config), events or Events(on_step=on_step)
         with (
@@ -92,6 +97,38 @@ def _find_newest(out: Path, mirror: Store | None, ranks: Ranks) -> tuple[Path, C
             pull(mirror, out)
         newest = load_newest(out)
     return ranks.from_first(newest)
+
+
+def _read_other(path: Path, config: TrainConfig, ranks: Ranks) -> Checkpoint:
+    """Read the checkpoint, or the newest of the folder, whose weights a run begins with."""
+    found: Checkpoint = ranks.from_first(_open_other(path) if ranks.first else None)
+    try:
+        theirs = from_saved(found.config)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is of another tinyvideo: {error}") from error
+    for name in OF_NETWORKS:
+        if (its := getattr(theirs, name)) != (ours := getattr(config, name)):
+            raise TrainingError(
+                f"{path} has networks of {name}={its!r}, not {ours!r}; use {_option(name, its)}, "
+                "or another checkpoint"
+            )
+    return found
+
+
+def _option(name: str, value: object) -> str:
+    words = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{words}" if value else f"--no-{words}"
+    return f"--{words} {value}"
+
+
+def _open_other(path: Path) -> Checkpoint:
+    if not path.is_dir():
+        return load_checkpoint(path)
+    newest = load_newest(path)
+    if newest is None:
+        raise CheckpointError(f"there is no checkpoint in {path}")
+    return newest[1]
 
 
 def _load_config(config: TrainConfig) -> LoadConfig:

@@ -11,16 +11,18 @@ Cost at width 64: 2 s to load the checkpoint, 0.4 s of one core for the network.
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from tinyvideo.models.animations import encode_gif, read_image, to_frames, write_whole
+from tinyvideo.models.animations import encode_gif, to_frames, write_whole
 from tinyvideo.models.networks import CLIP_SIZE
+from tinyvideo.models.still_pictures import read_still
 from tinyvideo.models.training_errors import CheckpointError, DataError
 from tinyvideo.models.use.generation import JPEG_QUALITY, open_generator
 from tinyvideo.pipeline.strips import encode_strip, write_mp4
 from tinyvideo.pipeline.types import Frames
 
 MOST_BYTES = 2**28
-"""Of a picture's file that are read; the rest, if there is one, is not there."""
+"""Of the file of a picture. Ours: more than any camera writes."""
 
 FORMATS = (".gif", ".mp4", ".jpg")
 """Endings of the file to write; .jpg is a strip, 32 frames from top to bottom."""
@@ -58,13 +60,7 @@ def predict_frames(checkpoint: Path, image: Path) -> Frames:
         CheckpointError: the checkpoint cannot be read, or was trained without a condition.
         DataError: `image` is no picture, or cannot be read.
     """
-    try:
-        with image.open("rb") as file:
-            first = read_image(file.read(MOST_BYTES), CLIP_SIZE)
-    except OSError as error:
-        raise DataError(f"cannot read {image}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise DataError(f"{image} is no picture that can be read; give a JPEG or PNG") from error
+    first = _read(image)
     path, _, config, network = open_generator(checkpoint)
     if config.condition != "first-frame":
         raise CheckpointError(
@@ -72,3 +68,17 @@ def predict_frames(checkpoint: Path, image: Path) -> Frames:
         )
     with torch.inference_mode():
         return to_frames(network(first.unsqueeze(0)).video[0])
+
+
+def _read(image: Path) -> Tensor:
+    """Read the first frame, (3, 64, 64) in [-1, 1]."""
+    try:
+        with image.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"has more than {MOST_BYTES // 2**20} MiB; give a smaller JPEG or PNG")
+        return read_still(content, CLIP_SIZE)
+    except OSError as error:
+        raise DataError(f"cannot read {image}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{image} {error}") from error

@@ -31,6 +31,10 @@ def train(
         str,
         typer.Option(help="Folder or s3:// address of checkpoints; default: training/DATASET."),
     ] = "",
+    begin_with: Annotated[
+        Path | None,
+        typer.Option("--from", help="Checkpoint, or folder of a run, whose weights to begin with."),
+    ] = None,
     recipe: Annotated[str, typer.Option(help=" or ".join(RECIPES) + ".")] = "paper",
     width: Annotated[int | None, typer.Option(help="Channels; 64 is the paper's.")] = None,
     batch: Annotated[int | None, typer.Option(help="Clips per step, of all processes.")] = None,
@@ -53,7 +57,11 @@ def train(
         bool | None,
         typer.Option("--augment/--no-augment", help="Change clips alike before they are judged."),
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="bf16, fp16 or fp32.")] = None,
+    replacement: Annotated[
+        bool | None,
+        typer.Option("--replacement/--no-replacement", help="Draw clips with replacement."),
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="bf16, fp16, fp32 or fp64.")] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile.")
     ] = None,
@@ -99,6 +107,7 @@ def train(
         "spectral_norm": spectral_norm,
         "ema": ema,
         "augment": augment,
+        "replacement": replacement,
         "precision": precision,
         "compile": compile,
         "checkpoint_every": checkpoint_every,
@@ -115,7 +124,8 @@ def train(
         return
     if not dataset:
         raise typer.BadParameter("name the dataset to train on", param_hint="DATASET")
-    summary = train_with_progress(dataset, out, run, config, keep_ui=keep_ui)
+    begin_with = begin_with.absolute() if begin_with else None
+    summary = train_with_progress(dataset, out, run, config, begin_with, keep_ui=keep_ui)
     if json and summary is not None:
         write_json(summary)
 
@@ -171,7 +181,13 @@ def count_clips(place: "OutputAddress", dataset: str, config: "TrainConfig") -> 
 
 
 def train_with_progress(
-    dataset: str, out: str, run: str, config: "TrainConfig", *, keep_ui: bool
+    dataset: str,
+    out: str,
+    run: str,
+    config: "TrainConfig",
+    begin_with: Path | None,
+    *,
+    keep_ui: bool,
 ) -> dict[str, Any] | None:
     """Train, with a bar and reported to Prefect; None for all processes but the first.
 
@@ -189,7 +205,7 @@ def train_with_progress(
     if is_launched() and settings.rank:
         from tinyvideo.models.training import train as train_now
 
-        train_now(place.address, dataset, config, target.work)
+        train_now(place.address, dataset, config, target.work, begin_with=begin_with)
         return None
     check_device(config.device)  # what is told now needs no server
     count_clips(place, dataset, config)
@@ -198,7 +214,11 @@ def train_with_progress(
 
         mirror = target.address if target.address != str(target.work) else ""
         with progress("training", training_position(target.work, config.steps)):
-            path = run_flow(train_flow(place.address, dataset, target.work, config, mirror))
+            path = run_flow(
+                train_flow(
+                    place.address, dataset, target.work, config, mirror, begin_with=begin_with
+                )
+            )
     last = last_metrics(target.work / METRICS_NAME)
     show_facts(
         "where things are",

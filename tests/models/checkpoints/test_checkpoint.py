@@ -61,6 +61,18 @@ def test_the_last_three_stay(tmp_path):
     assert names(tmp_path) == [f"step-{step:08d}.pt" for step in (9, 10, 11)]
 
 
+@pytest.mark.parametrize("every", [30, 50, 130])
+def test_of_a_run_that_is_rolled_back_an_old_one_stays_however_frequent_they_are(tmp_path, every):
+    for step in range(every, 900, every):
+        saved = make_checkpoint(step)
+        saved = replace(saved, config={**saved.config, "on_alarm": "roll-back"})
+        save_checkpoint(tmp_path, saved)
+        ages = [step - int(path.stem.removeprefix("step-")) for path in list_checkpoints(tmp_path)]
+        assert ages[:3] == [every * n for n in range(min(3, step // every))]
+        assert len(ages) <= 5
+        assert step < 200 + every or any(200 <= age < 600 for age in ages), (step, ages)
+
+
 def test_newest_goes_by_number_and_ignores_other_files(tmp_path):
     for step in (100_000_000, 99_999_999):
         save_checkpoint(tmp_path, make_checkpoint(step))

@@ -122,3 +122,13 @@ def test_a_shuffle_stays_what_it_was():
 def test_the_order_stays_what_it_was():
     # So does this one.
     assert EpochOrder([3, 1, 4], 7, 2).take(range(6, 10)) == [(2, 3), (1, 0), (1, 0), (2, 0)]
+
+
+def test_with_replacement_some_clips_come_twice_and_others_not_at_all():
+    """Of n drawn with replacement, (1 - 1/n) ** n, about 1 / e, are missing."""
+    order = EpochOrder([64] * 50, seed=1, lanes=8, replacement=True)
+    clips = order.take(np.arange(len(order)))
+    assert len(clips) == 3200
+    assert abs(1 - len(set(clips)) / 3200 - (1 - 1 / 64) ** 64) < 0.03
+    pieces = np.bincount([piece for piece, _ in clips], minlength=50)
+    assert set(pieces) == {64}  # each row group is still read once

@@ -26,6 +26,7 @@ from tinyvideo.models.step.trainer import Trainer
 from tinyvideo.models.step_metrics import METRICS_NAME, read_metrics
 from tinyvideo.models.train_config import RECIPES, TrainConfig, configure, from_saved
 from tinyvideo.models.training.training_run import train
+from tinyvideo.models.training_errors import CheckpointError, TrainingError
 
 SMALL = {"width": 1, "batch": 2, "steps": 6, "checkpoint_every": 2, "precision": "fp32"}
 
@@ -41,8 +42,68 @@ def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_paper_is_the_default():
-    assert configure("paper") == TrainConfig()
+def test_the_paper_is_as_it_was_by_mode():
+    assert configure("paper") == TrainConfig(precision="fp32", replacement=True)
+    assert configure("paper", condition="first-frame") == TrainConfig(
+        precision="fp32", replacement=True, condition="first-frame", batch=32, mask_penalty=0.0
+    )
+    kept = configure("paper", condition="first-frame", batch=8, mask_penalty=0.2)
+    assert (kept.batch, kept.mask_penalty) == (8, 0.2)
+
+
+def weights_of(path):
+    return load_checkpoint(path).generator
+
+
+def test_a_run_begins_with_the_weights_of_another(root, tmp_path):
+    short = configure("paper", **{**SMALL, "steps": 2})
+    first = train(root, "drawn", short, tmp_path / "first")
+    # Rates so small that nothing moves: what is saved is what was begun with.
+    still = dataclasses.replace(short, learning_rate=1e-30, discriminator_learning_rate=1e-30)
+    for begin in (first.checkpoint, tmp_path / "first"):
+        out = tmp_path / f"on-{begin.suffix}"
+        second = train(root, "drawn", still, out, begin_with=begin)
+        ours, theirs = weights_of(second.checkpoint), weights_of(first.checkpoint)
+        assert second.step == 2
+        assert torch.equal(ours["trunk.0.weight"], theirs["trunk.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"width": 2}, "has networks of width=1, not 2; use --width 1, or another checkpoint"),
+        ({"streams": 1}, "has networks of streams=2, not 1"),
+        (
+            {"spectral_norm": True},
+            "has networks of spectral_norm=False, not True; use --no-spectral-norm, or",
+        ),
+        ({"condition": "first-frame"}, "has networks of condition='none', not 'first-frame'"),
+    ],
+)
+def test_a_checkpoint_of_other_networks_is_refused(saved, root, tmp_path, changes, words):
+    config = configure("paper", **{**SMALL, **changes})
+    with pytest.raises(TrainingError, match=re.escape(words)):
+        train(root, "drawn", config, tmp_path, begin_with=saved)
+
+
+def test_no_checkpoint_to_begin_with_is_said(root, tmp_path):
+    config = configure("paper", **SMALL)
+    with pytest.raises(CheckpointError, match="there is no checkpoint in"):
+        train(root, "drawn", config, tmp_path / "run", begin_with=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def saved(root, tmp_path_factory):
+    config = configure("paper", **{**SMALL, "steps": 1})
+    return train(root, "drawn", config, tmp_path_factory.mktemp("saved")).checkpoint
+
+
+def test_a_run_goes_on_with_other_rates(root, tmp_path):
+    config = configure("paper", **{**SMALL, "steps": 2})
+    before = weights_of(train(root, "drawn", config, tmp_path).checkpoint)["trunk.0.weight"]
+    still = dataclasses.replace(config, steps=4, learning_rate=1e-30)
+    after = weights_of(train(root, "drawn", still, tmp_path).checkpoint)["trunk.0.weight"]
+    assert torch.equal(before, after)
 
 
 def test_modern_sets_each_of_its_switches_and_a_wish_comes_first():
@@ -269,8 +330,8 @@ def test_r1_makes_the_discriminator_flatter():
     assert slopes[1] < 0.75 * slopes[0]
 
 
-def test_a_checkpoint_of_format_1_goes_on_as_the_papers(root, tmp_path):
-    config = configure("paper", **SMALL)
+def test_a_checkpoint_of_format_1_goes_on_by_the_defaults(root, tmp_path):
+    config = TrainConfig(**SMALL)
     result = train(root, "drawn", dataclasses.replace(config, steps=2), tmp_path)
     whole = torch.load(result.checkpoint, weights_only=True)
     old = {"width", "batch", "steps", "seed", "learning_rate", "beta1", "mask_penalty", "precision"}

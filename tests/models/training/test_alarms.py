@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.drawn.training_set import make_dataset
+from tinyvideo.models.checkpoints import checkpoint as checkpoint_module
 from tinyvideo.models.checkpoints.checkpoint import list_checkpoints, load_checkpoint
 from tinyvideo.models.step.ranks import ALONE
 from tinyvideo.models.step.sample_figures import diversity, mask_entropy
@@ -64,6 +65,26 @@ def test_it_sounds_again_when_the_sign_comes_back():
     assert heard == [0, 1, 0, 0, 0, 1]
 
 
+def test_clips_that_fall_together_are_told_long_before_they_are_alike():
+    alarms = Alarms(CONFIG, window=2)
+    shares = [0.6, 0.6, 0.6, 0.4, 0.29, 0.29]  # of the real ones; half of 60 % is 30 %
+    heard = [alarms.observe({**HEALTHY, "diversity": 0.4 * share}) for share in shares]
+    assert [len(sentences) for sentences in heard] == [0, 0, 0, 0, 0, 1]
+    assert "differ by 29.0% of what" in heard[5][0]
+    assert "had differed by 60.0%" in heard[5][0]
+
+
+def test_a_generator_that_learns_nothing_from_a_discriminator_nearly_always_right_is_told():
+    right = {**HEALTHY, "accuracy_real": 0.98, "accuracy_fake": 0.98}
+    stuck, learning = Alarms(CONFIG, window=2), Alarms(CONFIG, window=2)
+    heard = [stuck.observe({**right, "diversity": 0.092}) for _ in range(6)]
+    assert [len(sentences) for sentences in heard] == [0, 0, 0, 1, 0, 0]
+    assert heard[3][0].startswith("the discriminator was right in 98.0% of the last 2 steps, and")
+    assert "differ by 23.0% of what real ones" in heard[3][0]
+    rising = [learning.observe({**right, "diversity": 0.09 + 0.001 * n}) for n in range(6)]
+    assert rising == [[]] * 6
+
+
 def test_health_is_silent_and_one_clip_or_one_stream_proves_nothing():
     alarms = Alarms(CONFIG, window=1)
     assert alarms.observe(HEALTHY) == []
@@ -109,10 +130,16 @@ def test_stop_ends_the_run_with_one_sentence(root, tmp_path, short_window):
 
 
 class Nervous(Alarms):
-    """Sounds every fourth step."""
+    """Sounds every fourth step, or in a test once, at step `first`."""
+
+    first = 0
+    seen = 0
 
     def observe(self, figures):
         super().observe(figures)
+        self.seen += 1
+        if self.first:
+            return ["four steps were taken"] if self.seen == self.first else []
         return ["four steps were taken"] if len(self._figures) == 4 else []
 
     def _signs(self):
@@ -140,6 +167,36 @@ def test_without_an_older_checkpoint_the_newer_ones_stay(root, tmp_path, short_w
     with pytest.raises(CollapsedError, match="training collapsed at step 2"):
         train(root, "drawn", config, tmp_path)
     assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000001.pt"]
+
+
+def test_roll_back_finds_an_old_checkpoint_where_they_are_frequent(root, tmp_path, monkeypatch):
+    """An alarm needs 4 steps, checkpoints come at each: that of step 1 is the newest to go to."""
+    monkeypatch.setattr(run_module, "Alarms", lambda config: Nervous(config, window=4))
+    monkeypatch.setattr(checkpoint_module, "OLD_ENOUGH", 4)
+    config = dataclasses.replace(CONFIG, on_alarm="roll-back", checkpoint_every=1, steps=7)
+    monkeypatch.setattr(Nervous, "first", 5, raising=False)
+    train(root, "drawn", config, tmp_path)
+    newest = load_checkpoint(list_checkpoints(tmp_path)[0])
+    assert (newest.step, newest.rollbacks) == (7, 1)
+
+
+def test_a_weight_that_is_not_finite_is_rolled_back_where_it_is_found_while_saving(
+    root, tmp_path, monkeypatch
+):
+    gather, left = Trainer.checkpoint, [1]
+
+    def spoiled(self, metrics):
+        if self.step == 4 and left:
+            left.pop()
+            with torch.no_grad():
+                next(self._generator.parameters())[0].fill_(float("inf"))
+        return gather(self, metrics)
+
+    monkeypatch.setattr(Trainer, "checkpoint", spoiled)
+    config = dataclasses.replace(CONFIG, on_alarm="roll-back")
+    train(root, "drawn", config, tmp_path)
+    last = load_checkpoint(tmp_path / "step-00000008.pt")
+    assert (last.rollbacks, last.cursor) == (1, 2 * (4 + 6))  # from step 2, after 4 steps
 
 
 def diverge(monkeypatch, at):
