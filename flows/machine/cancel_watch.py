@@ -41,7 +41,7 @@ class CancelWatch(observers.FlowRunCancellingObserver):
         super().__init__(self._once, *args, **options)
 
     async def __aenter__(self) -> Self:
-        await super().__aenter__()
+        await super().__aenter__()  # type: ignore[no-untyped-call]
         if self._polling_task is None:
             self._ask_for_ever()
         return self
@@ -64,7 +64,7 @@ class CancelWatch(observers.FlowRunCancellingObserver):
                 continue
             try:
                 async with asyncio.timeout(ASK_S):
-                    await self._check_for_cancelled_flow_runs()
+                    await self._check_for_cancelled_flow_runs()  # type: ignore[no-untyped-call]
             except Exception:  # of any kind: the next question may be answered
                 logger.debug("the server could not be asked what is cancelled", exc_info=True)
 
@@ -82,4 +82,4 @@ class CancelWatch(observers.FlowRunCancellingObserver):
 def watch_cancels() -> None:
     """Have Prefect's worker and what it runs watch for cancels in this way."""
     for module in (_flow_run_executor, base):
-        module.FlowRunCancellingObserver = CancelWatch  # type: ignore[attr-defined,misc]
+        module.FlowRunCancellingObserver = CancelWatch  # type: ignore[attr-defined]

@@ -1,13 +1,13 @@
 """What a run that a worker starts looks at before it works.
 
-attempts        That it may, and that it has not failed too often
-one_at_a_time   That no other scheduled crawl is under way
-over_defaults   What it was asked for, field by field over what its deployment says
+attempts             That it may, and that it has not failed too often
+deployment_defaults  What it was asked for, field by field over what its deployment says
+one_at_a_time        That no other scheduled crawl is under way
 """
 
 from tinyvideo.flows.run_start.attempts import refuse_hopeless_attempt, refuse_other_version
+from tinyvideo.flows.run_start.deployment_defaults import over_defaults
 from tinyvideo.flows.run_start.one_at_a_time import wait_for_turn
-from tinyvideo.flows.run_start.over_defaults import over_defaults
 
 __all__ = [
     "over_defaults",

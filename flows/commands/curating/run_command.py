@@ -6,7 +6,7 @@ Cost: what the flow costs, and some seconds for the private Prefect server.
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tinyvideo.flows.commands.source_options import require_videos
 from tinyvideo.flows.terminal import (
@@ -137,7 +137,8 @@ def stabilize_all(options: "RunOptions") -> dict[str, Any]:
     from tinyvideo.flows.crawl_and_stabilize import crawl_and_stabilize  # after the server
 
     with progress("videos", catalog_position(options.place)):
-        return run_flow(crawl_and_stabilize(options))
+        # A state comes of a run on a pool only, which this is none of.
+        return run_flow(cast("Coroutine[Any, Any, dict[str, Any]]", crawl_and_stabilize(options)))
 
 
 def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:

@@ -32,7 +32,7 @@ def up(
 ) -> None:
     """Start a Prefect server, pools, deployments and a worker on this machine; or what is missing.
 
-    Then: prefect deployment run crawl-and-stabilize
+    Then: prefect deployment run crawl-and-stabilize/crawl-and-stabilize
 
     Example: tinyvideo up --folder beaches --out strips
     """

@@ -57,6 +57,23 @@ def test_every_service_is_limited_watched_and_started_again(name):
         assert port.startswith("127.0.0.1:"), port
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_log_fills_the_disk(name):
+    logs = SERVICES[name]["logging"]
+    assert logs["driver"] == "json-file"
+    assert {"max-size", "max-file"} <= set(logs["options"])
+
+
+def test_the_database_is_not_ready_while_initdb_makes_it():
+    # Which starts a server of its own, on a socket only.
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
+
+
+def test_links_in_logs_lead_to_where_a_browser_is():
+    worker = SERVICES["worker-cpu"]["environment"]
+    assert worker["PREFECT_UI_URL"] == "${PAGE:-http://127.0.0.1:4200}"
+
+
 def test_no_password_stands_in_the_file_and_none_may_be_missing():
     text = (REPOSITORY / "docker-compose.yml").read_text()
     asked = set(re.findall(r"\$\{(\w+):\?", text))

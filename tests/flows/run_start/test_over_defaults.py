@@ -3,7 +3,7 @@
 import pytest
 
 from tinyvideo.flows.run_options import RunOptions
-from tinyvideo.flows.run_start.over_defaults import lay_over
+from tinyvideo.flows.run_start.deployment_defaults import lay_over
 from tinyvideo.flows.train_on_pool import TrainOptions
 
 UP = {"folder": "/videos", "out": "/strips", "batch_videos": 64}

@@ -64,6 +64,8 @@ def _deep(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for name, value in over.items():
         known = merged.get(name)
-        both = isinstance(known, Mapping) and isinstance(value, Mapping)
-        merged[name] = _deep(known, value) if both else value
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[name] = _deep(known, value)
+        else:
+            merged[name] = value
     return merged
