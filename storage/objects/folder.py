@@ -55,7 +55,7 @@ class FolderStore:
             StorageError: it would lie outside the folder.
         """
         parts = key.split("/")
-        if key.startswith("/") or ".." in parts or "\0" in key:
+        if key.startswith("/") or ".." in parts or "\0" in key or not _is_text(key):
             raise StorageError(
                 f"{key[:200]!r} is no name of an object in {self.root}: it leads out of the "
                 "folder; whoever made this catalog, manifest or shard meant harm, or it is damaged"
@@ -312,6 +312,14 @@ class FolderStore:
                 f"cannot {action} {self.root}: {error.strerror or error}; "
                 "make room or mend its permissions, or choose another folder with --out"
             ) from error
+
+
+def _is_text(key: str) -> bool:
+    try:
+        os.fsencode(key)
+    except UnicodeEncodeError:  # half of a character, which JSON can hold
+        return False
+    return True
 
 
 def _write_and_read(path: Path) -> None:

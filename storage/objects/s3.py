@@ -269,6 +269,13 @@ class S3Store:
         return self._clients[process]
 
     def _target(self, key: str) -> dict[str, str]:
+        try:
+            key.encode()
+        except UnicodeEncodeError:  # half of a character, which JSON can hold
+            raise StorageError(
+                f"{key[:200]!r} is no name of an object in {self.address}; whoever made this "
+                "catalog, manifest or shard meant harm, or it is damaged"
+            ) from None
         return {"Bucket": self.bucket, "Key": f"{self.prefix}/{key}".lstrip("/")}
 
     def _put_bytes(self, target: Mapping[str, str], content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, SIGHUP, once or twice, and closed terminals, at random moments of long commands.
+"""Ctrl-C, SIGTERM, SIGHUP, once or twice, SIGKILL, closed terminals, in the midst of long commands.
 
     python -m tests.chaos.chaos_signals --times 30 [--only run --only demo] [--seed 1]
 
@@ -18,6 +18,7 @@ import pty
 import random
 import select
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ from tinyvideo.flows.machine.private_server import free_port
 from tinyvideo.flows.terminal.early_signals import GO_ON
 
 LEFT_S, END_S = 20.0, 60.0
-SHOCKS = ("INT", "TERM", "HUP", "INT INT", "TERM TERM", "closed terminal")
+SHOCKS = ("INT", "TERM", "HUP", "INT INT", "TERM TERM", "closed terminal", "KILL")
 NOT_SHOWN = ("Traceback", "leaked", "resource_tracker", "Exception ignored")
 
 
@@ -104,7 +105,11 @@ def shock(run: Run, kind: str, chance: random.Random) -> set[int]:
             else:
                 os.kill(run.pid, number)
         time.sleep(chance.uniform(0, 1.5) if len(names) > 1 else 0)
-    return {128 + getattr(signal, f"SIG{names[0]}")}
+    if kind == "KILL":
+        return {-signal.SIGKILL}
+    first = getattr(signal, f"SIG{names[0]}")
+    # The second may come when Python hears no more: a shell shows the same code for that.
+    return {128 + first, -first} if len(names) > 1 else {128 + first}
 
 
 @dataclass
@@ -123,7 +128,24 @@ class Places:
             "up": (["up", "--port", str(self.port), "--pool", "cpu"], 25),
             "worker": (["worker", "cpu"], 15),
             "demo": (["demo", "--out", out], 45),
+            "crawl": (["crawl", "--folder", folder, "--out", out], 8),
+            "train": (["train", "all", "--out", str(self.curated), "--steps", "100000"], 40),
         }
+
+    @property
+    def curated(self) -> Path:
+        """An output with a dataset."""
+        return self.root / "curated"
+
+    def curate(self) -> None:
+        """Make the dataset that `train` takes."""
+        home = {**os.environ, "HOME": str(self.root / "home")}
+        for words in (
+            ["run", "--folder", str(self.root / "films"), "--out", str(self.curated)],
+            ["dataset", "build", "all", "--out", str(self.curated)],
+        ):
+            command = [sys.executable, "-m", "tinyvideo.flows.cli", *words]
+            subprocess.run(command, env=home, check=True, capture_output=True)
 
 
 def once(places: Places, number: int, kind: str, chance: random.Random, name: str) -> list[str]:
@@ -172,7 +194,9 @@ def main() -> None:
         places = Places(Path(name))
         (places.root / "home").mkdir()
         films(places.root / "films", 6, frames=66)
-        names = told.only or ["run", "stabilize", "up"]
+        names = told.only or ["run", "stabilize", "up", "crawl", "train"]
+        if "train" in names:
+            places.curate()
         for number in range(told.times):
             kind = SHOCKS[number % len(SHOCKS)]
             bad += bool(once(places, number, kind, chance, chance.choice(names)))

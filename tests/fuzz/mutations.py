@@ -5,9 +5,11 @@ Each takes a random generator, and gives the same for the same.
 Cost: 1 ms each, without those of packets, which write the film anew: 5 ms.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -67,6 +69,36 @@ def lie_in_header(data: bytes, rng: Rng) -> bytes:
         start = len(data) - 4 - start
     start = max(0, start)
     return data[:start] + lie + data[start + 4 :]
+
+
+ODD_VALUES: list[object] = [
+    *(None, True, "", "x", "\x1b[2J", "../../x", "9" * 5000, "\ud800"),
+    *(0, -1, 2**63, 10**400, 0.5, float("inf"), float("nan"), [], {}, [[]], {"": None}),
+]
+"""What a document may hold where nobody thinks of it."""
+
+
+def mutate_json(data: bytes, rng: Rng) -> bytes:
+    """Put 1 to 4 odd values into a document, or leave values out: it stays JSON."""
+    document = json.loads(data)
+    for _ in range(int(rng.integers(1, 5))):
+        places = list(_places(document))
+        if not places:
+            break
+        holder, key = places[int(rng.integers(len(places)))]
+        if rng.integers(4) == 0:
+            del holder[key]
+        else:
+            holder[key] = deepcopy(ODD_VALUES[int(rng.integers(len(ODD_VALUES)))])
+    return json.dumps(document).encode()
+
+
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
+    keys = document if isinstance(document, dict) else range(len(document))
+    for key in keys:
+        yield document, key
+        if isinstance(document[key], dict | list):
+            yield from _places(document[key])
 
 
 BYTE_MUTATIONS: list[Callable[[bytes, Rng], bytes]] = [

@@ -14,16 +14,15 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tests.drawn.released import strips_of, tarball
 from tests.drawn.strip_rows import draw_record, draw_strip
-from tests.fuzz.mutations import mutate_bytes
+from tests.fuzz.fuzz_target import Target
+from tests.fuzz.stored_targets import stored_targets
 from tinyvideo.flows.commands.curating.render_command import read_places
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.errors import ExpectedError, RejectedError, TransientError
@@ -39,16 +38,6 @@ from tinyvideo.storage.shards.shard_writer import ShardWriter
 
 OURS = (ExpectedError, RejectedError, TransientError)
 LIMIT_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A good file, and who reads it."""
-
-    good: bytes
-    read: Callable[[Path], object]
-    also: tuple[type[Exception], ...] = ()
-    """What its docstring names besides OURS."""
 
 
 def targets(folder: Path) -> dict[str, Target]:
@@ -71,6 +60,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "strips": Target(
             draw_strip().jpeg, lambda path: decode_strip(path.read_bytes()), (ValueError,)
         ),
+        **stored_targets(folder / "stored"),
     }
 
 
@@ -91,7 +81,7 @@ def fuzz(target: Target, path: Path, inputs: int, seed: int) -> list[str]:
     found: dict[str, str] = {}
     for number in range(inputs):
         rng = np.random.default_rng([seed, number])
-        path.write_bytes(mutate_bytes(target.good, rng))
+        path.write_bytes(target.damage(target.good, rng))
         signal.alarm(LIMIT_S)
         try:
             with suppress(*OURS, *target.also):

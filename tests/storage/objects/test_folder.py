@@ -47,7 +47,7 @@ def files(store: FolderStore) -> list[str]:
 
 # -- keys ------------------------------------------------------------------------------------
 
-OUTSIDE = ["../victim", "a/../../victim", "/etc/passwd", "a\0b", ".."]
+OUTSIDE = ["../victim", "a/../../victim", "/etc/passwd", "a\0b", "..", "a\ud800"]
 WAYS: dict[str, Callable[[FolderStore, str], object]] = {
     "delete": lambda store, key: store.delete(key),
     "replace": lambda store, key: store.replace(key, b"x"),

@@ -338,3 +338,8 @@ def test_a_missing_object_is_told_from_a_missing_bucket(store):
 def test_settings_that_cannot_work_are_refused(wrong):
     with pytest.raises(ValueError, match="must be at least"):
         S3Config(**wrong)
+
+
+def test_half_of_a_character_is_no_key():
+    with pytest.raises(StorageError, match="is no name of an object in s3://b/p"):
+        S3Store("b", "p").read("shards/\ud800.parquet")
