@@ -9,7 +9,7 @@ copy. Three things come together there and nowhere else:
 
 A wall on both sides of a door has the first two at most, a row of trees none.
 
-Cost: 11 ms for eight frames of 360p, 0.5 to 0.9 ms for the one of each window that is looked at first.
+Cost: 11 ms for eight frames of 360p, 0.5 to 0.9 ms for the first frame of each window.
 
 Source: ours.
 """
