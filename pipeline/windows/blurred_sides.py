@@ -15,6 +15,7 @@ Source: ours.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -119,6 +120,6 @@ def _likeness(frame: GrayFrame, left: int, right: int) -> float:
     return min(likeness)
 
 
-def _without_rows(side: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _without_rows(side: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Take what all of a row has in common off: light falls from above nearly everywhere."""
     return np.asarray(side - side.mean(axis=1, keepdims=True), np.float32)
