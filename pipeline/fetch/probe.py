@@ -7,12 +7,14 @@ Cost: decoding two seconds, and what lies between a key frame and them, however 
 at most 600 frames at either end. The film may be a bomb: `flows.workers` has a process for it.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tinyvideo.pipeline.decode import FilmDecoder, choose_film, open_container, open_file, rejecting
@@ -50,14 +52,34 @@ def check_film(path: Path) -> None:
 
 def _decode_second(container: InputContainer, film: VideoStream) -> None:
     first_s: float | None = None
-    decoder = FilmDecoder(film, MAX_PIXELS)
-    frames = (frame for packet in container.demux(film) for frame in decoder.decode(packet))
-    for frame in islice(frames, MOST_FRAMES):
+    for frame in islice(_frames(container, film), MOST_FRAMES):
         first_s = first_s if first_s is not None else frame.time
         if frame.time is None or first_s is None or frame.time - first_s > 1:
             break
     if first_s is None:
         raise RejectedError(RejectReason.BROKEN_STREAM, "not a single frame can be decoded")
+
+
+def _frames(container: InputContainer, film: VideoStream) -> Iterator[VideoFrame]:
+    """Decode frames, and go on behind damage, as `pipeline.decode` does.
+
+    Raises:
+        RejectedError: there are none, because of the damage.
+    """
+    decoder = FilmDecoder(film, MAX_PIXELS)
+    fault: RejectedError | None = None
+    shown = False
+    for packet in container.demux(film):
+        try:
+            frames = decoder.decode(packet)
+        except RejectedError as error:
+            fault = fault or error
+            decoder.skip_to_key_frame()
+            continue
+        shown = shown or bool(frames)
+        yield from frames
+    if fault is not None and not shown:
+        raise fault
 
 
 def _decode_end(container: InputContainer, film: VideoStream) -> None:

@@ -8,6 +8,7 @@ from tests.drawn.films import film, pan, write_video
 from tinyvideo.pipeline.curation import CurationConfig, curate
 from tinyvideo.pipeline.decode.frames import FramesConfig, open_video
 from tinyvideo.pipeline.errors import RejectedError, RejectReason
+from tinyvideo.pipeline.fetch.probe import check_film
 from tinyvideo.pipeline.rerender import ClipPlace, cut_strips
 from tinyvideo.pipeline.strips import decode_strip
 from tinyvideo.pipeline.strips.strip_jpeg import StripConfig
@@ -83,9 +84,16 @@ def test_damage_at_the_very_start_and_twice_in_a_row(tmp_path):
     assert len(times(path)) == 80
 
 
+def test_a_film_that_has_come_with_a_damaged_beginning_is_no_broken_one(tmp_path):
+    options = CLOSED | {"bf": "0"}
+    check_film(spoil(write_video(tmp_path / "a.mp4", FRAMES, options=options), 0, 18))
+
+
 def test_a_film_of_which_nothing_can_be_decoded_is_refused_with_its_first_fault(tmp_path):
     path = write_video(tmp_path / "a.mp4", FRAMES[:40], options={"g": "1"})
     spoil(path, *range(40))
+    with pytest.raises(RejectedError, match="at frame 0"):
+        check_film(path)
     with pytest.raises(RejectedError, match="at frame 0") as caught:
         entries(path)
     assert caught.value.reason is RejectReason.CORRUPT
