@@ -19,6 +19,7 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
     stored_as    how the film stores its pictures: transfer, primaries, field_order, and whether
                  they were interlaced; the strips are SDR and whole pictures
     figures      of the stabilization; null without a strip
+    film         name, size in bytes and SHA-256 of the film; `render` takes no other
 
 Nothing is tagged. The films are decoded in a process of its own, with the limits of `run`: the time
 and the memory that TINYVIDEO_VIDEO_LIMIT_S and TINYVIDEO_MEMORY_LIMIT_MB say.
@@ -33,6 +34,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tinyvideo.flows.commands.curating.film_identity import FILM, identity_of
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import Position, progress, say
 from tinyvideo.flows.workers import LimitedCalls, Limits
@@ -93,9 +95,11 @@ def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedF
     _remove_old_strips(store.root)
     entries: list[dict[str, Any]] = []
     strips, problem = 0, ""
+    identity: dict[str, Any] = {}
     try:
         for clip in curate(film, None, config):
-            entries.append(_entry(clip))
+            identity = identity or identity_of(film)
+            entries.append(_entry(clip, identity))
             if clip.strip is not None:
                 store.replace(f"{clip.index:04d}.jpg", clip.strip.jpeg)
                 strips += 1
@@ -129,7 +133,7 @@ def _remove_old_strips(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _entry(clip: Clip) -> dict[str, Any]:
+def _entry(clip: Clip, film: dict[str, Any]) -> dict[str, Any]:
     return {
         "index": clip.index,
         "start_frame": clip.start_frame,
@@ -143,6 +147,7 @@ def _entry(clip: Clip) -> dict[str, Any]:
         "overlay": None if clip.overlay is None else asdict(clip.overlay),
         "stored_as": asdict(clip.stored_as),
         "figures": None if clip.strip is None else asdict(clip.strip.figures),
+        FILM: film,
     }
 
 
