@@ -234,7 +234,7 @@ def _fetch(store: Store, found: Found, size: int, quality: int, calls: LimitedCa
 
 
 def _title(row: Row) -> str:
-    return row["title"] or row["video_id"]
+    return str(row["title"] or row["video_id"])
 
 
 def _where(found: Found) -> str:

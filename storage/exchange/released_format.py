@@ -172,7 +172,7 @@ class _Member(tarfile.TarInfo):
     """
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str | None, errors: str) -> "_Member":
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> "_Member":
         # Cut off between two members, tarfile takes it for whole.
         if not buf:
             raise tarfile.ReadError("it has no end mark")

@@ -16,14 +16,7 @@ strip_columns    The columns of a strip: name, type, unit and meaning of each, a
 from tinyvideo.storage.shards.checksums import GroupChecksum, read_checksums
 from tinyvideo.storage.shards.columns import Rows, iterate_columns
 from tinyvideo.storage.shards.picture_bytes import PictureSpans, Take, find_pictures, read_pictures
-from tinyvideo.storage.shards.schema import (
-    CROP_COLUMNS,
-    PICTURE,
-    SCHEMA,
-    SCHEMA_VERSION,
-    crop_of,
-    row_of,
-)
+from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, crop_of, row_of
 from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_groups,
@@ -38,7 +31,7 @@ from tinyvideo.storage.shards.shard_reader import (
     write_shard,
 )
 from tinyvideo.storage.shards.shard_writer import MADE_BY_KEY, ShardWriter
-from tinyvideo.storage.shards.strip_columns import described
+from tinyvideo.storage.shards.strip_columns import CROP_COLUMNS, PICTURE, described
 
 __all__ = [
     "CROP_COLUMNS",

@@ -21,8 +21,8 @@ import pyarrow as pa
 from zlib_ng import zlib_ng
 
 from tinyvideo.storage.objects import Store
-from tinyvideo.storage.shards.schema import PICTURE
 from tinyvideo.storage.shards.shard_reader import ShardFile, open_shard
+from tinyvideo.storage.shards.strip_columns import PICTURE
 from tinyvideo.storage.storage_errors import DamagedRowsError, StorageError
 
 Take: TypeAlias = Callable[[int], Any]

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tinyvideo.storage.shards.schema import (
-    PICTURE,
     SCHEMA,
     SEEN_TOGETHER,
     STORED,
@@ -24,6 +23,7 @@ from tinyvideo.storage.shards.schema import (
     public_uri,
     source_file_of,
 )
+from tinyvideo.storage.shards.strip_columns import PICTURE
 
 SINCE_VERSION_1 = frozenset(
     {

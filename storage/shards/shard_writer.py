@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from tinyvideo.pipeline.types import STRIP_FRAMES
 from tinyvideo.storage.shards.checksums import HashedFile
-from tinyvideo.storage.shards.schema import PICTURE, SCHEMA, STORED
+from tinyvideo.storage.shards.schema import SCHEMA, STORED
 from tinyvideo.storage.shards.schema_versions import to_stored
+from tinyvideo.storage.shards.strip_columns import PICTURE
 from tinyvideo.storage.storage_errors import StorageError
 
 ROW_GROUP_STRIPS = 64

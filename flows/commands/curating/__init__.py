@@ -3,6 +3,7 @@
 config_command     `tinyvideo config`: every threshold with today's value and a sentence, as a file
 output_commands    `tinyvideo run`, `status` and `report`, as they are typed
 film_commands      `tinyvideo stabilize` and `render`, as they are typed
+film_identity      Which film strips are of: name, size and hash, beside what was found in it
 render_command     `tinyvideo render`: cut the strips of a film anew from homographies that are
                    stored
 run_command        `tinyvideo run`: the flow `crawl-and-stabilize`, with a server and progress

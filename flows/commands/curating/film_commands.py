@@ -81,6 +81,9 @@ def render(
     crop: Annotated[
         str, typer.Option(help="Square of the film, LEFT,TOP,SIDE in pixels; else the middle.")
     ] = "",
+    any_film: Annotated[
+        bool, typer.Option("--any-film", help="Take a film that is not the one of clips.json.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Cut strips anew, at another size or crop, from stored homographies: no SIFT runs again.
@@ -94,7 +97,7 @@ def render(
 
     curation = curation_given(config, size)
     try:
-        summary = render_film(film, clips, to.absolute(), curation, crop)
+        summary = render_film(film, clips, to.absolute(), curation, crop, any_film=any_film)
     except ValueError as error:
         raise typer.BadParameter(with_option(error)) from error
     if json:

@@ -14,6 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tinyvideo.flows.commands.curating.film_identity import (
+    check_film,
+    claim_folder,
+    identity_of,
+)
 from tinyvideo.flows.commands.curating.stabilize_command import film_limits
 from tinyvideo.flows.terminal import say
 from tinyvideo.flows.workers import LimitedCalls
@@ -25,20 +30,30 @@ from tinyvideo.storage.objects import FolderStore
 
 
 def render_film(
-    film: Path, clips: Path, out: Path, config: CurationConfig, crop: str
+    film: Path,
+    clips: Path,
+    out: Path,
+    config: CurationConfig,
+    crop: str,
+    *,
+    any_film: bool = False,
 ) -> dict[str, Any]:
     """Cut every accepted clip of `clips` from `film`; return how many, and where they are.
 
     Raises:
-        ValueError: the crop is none, or `clips` is no clips.json.
+        ValueError: the crop is none, `clips` is no clips.json or that of another film, unless
+            `any_film` is said, or the strips of another one lie in `out`.
         UnreadableError: the film cannot be opened or used, or ends before the clips do.
         StorageError: `out` cannot be written.
     """
     size = config.strips.size
-    places = read_places(clips)
+    entries, places = read_places(clips)
     square = _read_square(crop)
-    store = FolderStore(out)
+    store, identity = FolderStore(out), identity_of(film)
+    if not any_film:
+        check_film(identity, entries, clips, film)
     store.probe()
+    claim_folder(identity, store, [_name(place) for place in places])
     places.sort(key=lambda place: place.start_frame)
     try:
         with LimitedCalls(film_limits(), writable=[out]) as calls:
@@ -69,18 +84,22 @@ def write_strips(
         film, places, strip.size, square, frames=config.frames, quality=strip.jpeg_quality
     )
     for place, jpeg in zip(places, strips, strict=True):
-        store.replace(f"{place.index:04d}.jpg", jpeg)
+        store.replace(_name(place), jpeg)
 
 
-def read_places(clips: Path) -> list[ClipPlace]:
-    """Read where the accepted clips of a clips.json lie.
+def _name(place: ClipPlace) -> str:
+    return f"{place.index:04d}.jpg"
+
+
+def read_places(clips: Path) -> tuple[list[dict[str, Any]], list[ClipPlace]]:
+    """Read the entries of a clips.json, and where its accepted clips lie.
 
     Raises:
         ValueError: it is none.
     """
     try:
         entries = read_json(clips)
-        return [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
+        return entries, [ClipPlace.of(entry) for entry in entries if entry["accepted"]]
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"{clips} is no clips.json of 'tinyvideo stabilize': {error}") from error
 

@@ -19,6 +19,7 @@ For every film it writes `DIR/<stem>/NNNN.jpg`, one strip per accepted clip, and
     stored_as    how the film stores its pictures: transfer, primaries, field_order, and whether
                  they were interlaced; the strips are SDR and whole pictures
     figures      of the stabilization; null without a strip
+    film         name, size in bytes and SHA-256 of the film; `render` takes no other
 
 clips.json is written when a film is done. Until then its entries stand in `clips.unfinished`, one
 per line, each written before its strip: whatever ends the film, by a limit or a kill, what is there
@@ -38,6 +39,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from tinyvideo.flows.commands.curating.film_identity import FILM, identity_of
 from tinyvideo.flows.commands.source_options import no_video_in
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.terminal import Position, progress, say
@@ -119,12 +121,13 @@ def stabilize_film(film: Path, out: Path, config: CurationConfig) -> StabilizedF
         StorageError: `out` cannot be written.
     """
     store = FolderStore(_place_of(film, out))
-    problem = ""
+    problem, identity = "", dict[str, Any]()
     try:
         with _opened_anew(store) as unfinished:
             for clip in curate(film, None, config):
+                identity = identity or identity_of(film)
                 with _explained(store):
-                    unfinished.write(f"{json.dumps(_entry(clip))}\n")
+                    unfinished.write(f"{json.dumps(_entry(clip, identity))}\n")
                     unfinished.flush()
                 if clip.strip is not None:
                     store.replace(_name(clip.index), clip.strip.jpeg)
@@ -222,7 +225,7 @@ def _remove_old_strips(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _entry(clip: Clip) -> dict[str, Any]:
+def _entry(clip: Clip, film: dict[str, Any]) -> dict[str, Any]:
     return {
         "index": clip.index,
         "start_frame": clip.start_frame,
@@ -236,6 +239,7 @@ def _entry(clip: Clip) -> dict[str, Any]:
         "overlay": None if clip.overlay is None else asdict(clip.overlay),
         "stored_as": asdict(clip.stored_as),
         "figures": None if clip.strip is None else asdict(clip.strip.figures),
+        FILM: film,
     }
 
 

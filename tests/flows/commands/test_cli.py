@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.drawn.barred import barred
 from tests.drawn.films import film, shaky_path, write_video
+from tinyvideo.flows.cli import app
 from tinyvideo.pipeline.strips.strip_jpeg import decode_strip
 from tinyvideo.storage.catalog.video_catalog import Catalog
 
@@ -119,9 +121,18 @@ def test_a_film_with_bars_is_rendered_without_them(tmp_path):
     assert strip[:, [0, -1]].mean() > 80
 
     other = write_video(tmp_path / "other.mp4", film(shaky_path(32), height=120, width=160))
-    refused = tinyvideo("render", other, "--clips", clips, "--to", tmp_path / "big")
-    assert refused.returncode == 2
-    assert "a picture of 160 x 120 pixels has no part" in refused.stderr
+    start = ("render", other, "--clips", clips, "--to")
+    for words, sentence in {
+        (*start, tmp_path / "small"): "is of the film 'film.mp4'",
+        (*start, tmp_path / "big", "--any-film"): "holds strips of the film 'film.mp4' under the",
+        (*start, clips.parent, "--any-film"): "holds strips of something else under the same",
+        (*start, tmp_path / "small", "--any-film"): "a picture of 160 x 120 pixels has no part",
+    }.items():
+        refused = CliRunner().invoke(app, [str(word) for word in words])
+        assert refused.exit_code
+        told = refused.output + str(refused.exception)
+        assert sentence in " ".join(told.replace("│", " ").split())
+    assert decode_strip((tmp_path / "big" / "0000.jpg").read_bytes()).shape == strip.shape
 
 
 def test_books_that_do_not_balance_have_their_own_exit_code(tmp_path):
