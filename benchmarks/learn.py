@@ -12,7 +12,7 @@ Every run trains a VGAN of width 24 on batches of 16 in bf16, without labels, an
 * Frechet distance of generated to real clips, before and after, in the space of a random network
   that is the same for all; two sets of real clips give the floor. It judges nothing: of real clips
   it calls frozen, backwards and the other half the same (0.027 each), and blocks of 32 pixels in
-  disorder 0.034. `benchmarks.motion_judge` says what a figure must see first.
+  disorder 0.034. `benchmarks.training.motion_judge` says what a figure must see first.
 * mask: correlation, over the pixels of a clip, of the mask with what moves in the generated video.
 
 It fails, with exit code 1, unless on every seed the probe is at least twice as good as before

@@ -1,7 +1,7 @@
 """How far the first step in fp32 is from that in fp64, and why: kinks, and Adam.
 
-    python -m benchmarks.step_one           prints the table and puts it into benchmarks/RESULTS.md
-    python -m benchmarks.step_one --json
+    python -m benchmarks.training.step_one           prints the table and puts it into benchmarks/RESULTS.md
+    python -m benchmarks.training.step_one --json
 
 A value next to 0 rounds to the other side of a ReLU, and its gradient is then another one as a
 whole: of values that are off by e, a share of about e lies on the other side, and gradients are off
@@ -108,7 +108,7 @@ def main() -> None:
     rows = [f"| {name} | {relu:.1e} | {smooth:.1e} |" for name, relu, smooth in pairs]
     lines = ["| fp32 against fp64 | with ReLU, as it is | with softplus |", "|---|---|---|", *rows]
     print(*lines, sep="\n")
-    head = f"`python -m benchmarks.step_one`, width {WIDTH}, batch {BATCH}"
+    head = f"`python -m benchmarks.training.step_one`, width {WIDTH}, batch {BATCH}"
     put_into_results("Step 1 in fp32 and fp64", "\n".join([head, "", *lines]))
 
 
