@@ -10,12 +10,13 @@ Every run trains a VGAN of width 24 on batches of 16 in bf16, without labels, an
   mean over space and time, and has to tell the 8 directions apart. Chance is 12.5 %. The same
   discriminator, before training, is given the same chance.
 * Frechet distance of generated to real clips, before and after, in the space of a random network
-  that is the same for all; two sets of real clips give the floor. Before training the generator
-  paints gray, so half of that distance is little: the floor says how far the rest of the way is.
+  that is the same for all; two sets of real clips give the floor. It judges nothing: of real clips
+  it calls frozen, backwards and the other half the same (0.027 each), and blocks of 32 pixels in
+  disorder 0.034. `benchmarks.training.motion_judge` says what a figure must see first.
 * mask: correlation, over the pixels of a clip, of the mask with what moves in the generated video.
 
 It fails, with exit code 1, unless on every seed the probe is at least twice as good as before
-training and the distance at most half, and `modern` is on average not worse than `paper` in either.
+training, and `modern` has on average no worse probe than `paper`.
 Steps, not minutes, are counted, so a busy machine changes nothing; `modern` gets so many steps
 less as its step takes longer, in processor time of one thread, measured at the start.
 
@@ -262,16 +263,13 @@ def judge(runs: list[dict[str, Any]]) -> list[str]:
         name = f"{run['recipe']}, seed {run['seed']}"
         if run["probe"] < 2 * run["probe_random"]:
             failures.append(f"FAILED: the probe of {name} is not twice as good as before training")
-        if run["frechet"] > run["frechet_start"] / 2:
-            failures.append(f"FAILED: the Frechet distance of {name} is not halved")
     sides = {r: [run for run in runs if run["recipe"] == r] for r in ("paper", "modern")}
     if all(sides.values()):
-        for score, sign in (("probe", 1), ("frechet", -1)):
-            paper, modern = (
-                statistics.mean(run[score] for run in sides[r]) for r in ("paper", "modern")
-            )
-            if sign * modern < sign * paper:
-                failures.append(f"FAILED: modern has a {score} of {modern:.3f}, paper {paper:.3f}")
+        paper, modern = (
+            statistics.mean(run["probe"] for run in sides[r]) for r in ("paper", "modern")
+        )
+        if modern < paper:
+            failures.append(f"FAILED: modern has a probe of {modern:.3f}, paper {paper:.3f}")
     return failures
 
 

@@ -72,7 +72,7 @@ def test_a_dry_run_needs_no_dataset_and_counts_the_papers_parameters(small_forec
     assert found["generator_parameters"] == 16_245_383
     assert found["discriminator_parameters"] == 11_057_858
     assert found["recipe"] == "paper"
-    assert found["config"] == asdict(TrainConfig(device=found["config"]["device"]))
+    assert found["config"] == asdict(configure("paper", device=found["config"]["device"]))
     assert found["step_seconds"] == 32.0  # 0.5 s for the first clip and each of the other 63
     assert found["hours"] == pytest.approx(32 * 65_000 / 3600, abs=0.01)
 

@@ -186,8 +186,6 @@ CHANGES = {
     "batch": 1,
     "seed": 4,
     "loss": "hinge",
-    "learning_rate": 1e-4,
-    "discriminator_learning_rate": 1e-4,
     "beta1": 0.9,
     "mask_penalty": 0.2,
     "first_frame_weight": 1.0,
@@ -198,6 +196,7 @@ CHANGES = {
     "augment": True,
     "precision": "bf16",
     "lanes": 4,
+    "replacement": True,
     "skip_bad_strips": True,
 }
 

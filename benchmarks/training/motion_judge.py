@@ -1,7 +1,7 @@
 """What a figure must see before it may judge a model: spoiled sets of real clips, ranked.
 
-    python -m benchmarks.motion_judge            5 seeds, table into benchmarks/RESULTS.md: minutes
-    python -m benchmarks.motion_judge --seeds 0 --json
+    python -m benchmarks.training.motion_judge            5 seeds, table into benchmarks/RESULTS.md: minutes
+    python -m benchmarks.training.motion_judge --seeds 0 --json
 
 The clips are discs that move in 4 of 8 directions (`benchmarks.films.discs`), so that clips played
 backwards are other clips: with all 8, no figure could tell. A small network learns to tell 8
@@ -272,7 +272,7 @@ def main() -> None:
         json.dump({"measured": measured, "failures": failures}, sys.stdout, indent=1)
     else:
         print(table(measured), *failures, sep="\n")
-        body = f"`python -m benchmarks.motion_judge`\n\n{table(measured)}"
+        body = f"`python -m benchmarks.training.motion_judge`\n\n{table(measured)}"
         put_into_results("What the judge of motion sees", "\n\n".join([body, *failures]))
     sys.exit(1 if failures else 0)
 

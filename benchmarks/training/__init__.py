@@ -1,0 +1,1 @@
+"""What a figure of training must see, and how exact one step is."""
