@@ -132,7 +132,7 @@ def collect(
     survey = survey_shards(store, _committed(place))
     uris = _uris(place, survey)
     with LimitedCalls(page_limits()) as calls:
-        pairs = show_pairs(store, survey, gallery, config.frames, uris, calls)
+        pairs = show_pairs(store, survey, gallery, config.frames, uris=uris, calls=calls)
         rankings = show_rankings(store, survey, gallery, config, calls)
     notes: list[str] = []
     generated = show_generated(work, gallery, notes)

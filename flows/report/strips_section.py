@@ -104,6 +104,7 @@ def show_pairs(
     survey: Survey,
     gallery: Gallery,
     frames: FramesConfig,
+    *,
     uris: Mapping[str, str],
     calls: LimitedCalls,
 ) -> list[Pair]:
@@ -117,7 +118,7 @@ def show_pairs(
         try:
             after = _fetch(store, found, PAIR_PX, PAIR_QUALITY, calls)
             uri = uris.get(found.row["video_id"], "")
-            pairs.append(_pair(found, after, gallery, frames, uri, calls))
+            pairs.append(_pair(found, after, gallery, frames, uri=uri, calls=calls))
         except StorageError as error:
             survey.problems.append(str(error))
     return pairs
@@ -156,6 +157,7 @@ def _pair(
     after: bytes,
     gallery: Gallery,
     frames: FramesConfig,
+    *,
     uri: str,
     calls: LimitedCalls,
 ) -> Pair:

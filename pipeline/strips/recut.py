@@ -13,10 +13,11 @@ where it has to be encoded.
 """
 
 import re
+from io import BytesIO
 
-import cv2
 import numpy as np
 import simplejpeg
+from PIL import Image
 
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip, strip_shape
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frame
@@ -65,10 +66,11 @@ def _encoded_anew(sheet: Frame, width: int) -> bytes:
 
 
 def _in_rgb(jpeg: bytes) -> Frame:
-    found = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if found is None:
-        raise ValueError("a JPEG in gray or CMYK that cannot be decoded")
-    return np.asarray(found, np.uint8)
+    try:
+        with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
+            return np.asarray(picture.convert("RGB"), np.uint8)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"a JPEG in gray or CMYK that cannot be decoded: {error}") from error
 
 
 def _without_words(jpeg: bytes) -> tuple[bytes, int]:

@@ -18,7 +18,7 @@ from tinyvideo.flows.cli import app
 from tinyvideo.flows.commands.learning.train_command import run_place
 from tinyvideo.models.checkpoints.checkpoint import load_checkpoint
 from tinyvideo.models.step_metrics import METRICS_NAME, last_metrics
-from tinyvideo.models.train_config import TrainConfig, configure
+from tinyvideo.models.train_config import configure
 from tinyvideo.models.training_errors import CheckpointError, DataError, TrainingError
 from tinyvideo.storage.outputs.output_address import OutputAddress
 
