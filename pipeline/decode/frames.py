@@ -61,10 +61,10 @@ WAITING_BYTES = 480 * 2**20
 frames of 4K have 448 MB, of 1080p 112 MB. A film whose frames are larger, as 4K of 10 bits, is
 taken as it is: they cannot be shrunk while they wait, since its bars are not known yet."""
 
-MOST_FAULTS_OF = {"mjpeg": 0}
-"""Damaged places behind which a film still goes on, by its codec; others have no limit. Ours: of
-MJPEG every frame is a key frame, and its decoder sees so little of damage that behind what it has
-seen there is more: strips of it were garbage."""
+MOST_FAULTS_OF = {"mjpeg": 0, "mpeg1video": 0, "mpeg2video": 0}
+"""Damaged places behind which a film still goes on, by its codec; others have no limit. Ours: the
+decoders of these see so little of damage that behind what they have seen there is more: strips of
+it were garbage. What the container knows to be lost does not count."""
 
 EXACT_SHRINKING = (
     Interpolation.AREA
