@@ -20,6 +20,7 @@ from tinyvideo.storage.batches.batch_table import (
     batch_counts,
     begin_batch,
     close_batch,
+    ended_as,
     expired_batches,
     keep_waiting,
     latest_batches,
@@ -352,3 +353,11 @@ def test_between_a_lease_and_its_batch_something_is_always_left(output):
     assert not what_is_left(output.catalog, [batch.token])
     reclaim(output, batch)
     assert what_is_left(output.catalog) == Left(under_way=False, due_in_s=0.0)
+
+
+def test_how_a_batch_stands_is_told_by_its_name(output):
+    batch = begin(output)
+    assert ended_as(output.catalog, batch.token) is BatchState.WAITING
+    close_batch(output.catalog, batch, BatchState.LOST)
+    assert ended_as(output.catalog, batch.token) is BatchState.LOST
+    assert ended_as(output.catalog, "0" * 32) is None
