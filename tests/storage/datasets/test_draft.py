@@ -73,7 +73,7 @@ def write_videos(root, name, videos):
 
 
 def names_in(store, manifest, column):
-    return [set(chosen(store, manifest, split, column)) - {""} for split in SPLITS]
+    return [set(chosen(store, manifest, split, column)) - {"", None} for split in SPLITS]
 
 
 def check_no_leak(store, manifest):
