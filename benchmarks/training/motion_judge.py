@@ -17,7 +17,7 @@ other real half, on every seed, with a network of its own. Blur, noise, blocks o
 pixels, repeats and a missing direction are in nothing that the network was trained on. Exit
 code 1, and no judgment, where one is not.
 
-Cost: 1 to 2 minutes of one core per seed, with the drawing.
+Cost: 3 minutes of one busy core per seed and more, with the drawing.
 
 Source: density and coverage: Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative
 Models", ICML 2020. The features: ours.
