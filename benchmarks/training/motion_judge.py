@@ -1,6 +1,10 @@
 """What a figure must see before it may judge a model: spoiled sets of real clips, ranked.
 
+<<<<<<< HEAD
     python -m benchmarks.training.motion_judge            5 seeds; a table in RESULTS.md: minutes
+=======
+    python -m benchmarks.training.motion_judge        5 seeds, into benchmarks/RESULTS.md
+>>>>>>> train
     python -m benchmarks.training.motion_judge --seeds 0 --json
 
 The clips are discs that move in 4 of 8 directions (`benchmarks.films.discs`), so that clips played
@@ -17,7 +21,7 @@ other real half, on every seed, with a network of its own. Blur, noise, blocks o
 pixels, repeats and a missing direction are in nothing that the network was trained on. Exit
 code 1, and no judgment, where one is not.
 
-Cost: 1 to 2 minutes of one core per seed, with the drawing.
+Cost: 3 minutes of one busy core per seed and more, with the drawing.
 
 Source: density and coverage: Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative
 Models", ICML 2020. The features: ours.
