@@ -1,10 +1,6 @@
 """What a figure must see before it may judge a model: spoiled sets of real clips, ranked.
 
-<<<<<<< HEAD
-    python -m benchmarks.training.motion_judge            5 seeds; a table in RESULTS.md: minutes
-=======
     python -m benchmarks.training.motion_judge        5 seeds, into benchmarks/RESULTS.md
->>>>>>> train
     python -m benchmarks.training.motion_judge --seeds 0 --json
 
 The clips are discs that move in 4 of 8 directions (`benchmarks.films.discs`), so that clips played

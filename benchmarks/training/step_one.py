@@ -1,10 +1,6 @@
 """How far the first step in fp32 is from that in fp64, and why: kinks, and Adam.
 
-<<<<<<< HEAD
-    python -m benchmarks.training.step_one           a table, also in RESULTS.md
-=======
     python -m benchmarks.training.step_one        prints the table, and into benchmarks/RESULTS.md
->>>>>>> train
     python -m benchmarks.training.step_one --json
 
 A value next to 0 rounds to the other side of a ReLU, and its gradient is then another one as a
