@@ -14,7 +14,6 @@ where it has to be encoded.
 
 import re
 
-import cv2
 import numpy as np
 import simplejpeg
 
@@ -22,7 +21,7 @@ from tinyvideo.pipeline.strips.strip_jpeg import encode_strip, strip_shape
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frame
 
 _BASELINE, _START_OF_SCAN = 0xC0, 0xDA
-_COLORS = 3
+_COLORS, _CMYK = 3, 4
 _WORDS = {*range(0xE1, 0xEE), 0xEF, 0xFE}
 """Segments that are no picture: APP1 to APP13 and APP15 (EXIF, XMP, profiles), and comments. APP14
 says how the colors are coded."""
@@ -50,7 +49,7 @@ def first_strip(jpeg: bytes) -> tuple[bytes, bool]:
         raise ValueError(f"a strip is 32 square frames, got {width} x {height} pixels")
     jpeg, colors = _without_words(jpeg)
     if colors != _COLORS:
-        return _encoded_anew(_in_rgb(jpeg), width), True
+        return _encoded_anew(_in_rgb(jpeg, colors), width), True
     if frames == STRIP_FRAMES:
         _check_whole(jpeg)
         return jpeg, False
@@ -64,11 +63,12 @@ def _encoded_anew(sheet: Frame, width: int) -> bytes:
     return encode_strip(sheet[: STRIP_FRAMES * width].reshape(STRIP_FRAMES, width, width, 3))
 
 
-def _in_rgb(jpeg: bytes) -> Frame:
-    found = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if found is None:
-        raise ValueError("a JPEG in gray or CMYK that cannot be decoded")
-    return np.asarray(found, np.uint8)
+def _in_rgb(jpeg: bytes, colors: int) -> Frame:
+    if colors != _CMYK:
+        return np.asarray(simplejpeg.decode_jpeg(jpeg), np.uint8)
+    ink = simplejpeg.decode_jpeg(jpeg, colorspace="CMYK").astype(np.uint16)
+    light = ink if b"Adobe" in jpeg[: jpeg.find(b"\xff\xda")] else 255 - ink  # Adobe's is inverted
+    return np.asarray(light[..., :3] * light[..., 3:] // 255, np.uint8)
 
 
 def _without_words(jpeg: bytes) -> tuple[bytes, int]:
