@@ -13,17 +13,15 @@ where it has to be encoded.
 """
 
 import re
-from io import BytesIO
 
 import numpy as np
 import simplejpeg
-from PIL import Image
 
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip, strip_shape
 from tinyvideo.pipeline.types import STRIP_FRAMES, Frame
 
 _BASELINE, _START_OF_SCAN = 0xC0, 0xDA
-_COLORS = 3
+_COLORS, _CMYK = 3, 4
 _WORDS = {*range(0xE1, 0xEE), 0xEF, 0xFE}
 """Segments that are no picture: APP1 to APP13 and APP15 (EXIF, XMP, profiles), and comments. APP14
 says how the colors are coded."""
@@ -51,7 +49,7 @@ def first_strip(jpeg: bytes) -> tuple[bytes, bool]:
         raise ValueError(f"a strip is 32 square frames, got {width} x {height} pixels")
     jpeg, colors = _without_words(jpeg)
     if colors != _COLORS:
-        return _encoded_anew(_in_rgb(jpeg), width), True
+        return _encoded_anew(_in_rgb(jpeg, colors), width), True
     if frames == STRIP_FRAMES:
         _check_whole(jpeg)
         return jpeg, False
@@ -65,12 +63,12 @@ def _encoded_anew(sheet: Frame, width: int) -> bytes:
     return encode_strip(sheet[: STRIP_FRAMES * width].reshape(STRIP_FRAMES, width, width, 3))
 
 
-def _in_rgb(jpeg: bytes) -> Frame:
-    try:
-        with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
-            return np.asarray(picture.convert("RGB"), np.uint8)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"a JPEG in gray or CMYK that cannot be decoded: {error}") from error
+def _in_rgb(jpeg: bytes, colors: int) -> Frame:
+    if colors != _CMYK:
+        return np.asarray(simplejpeg.decode_jpeg(jpeg), np.uint8)
+    ink = simplejpeg.decode_jpeg(jpeg, colorspace="CMYK").astype(np.uint16)
+    light = ink if b"Adobe" in jpeg[: jpeg.find(b"\xff\xda")] else 255 - ink  # Adobe's is inverted
+    return np.asarray(light[..., :3] * light[..., 3:] // 255, np.uint8)
 
 
 def _without_words(jpeg: bytes) -> tuple[bytes, int]:
