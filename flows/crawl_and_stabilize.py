@@ -78,8 +78,9 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         books = await asyncio.to_thread(audited_books, output.catalog, output.store, recount=True)
         await monitor.close(books)
         write_output_card(output)
-    told = {**balanced(books), "bad_lines": found.told_of_bad_lines()}
-    return with_what_waits(told)
+    if bad := found.told_of_bad_lines():
+        books["bad_lines"] = bad
+    return with_what_waits(balanced(books))
 
 
 def tidy_up(place: OutputAddress) -> None:

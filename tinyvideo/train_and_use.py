@@ -36,6 +36,7 @@ class TrainSwitches(TypedDict, total=False):
     beta1: float
     mask_penalty: float
     first_frame_weight: float
+    checkpoint_minutes: float
     r1: float
     r1_every: int
     spectral_norm: bool

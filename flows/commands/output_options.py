@@ -27,6 +27,19 @@ def folder_to_write(path: Path | None) -> Path | None:
     return _tried(path, check_folder)
 
 
+def place_to_write(place: str) -> str:
+    """See, before any work, that a place can be written, where it is a folder of this disk.
+
+    Raises:
+        BadParameter: it cannot.
+    """
+    from tinyvideo.storage.objects import has_scheme  # here, as help needs no storage
+
+    if not has_scheme(place):
+        folder_to_write(Path(place).expanduser())
+    return place
+
+
 def file_to_write(path: Path | None) -> Path | None:
     """See, before any work, that a file of this disk can be written.
 

@@ -74,8 +74,6 @@ def deploy(
     For servers and workers that something else starts, as in docker-compose.yml. Schedules,
     limits, pauses and tags that are there stay.
 
-    Example: tinyvideo deploy --out s3://films/strips
-
     Example: tinyvideo deploy --schedule '0 3 * * *' --tag beach
     """
     from tinyvideo.flows.commands.operating.crawl_schedules import schedule_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyvideo.flows.commands.output_options import Json, Out
+from tinyvideo.flows.commands.output_options import Json, Out, place_to_write
 from tinyvideo.flows.terminal import (
     ExitCode,
     Position,
@@ -69,7 +69,12 @@ def import_released(
 
 
 def export(
-    to: Annotated[str, typer.Option(help="Empty folder, or s3://BUCKET/PREFIX, to write to.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Empty folder, or s3://BUCKET/PREFIX, to write to.", callback=place_to_write
+        ),
+    ],
     form: Annotated[str, typer.Option("--format", help="hub, webdataset, mp4 or tinyvideo.")],
     out: Out = "",
     dataset: Annotated[str, typer.Option(help="Take this dataset; default: all shards.")] = "",

@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_with_its_way_out(tmp_path):
     assert found["output"][0] == "wrong"
     assert "set TINYVIDEO_WORKERS=" in found["memory"][1]
     assert "tinyvideo weights get places365" in found["weights"][1]
-    assert f"no Prefect server answers at {url}; start it" in found["server"][1]
+    assert f"no Prefect server answers at {url}; start that server" in found["server"][1]
     assert "Traceback" not in process.stderr
 
 

@@ -82,7 +82,9 @@ def test_a_failure_is_told_with_its_reason(machine, server_of_slack):
     out = str(machine.home / "out")
     films(machine.home / "shore", 1, frames=33)
     machine.wait(machine.crawl(folder=str(machine.home / "shore"), out=out, workers=1), 240)
-    run = machine.start("make-shard", batch="0" * 32, options={"out": out})
+    run = machine.start(
+        "make-shard", batch="0" * 32, options={"out": out, "folder": str(machine.home / "shore")}
+    )
     ended = machine.wait_until(run, {"FAILED"})
     wait_for(lambda: server_of_slack.told)
     (told,) = server_of_slack.told

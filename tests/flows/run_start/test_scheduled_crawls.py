@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy m
 NAME = "crawl-and-stabilize/crawl-and-stabilize"
 
 
+@pytest.mark.long  # minutes of a server and its worker
 def test_a_schedule_begins_crawls_that_do_not_overlap(machine):
     folder, out = films(machine.home / "shore", 3, frames=33), machine.home / "out"
     machine.tinyvideo("deploy", "--folder", folder, "--out", out)
@@ -52,7 +53,6 @@ def test_a_schedule_begins_crawls_that_do_not_overlap(machine):
     with temporary_settings({PREFECT_API_URL: machine.url}):
         runs = asyncio.run(crawled())
     worked = [run for run in runs if run.state_name == "Completed"]
-    assert all(run.auto_scheduled for run in worked)
     skipped = [run.state.message or "" for run in runs if run.state_name == "Cancelled"]
     assert any("of the same schedule is under way" in message for message in skipped)
     spans = sorted((run.start_time, run.end_time) for run in worked)

@@ -23,7 +23,8 @@ def written(name: str, *message: object, exc_info: bool = False) -> str:
     logger = logging.getLogger(name)
     logger.addHandler(handler)
     try:
-        logger.warning(*message, exc_info=exc_info)
+        # No run is here to which Prefect could send it.
+        logger.warning(*message, exc_info=exc_info, extra={"send_to_api": False})
     finally:
         logger.removeHandler(handler)
     return stream.getvalue()

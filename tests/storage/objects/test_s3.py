@@ -292,9 +292,8 @@ def test_a_bucket_that_is_missing_is_named(s3_address):
 
 
 def test_a_bucket_of_no_possible_name_is_named(s3_address):
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(StorageError, match="^s3://No Bucket!/x names no bucket that there can be"):
         S3Store.at("s3://No Bucket!/x", PATIENCE).probe()
-    check_sentence(caught.value, "cannot write to s3://No Bucket!/x: ", "Invalid bucket name")
 
 
 def test_a_server_that_is_not_there_is_named(s3_address, monkeypatch):
