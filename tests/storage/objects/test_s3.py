@@ -292,7 +292,7 @@ def test_a_bucket_that_is_missing_is_named(s3_address):
 
 
 def test_a_bucket_of_no_possible_name_is_named(s3_address):
-    with pytest.raises(StorageError, match="^s3://No Bucket!/x names no bucket that there can be"):
+    with pytest.raises(StorageError, match="Bucket!/x names no bucket"):
         S3Store.at("s3://No Bucket!/x", PATIENCE).probe()
 
 
