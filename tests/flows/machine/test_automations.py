@@ -82,14 +82,12 @@ def test_a_failure_is_told_with_its_reason(machine, server_of_slack):
     out = str(machine.home / "out")
     films(machine.home / "shore", 1, frames=33)
     machine.wait(machine.crawl(folder=str(machine.home / "shore"), out=out, workers=1), 240)
-    run = machine.start(
-        "make-shard", batch="0" * 32, options={"out": out, "folder": str(machine.home / "shore")}
-    )
+    run = machine.start("make-shard", batch="0" * 32, options={"out": out})
     ended = machine.wait_until(run, {"FAILED"})
     wait_for(lambda: server_of_slack.told)
     (told,) = server_of_slack.told
     assert ended["name"] in told["text"]
-    assert "nothing was done here" in told["text"]
+    assert "say where the videos are" in told["text"]
 
 
 def test_a_silent_run_is_done_again(machine):
