@@ -166,16 +166,19 @@ def _listed(options: RunOptions, finding: Finding) -> Iterator[Iterator[VideoRec
     named = [_parted(source) for source in options.sources]
     if options.folder is not None:
         named.append(("folder", str(options.folder)))
-    if options.yfcc100m is not None:
-        named.append(("yfcc100m", str(options.yfcc100m)))
-    if options.urls is not None:
-        named.append(("list", str(options.urls)))
+    named += _listings(options)
     if options.bucket:
         named.append(("bucket", options.bucket))
     for name, address in named:
         with bad_lines_of(address, options.place.work, finding.bad_lines) as bad:
             finding.bad_lines.append(bad)
             yield _records(name, address, options, bad)
+
+
+def _listings(options: RunOptions) -> list[tuple[str, str]]:
+    """Name the files of videos that have options of their own."""
+    files = (("yfcc100m", options.yfcc100m), ("list", options.urls))
+    return [(name, str(path)) for name, path in files if path is not None]
 
 
 def _records(name: str, address: str, options: RunOptions, bad: Bad) -> Iterator[VideoRecord]:
@@ -192,10 +195,7 @@ def check_sources(options: RunOptions) -> None:
         UnreadableError: a list cannot be read, or has lines and none of them is a video.
     """
     named = [_parted(source) for source in options.sources]
-    if options.yfcc100m is not None:
-        named.append(("yfcc100m", str(options.yfcc100m)))
-    if options.urls is not None:
-        named.append(("list", str(options.urls)))
+    named += _listings(options)
     for name, address in named:
         if name == "list":
             _require_a_video(_path(address), options.any_license)
