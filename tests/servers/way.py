@@ -18,6 +18,7 @@ class Way:
     def __init__(self, url: str) -> None:
         there = urlsplit(url)
         self._there = (there.hostname, there.port)
+        self._lock = threading.Lock()  # who is let in while the way is being closed ends with it
         self._ends: list[socket.socket] = []
         self._here = ("127.0.0.1", 0)
         self.open()
@@ -31,19 +32,28 @@ class Way:
 
     def close(self) -> None:
         """End all connections, and let nobody in any more."""
-        for end in [self._door, *self._ends]:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
+        with self._lock:
+            for end in [self._door, *self._ends]:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._ends.clear()
 
     def _let_in(self, door: socket.socket) -> None:
         with suppress(OSError):  # closed
             while True:
-                ends = door.accept()[0], socket.create_connection(self._there)
-                self._ends += ends
-                for one, other in (ends, ends[::-1]):
-                    threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
+                self._join(door, door.accept()[0])
+
+    def _join(self, door: socket.socket, here: socket.socket) -> None:
+        with self._lock:
+            if door.fileno() == -1:  # closed since somebody came
+                here.close()
+                return
+            self._ends.append(here)
+            there = socket.create_connection(self._there)
+            self._ends.append(there)
+        for one, other in ((here, there), (there, here)):
+            threading.Thread(target=self._carry, args=[one, other], daemon=True).start()
 
     def _carry(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
