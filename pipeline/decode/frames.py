@@ -159,7 +159,10 @@ class TimedFrame:
 
     def without_source(self) -> "TimedFrame":
         """Return the same frame, which holds no more than its small picture."""
-        return replace(self, source=None)
+        small = replace(self, source=None)
+        if "gray" in self.__dict__:
+            small.__dict__["gray"] = self.gray
+        return small
 
 
 class OpenVideo:

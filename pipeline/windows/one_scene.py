@@ -180,15 +180,38 @@ def contrast_kept(seen: "_Blocks", one: int, other: int, config: SceneConfig) ->
 
     1 is as much, as a median over the blocks that both show. None: they share too little.
     """
-    rich = seen.energy[one] > TEXTURE**2
     both = mean_product(seen.structure[one], seen.structure[other])
-    same = rich & (both > SAME * np.sqrt(seen.energy[one] * seen.energy[other]))
-    needed = max(config.min_same * np.count_nonzero(rich), config.min_structure * len(rich), 1)
-    if np.count_nonzero(same) < needed:
-        return None
-    contrast = both[same] / seen.energy[one][same]
-    light = (seen.brightness[other][same] + BLACK) / (seen.brightness[one][same] + BLACK)
-    return float(np.median(contrast / light))
+    return _medians_kept(seen, [(one, other)], both[None], config)[0]
+
+
+def _contrasts_kept(
+    seen: "_Blocks", pairs: Sequence[tuple[int, int]], config: SceneConfig
+) -> list[float | None]:
+    """Measure the same for many pairs of few frames, in one go."""
+    blocks = seen.structure.transpose(1, 0, 2)
+    products = blocks @ blocks.transpose(0, 2, 1) / np.float32(blocks.shape[-1])  # (K, T, T)
+    one, other = np.array(pairs).T
+    return _medians_kept(seen, pairs, products[:, one, other].T, config)
+
+
+def _medians_kept(
+    seen: "_Blocks",
+    pairs: Sequence[tuple[int, int]],
+    both: npt.NDArray[np.float32],
+    config: SceneConfig,
+) -> list[float | None]:
+    """Take the medians over blocks, of products `both` of the structures of pairs, (M, K)."""
+    one, other = np.array(pairs).T
+    energy = seen.energy[one]
+    rich = energy > TEXTURE**2
+    same = rich & (both > SAME * np.sqrt(energy * seen.energy[other]))
+    light = (seen.brightness[other] + BLACK) / (seen.brightness[one] + BLACK)
+    kept = np.sort(np.where(same, both / np.maximum(energy, 1e-6) / light, np.inf), axis=1)
+    needed = np.maximum(config.min_same * rich.sum(1), max(config.min_structure * rich.shape[1], 1))
+    return [
+        float((kept[at, (count - 1) // 2] + kept[at, count // 2]) / 2) if count >= least else None
+        for at, (count, least) in enumerate(zip(same.sum(1), needed, strict=True))
+    ]
 
 
 def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed: float) -> float:
@@ -200,11 +223,9 @@ def _check_dissolve(small: npt.NDArray[np.float32], config: SceneConfig, needed:
     compared = [at for at in COMPARED if at < len(small)]
     seen, last = _settled(small, compared), len(compared) - 1
     pairs = {(at, min(at + by, last)) for at in range(last) for by in (*DISTANCES, last)}
-    kept = {
-        pair: contrast_kept(seen, *pair, config)
-        for pair in sorted(pairs | {(after, before) for before, after in pairs})
-    }
-    told = {pair: figure for pair, figure in kept.items() if figure is not None}
+    both_ways = sorted(pairs | {(after, before) for before, after in pairs})
+    kept = zip(both_ways, _contrasts_kept(seen, both_ways, config), strict=True)
+    told = {pair: figure for pair, figure in kept if figure is not None}
     pair, least = min(told.items(), key=lambda item: item[1], default=((0, 0), 1.0))
     grown, most = max(told.items(), key=lambda item: item[1], default=((0, 0), 1.0))
     if most > config.max_contrast_gained:

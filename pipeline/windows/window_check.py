@@ -21,6 +21,9 @@ from tinyvideo.pipeline.types import Frame, GrayFrame, VideoFacts
 _THUMBNAIL = (96, 54)
 """Width and height, in pixels."""
 
+_ROWS = 4
+"""Every so many rows of a frame tell its contrast roughly."""
+
 MAX_OFF = 1.1
 """How far pictures may be out of step where a film repeats some, in frames of the film. Ours: one
 that was repeated evenly stays below 1, and a picture too many or too few makes 1.2 at least."""
@@ -76,7 +79,7 @@ def check_window(
         RejectedError: FADE, FLAT, FRAME_RATE, UNEVEN_TIMING, FROZEN or REPEATED_FRAME, with the
             frame.
     """
-    contrasts = [_contrast(frame.image) for frame in window]
+    contrasts = _contrasts(window, config)
     small = [thumbnail(frame.gray, _THUMBNAIL) for frame in window]
     _check_pace(window, facts, config)
     _check_fade(window, contrasts, small, config)
@@ -176,6 +179,15 @@ def count_repeats(changes: Sequence[float]) -> int:
         moving = min(max(before), max(behind))
         count += moving >= LEAST_MOVING and changes[number] <= REPEAT_SHARE * moving
     return count
+
+
+def _contrasts(window: Sequence[TimedFrame], config: WindowConfig) -> list[float]:
+    """Measure the contrast of every frame; roughly, where it is far from any limit."""
+    rough = [_contrast(frame.image[::_ROWS]) for frame in window]
+    far = min(rough) > 2 * config.min_contrast
+    if far and max(rough) < (1 + (config.max_fade - 1) / 2) * min(rough):
+        return rough
+    return [_contrast(frame.image) for frame in window]
 
 
 def _contrast(image: Frame) -> float:
