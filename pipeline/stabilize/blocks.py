@@ -85,22 +85,34 @@ def room_of(grid: tuple[int, int]) -> Floats:
     return np.asarray((0.2 + (2 * x - 1) ** 2 + (1 - y) ** 2) * (1.2 - y), np.float32)
 
 
-def fills(place: npt.NDArray[np.floating], width: int, height: int) -> bool:
-    """Whether a frame that lies at `place` leaves no corner of frame 0 empty."""
-    corners = np.array([[0, width - 1, 0, width - 1], [0, 0, height - 1, height - 1], [1, 1, 1, 1]])
-    x, y, w = np.linalg.inv(place) @ corners
-    x, y = x / w, y / w
-    inside = (x.min() >= 0) & (y.min() >= 0) & (x.max() <= width - 1) & (y.max() <= height - 1)
-    return bool(inside and (w > 0).all())
-
-
 def sort_frames(frames: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.uint8]]:
     """Sort every pixel over time: T pictures of bytes, of any shape, the darkest first."""
+    return ranked(frames, tuple(range(len(frames))))
+
+
+def ranked(
+    frames: Sequence[npt.NDArray[np.generic]], ranks: tuple[int, ...]
+) -> list[npt.NDArray[np.uint8]]:
+    """Sort every pixel over time, and return these places of the order only, 0 the darkest."""
     ordered = [np.asarray(frame, np.uint8) for frame in frames]
-    for low, high in _network(len(ordered)):
+    for low, high, keep_low, keep_high in _pruned(len(ordered), ranks):
         one, other = ordered[low], ordered[high]
-        ordered[low], ordered[high] = np.minimum(one, other), np.maximum(one, other)
-    return ordered
+        if keep_low:
+            ordered[low] = np.minimum(one, other)
+        if keep_high:
+            ordered[high] = np.maximum(one, other)
+    return [ordered[rank] for rank in ranks]
+
+
+@lru_cache(maxsize=16)
+def _pruned(count: int, ranks: tuple[int, ...]) -> list[tuple[int, int, bool, bool]]:
+    """Leave out of the network what `ranks` do not depend on."""
+    asked, steps = set(ranks), []
+    for low, high in reversed(_network(count)):
+        if low in asked or high in asked:
+            steps.append((low, high, low in asked, high in asked))
+            asked |= {low, high}
+    return steps[::-1]
 
 
 @lru_cache(maxsize=8)

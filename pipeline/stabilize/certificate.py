@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyvideo.pipeline.pixels import to_gray
-from tinyvideo.pipeline.stabilize.blocks import sort_frames
+from tinyvideo.pipeline.stabilize.blocks import ranked
 from tinyvideo.pipeline.stabilize.fitting import Bundle
 from tinyvideo.pipeline.stabilize.rendering import Rendering
 from tinyvideo.pipeline.stabilize.stillness import LOOSE_PX, Look, Stillness
@@ -117,7 +117,7 @@ def flicker(frames: Frames) -> float:
 
 def median_change(changes: Sequence[npt.NDArray[np.generic]]) -> float:
     """Mean over pixels of the median over time of T `changes`, 0 to 255."""
-    return float(sort_frames(changes)[(len(changes) - 1) // 2].mean())
+    return float(ranked(changes, ((len(changes) - 1) // 2,))[0].mean())
 
 
 def object_motion(frames: Frames) -> float:

@@ -31,13 +31,13 @@ from tinyvideo.pipeline.stabilize.fitting import Bundle, BundleConfig
 from tinyvideo.pipeline.stabilize.paper import find_paper_path
 from tinyvideo.pipeline.stabilize.stillness import Look, Pictures, Stillness
 from tinyvideo.pipeline.tracking import (
+    Following,
     Keyframes,
     MatchConfig,
     TrackConfig,
     Tracks,
     first_points,
     follow_along,
-    follow_points,
 )
 from tinyvideo.pipeline.types import GrayFrame, Homographies
 
@@ -82,6 +82,13 @@ class HypothesisConfig:
 
     held_frame: float = 0.6
     """Least share, 0 to 1, of what stands still that stands still in each single frame."""
+
+    max_unsure: int = 8
+    """In so many frames keypoints may disagree; then faint edges are asked first."""
+
+    unsure_reach: float = 0.15
+    """Where these hold this share of the picture's parts, 0 to 1, such keypoints are not followed
+    to the end."""
 
     hopeless: float = 0.25
     """Where the best path holds less of picture and rim together, that of 2016 is tried."""
@@ -141,6 +148,7 @@ class Hypotheses:
         self.pictures = Pictures(frames)
         self.judged: list[Hypothesis] = []
         self._along: dict[str, Tracks | None] = {}
+        self._following: Following | None = None
         self.trouble: RejectedError | None = None
         """Why keypoints could not be followed."""
 
@@ -189,22 +197,37 @@ class Hypotheses:
     def _guesses(self) -> Iterator[Hypothesis]:
         still = np.tile(np.eye(3), (len(self._frames), 1, 1))
         yield Hypothesis("still", still, self.pictures.look(None))
-        bundle = None
-        try:
-            tracks = follow_points(self._frames, self._tracks, self._match, self._first)
-        except RejectedError as error:
-            self.trouble = error
-        else:
-            bundle = fit_bundle(tracks, self._bundle)
-            yield self._of_bundle("keypoints", bundle, tracks)
+        yield from self._of_keypoints(self._config.max_unsure)
         yield self._direct("direct", self.pictures.room)
+        if self._following is not None and self._best().score < self._config.unsure_reach:
+            yield from self._of_keypoints(None)
         if self._best().name != "direct":
             yield self._direct("rest", self._rest())
-        yield from self._of_room()
-        if bundle is not None and bundle.model != "still":
-            yield Hypothesis("chain", bundle.chained, self.pictures.look(bundle.chained))
+        if not self._may_be_still(self._best()):
+            yield from self._of_room()
+            yield from self._of_chain()
         if max(sum(self._held(guess)) for guess in self.judged) < self._config.hopeless:
             yield from self._of_2016()
+
+    def _of_keypoints(self, max_unsure: int | None) -> Iterator[Hypothesis]:
+        """Follow the keypoints, or leave that for later where they disagree in so many frames."""
+        try:
+            if self._following is None:
+                self._following = Following(self._frames, self._tracks, self._match, self._first)
+            if not self._following.advance(max_unsure):
+                return
+        except RejectedError as error:
+            self.trouble, self._following = error, None
+            return
+        tracks, self._following = self._following.tracks(), None
+        yield self._of_bundle("keypoints", fit_bundle(tracks, self._bundle), tracks)
+
+    def _of_chain(self) -> Iterator[Hypothesis]:
+        for guess in self.judged:
+            bundle = guess.bundle
+            if guess.name == "keypoints" and bundle is not None and bundle.model != "still":
+                yield Hypothesis("chain", bundle.chained, self.pictures.look(bundle.chained))
+                return
 
     def _of_bundle(self, name: str, bundle: Bundle, tracks: Tracks) -> Hypothesis:
         look = (

@@ -36,11 +36,10 @@ from tinyvideo.pipeline.stabilize.blocks import (
     Floats,
     Mask,
     block_means,
-    fills,
+    ranked,
     rim_of,
     room_of,
     slopes_of,
-    sort_frames,
     texture_of,
 )
 from tinyvideo.pipeline.types import Frames, GrayFrame, Homographies
@@ -147,6 +146,9 @@ class Pictures:
         self.looked_at = [int(t) for t in np.rint(looked_at)]
         self.shape = height, width = self.texture(0).shape
         self.grid = height // BLOCK, width // BLOCK
+        down, along = np.mgrid[: self.grid[0], : self.grid[1]].reshape(2, -1) * BLOCK
+        middle = (BLOCK - 1) / 2
+        self._middles = np.stack([along + middle, down + middle, np.ones(len(down))])
         self.rim = rim_of(self.grid)
         self.room = room_of(self.grid)
         self.room_parts = room_of(_PARTS)
@@ -177,11 +179,10 @@ class Pictures:
             still = [self.texture(t) for t in self.looked_at]
             return still, np.ones(self.grid, np.float32)
         height, width = self.shape
-        everything = np.full((height, width), 255, np.uint8)
-        carried, seen = [self.texture(0)], np.ones(self.grid, np.float32)
-        places = TO_HALF @ to_first @ FROM_HALF
-        for t in self.looked_at[1:]:
-            place, moved = places[t], carried[-1].copy()
+        places = TO_HALF @ to_first[self.looked_at] @ FROM_HALF
+        carried = [self.texture(0)]
+        for t, place in zip(self.looked_at[1:], places[1:], strict=True):
+            moved = carried[-1].copy()
             cv2.warpPerspective(
                 self.texture(t),
                 place,
@@ -190,11 +191,15 @@ class Pictures:
                 borderMode=cv2.BORDER_TRANSPARENT,
             )
             carried.append(moved)
-            if fills(place, width, height):
-                seen += 1
-            else:
-                seen += self.by_block(cv2.warpPerspective(everything, place, (width, height))) / 255
-        return carried, np.asarray(seen / len(carried), np.float32)
+        return carried, self._in_view(places)
+
+    def _in_view(self, places: Homographies) -> Floats:
+        """How often the middle of each block is seen by frames that lie at `places`, 0 to 1."""
+        height, width = self.shape
+        x, y, w = np.moveaxis(np.linalg.inv(places) @ self._middles, 1, 0)
+        low, across, down = np.minimum(x, y) >= -0.5 * w, width - 0.5, height - 0.5
+        inside = low & (x <= across * w) & (y <= down * w) & (w > 0)
+        return np.asarray(inside.mean(axis=0).reshape(self.grid), np.float32)
 
     def by_part(self, blocks: Floats) -> Floats:
         """Sum blocks up over the parts of the picture."""
@@ -313,9 +318,9 @@ class Look:
 
 def _over_time(carried: list[GrayFrame]) -> tuple[Floats, Floats]:
     """Median of every pixel over time, and half the way between its outer eighths."""
-    ordered = sort_frames(carried)
-    count, eighth = len(ordered), len(ordered) // 8
-    lower, upper = ordered[(count - 1) // 2], ordered[count // 2]
+    count, eighth = len(carried), len(carried) // 8
+    ranks = (count - 1) // 2, count // 2, eighth, count - 1 - eighth
+    lower, upper, dark, bright = ranked(carried, ranks)
     median = (lower.astype(np.float32) + upper) / np.float32(2)
-    spread = cv2.subtract(ordered[count - 1 - eighth], ordered[eighth])
+    spread = cv2.subtract(bright, dark)
     return median, spread.astype(np.float32) / np.float32(2)

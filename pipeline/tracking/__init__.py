@@ -16,6 +16,7 @@ from tinyvideo.pipeline.tracking.keyframes import Keyframes
 from tinyvideo.pipeline.tracking.matching import MatchConfig, find_homography
 from tinyvideo.pipeline.tracking.motion import MODELS, MotionFit, carry, motions, slopes_at
 from tinyvideo.pipeline.tracking.tracks import (
+    Following,
     TrackConfig,
     Tracks,
     first_points,
@@ -26,6 +27,7 @@ from tinyvideo.pipeline.tracking.tracks import (
 __all__ = [
     "FEWEST",
     "MODELS",
+    "Following",
     "Keyframes",
     "MatchConfig",
     "MotionFit",

@@ -122,15 +122,53 @@ def follow_points(
         RejectedError: BLURRED or TOO_FEW_INLIERS, where there is too little to follow;
             OUT_OF_VIEW, where the camera has left frame 0.
     """
-    first = first or first_points(frames[0], config)
-    follower = _Follower(_Picture.of(frames[0]), first.copy(), config, match or MatchConfig())
-    for t in range(1, len(frames)):
+    following = Following(frames, config, match, first)
+    following.advance()
+    return following.tracks()
+
+
+class Following:
+    """Follows the keypoints of frame 0 through a window, and may pause where they disagree.
+
+    Arguments and errors are those of `follow_points`.
+    """
+
+    def __init__(
+        self,
+        frames: Frames | Sequence[GrayFrame],
+        config: TrackConfig = DEFAULT_CONFIG,
+        match: MatchConfig | None = None,
+        first: Keyframes | None = None,
+    ) -> None:
+        first = first or first_points(frames[0], config)
+        self._frames, self._next = frames, 1
+        self._follower = _Follower(
+            _Picture.of(frames[0]), first.copy(), config, match or MatchConfig()
+        )
+
+    def advance(self, max_unsure: int | None = None) -> bool:
+        """Go on to the end, or until so many frames were unsure; say whether it was the end.
+
+        Raises:
+            RejectedError: as `follow_points`.
+        """
+        while self._next < len(self._frames):
+            if max_unsure is not None and self._follower.unsure >= max_unsure:
+                return False
+            self._take_next()
+        return True
+
+    def tracks(self) -> Tracks:
+        """Return what was found so far."""
+        return self._follower.tracks()
+
+    def _take_next(self) -> None:
+        t, self._next = self._next, self._next + 1
         try:
-            follower.take(_Picture.of(frames[t]))
+            self._follower.take(_Picture.of(self._frames[t]))
         except RejectedError as error:
-            reason = RejectReason.OUT_OF_VIEW if follower.has_left() else error.reason
+            reason = RejectReason.OUT_OF_VIEW if self._follower.has_left() else error.reason
             raise RejectedError(reason, f"frame {t} of the window: {error.detail}") from error
-    return follower.tracks()
 
 
 def follow_along(
@@ -198,6 +236,9 @@ class _Follower:
         self._keyframes = keyframes
         self._sightings: list[_Sighting] = []
         self._renewed, self._in_vain = 0, 0
+        self.unsure = 0
+        """Frames so far in which most points in view did not agree."""
+
         found = len(keyframes.points)
         positions = keyframes.points.astype(np.float64)
         self._remember(first, _Sighting(np.eye(3), positions, np.ones(found, bool), 1.0))
@@ -250,6 +291,7 @@ class _Follower:
         if sighting.share >= config.sure_share:
             self._in_vain = 0
             return sighting
+        self.unsure += 1
         waited = len(self._sightings) - self._renewed
         if waited < config.renew_frames or self._in_vain >= config.max_in_vain:
             return sighting
