@@ -74,10 +74,7 @@ _SETTLES = 3
 """Most times that what stands still and the path are found in turn, by each kind of motion."""
 
 _GAIN = 1.01
-"""How much more of the room a path must hold to be nearer."""
-
-_LARGE_GAIN = 1.05
-"""How much more it must hold to be worth another round of the same kind."""
+"""How much more of the room a path must hold to be worth another round."""
 
 
 def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
@@ -87,13 +84,13 @@ def fit_direct(pictures: Pictures, say: Floats) -> Homographies:
     """
     coarse = _Target(pictures.halved(0), BLOCK // 2, pictures.grid, say)
     fine = _Target(pictures.texture(0), BLOCK, pictures.grid, say)
-    places = np.tile(np.eye(3), (pictures.count, 1, 1))
-    for t in range(1, pictures.count):  # each begins where the one before it lies
-        places[t] = coarse.fit([pictures.halved(t)], places[t - 1 : t], _COARSE)[0]
-    textures = [pictures.texture(t) for t in range(1, pictures.count)]
-    places = FROM_HALF @ places @ TO_HALF
-    places[1:] = fine.fit(textures, places[1:], _FINE)
-    return _whole(places)
+    place = np.eye(3)
+    path = [np.eye(3)]
+    for t in range(1, pictures.count):
+        place = coarse.fit([pictures.halved(t)], (TO_HALF @ place @ FROM_HALF)[None], _COARSE)[0]
+        place = fine.fit([pictures.texture(t)], (FROM_HALF @ place @ TO_HALF)[None], _FINE)[0]
+        path.append(place)
+    return _whole(np.stack(path))
 
 
 def settle_direct(pictures: Pictures, path: Homographies) -> tuple[Homographies, Look]:
@@ -103,7 +100,7 @@ def settle_direct(pictures: Pictures, path: Homographies) -> tuple[Homographies,
     are looked at tell whether more does; the others follow once that is known.
     """
     seen = pictures.looked_at
-    look, last = pictures.look(path), None
+    look, rounds = pictures.look(path), []
     for level in _SETTLING:
         for _ in range(_SETTLES):
             say = np.asarray(pictures.room * look.graded, np.float32)
@@ -112,15 +109,12 @@ def settle_direct(pictures: Pictures, path: Homographies) -> tuple[Homographies,
             back, closer = np.linalg.inv(places[0]), path.copy()  # frame 0 stays where it is
             closer[seen] = _whole(back @ places)
             closer_look = pictures.look(closer)
-            gain = closer_look.reach / max(look.reach, 1e-6)
-            if gain <= _GAIN:
+            if closer_look.reach <= _GAIN * look.reach:
                 break
-            path, look, last = closer, closer_look, (fit, back)
-            if gain <= _LARGE_GAIN:
-                break
+            path, look = closer, closer_look
+            rounds.append((fit, back))
     others = [t for t in range(pictures.count) if t not in seen]
-    if others and last is not None:
-        fit, back = last
+    for fit, back in rounds if others else ():
         path[others] = _whole(back @ fit.places(pictures, path, others))
     return path, look
 
@@ -219,10 +213,13 @@ class _Target:
 
     def _warped(self, picture: GrayFrame, place: Homography) -> GrayFrame:
         if (place[2, :2] == 0).all():  # no division per pixel
-            place, warp = place[:2] / place[2, 2], cv2.warpAffine
+            affine = place[:2] / place[2, 2]
+            warped = cv2.warpAffine(picture, affine, self._size, borderMode=cv2.BORDER_REPLICATE)
         else:
-            warp = cv2.warpPerspective
-        return np.asarray(warp(picture, place, self._size, borderMode=cv2.BORDER_REPLICATE))
+            warped = cv2.warpPerspective(
+                picture, place, self._size, borderMode=cv2.BORDER_REPLICATE
+            )
+        return np.asarray(warped, np.uint8)
 
     def _pulls(self, warped: npt.NDArray[np.uint8]) -> Floats:
         """How far every block is pulled along x and y, and by how much it differs, (3, B)."""
