@@ -175,7 +175,8 @@ class _Target:
         self._places = np.stack([along, down, np.ones(len(down))])
         self._ways = slopes_at(places) * width / 2  # pixels per parameter, (B, 2, 8)
         tensors = np.stack([xx, xy, xy, yy], axis=-1).reshape(-1, 2, 2)
-        self._squares = (self._ways.transpose(0, 2, 1) @ tensors @ self._ways).reshape(-1, 64)
+        self._squares = self._ways.transpose(0, 2, 1) @ tensors @ self._ways
+        self._of_count: dict[int, tuple[Array, Array, Array]] = {}
 
     def fit(
         self, pictures: Sequence[GrayFrame], places: Homographies, level: _Level
@@ -196,13 +197,21 @@ class _Target:
         x, y, apart = np.stack([self._pulls(one) for one in warped], axis=1)
         rest = np.maximum(apart - _NOISE, 0) / self._energy
         weights = self._say / (1 + rest / limit_px**2) ** 2
-        squares = (weights @ self._squares).reshape(-1, 8, 8)[:, :count, :count]
-        along, down = self._ways[:, 0, :count], self._ways[:, 1, :count]
+        products, along, down = self._first(count)
+        squares = (weights @ products).reshape(-1, count, count)
         right = -(weights * x) @ along - (weights * y) @ down
         ridge = 1e-3 * np.trace(squares, axis1=1, axis2=2) / count + 1e-9
-        squares = squares + ridge[:, None, None] * np.eye(count)
+        squares += ridge[:, None, None] * np.eye(count)
         moved = motions(np.linalg.solve(squares, right[..., None])[..., 0])
         return np.asarray(self._from_unit @ moved @ self._to_unit)
+
+    def _first(self, count: int) -> tuple[Array, Array, Array]:
+        """What the first `count` parameters do: products (B, count^2), ways along x and y."""
+        if count not in self._of_count:  # in one piece: a product of a slice takes twice as long
+            products = self._squares[:, :count, :count].reshape(-1, count * count)
+            along, down = (self._ways[:, axis, :count].copy() for axis in (0, 1))
+            self._of_count[count] = products, along, down
+        return self._of_count[count]
 
     def ways_of(self, moved: Homographies) -> Array:
         """Say how far motions carry the blocks that count, in the mean, in pixels, (T,)."""
