@@ -101,6 +101,16 @@ def test_b_frames_in_avi_are_timed_in_the_order_in_which_they_are_shown(tmp_path
     np.testing.assert_allclose([frame.time_s for frame in frames], np.arange(20) / 25)
 
 
+def test_brightness_is_made_once_though_the_source_is_let_go(tmp_path):
+    write_video(tmp_path / "a.mp4", film([np.eye(3)] * 3))
+
+    with open_video(tmp_path / "a.mp4") as video:
+        frame = next(iter(video))
+
+    asked = frame.gray
+    assert frame.without_source().gray is asked
+
+
 def test_a_short_film_is_a_film(tmp_path):
     assert len(read(write_video(tmp_path / "a.mp4", numbered(3)))[1]) == 3
 

@@ -71,6 +71,28 @@ def test_a_faint_room_wins_over_somebody_full_of_keypoints():
     assert path.stillness.loose_rim > 0.4
 
 
+@pytest.mark.parametrize("max_unsure", [2, COUNT])
+def test_keypoints_that_disagree_wait_for_the_faint_edges(max_unsure):
+    # He has most of the keypoints, but those at the rim go with the room.
+    frames = somebody(film(shaky_path(COUNT, seed=4, strength=6), 1), pan(4, 1), contrast=0.3)
+    found = hypotheses(frames, max_unsure=max_unsure, settled_both=2.0)
+
+    found.best()
+
+    names = [guess.name for guess in found.judged]
+    assert names[:2] == ["still", "direct" if max_unsure == 2 else "keypoints"]
+    assert ("keypoints" in names) == (max_unsure == COUNT)
+
+
+def test_keypoints_that_disagree_are_followed_where_faint_edges_hold_nothing():
+    frames = somebody(film(shaky_path(COUNT, seed=4, strength=6), 1), pan(4, 1), contrast=0.3)
+    found = hypotheses(frames, max_unsure=2, unsure_reach=1.0, settled_both=2.0)
+
+    found.best()
+
+    assert [guess.name for guess in found.judged][:3] == ["still", "direct", "keypoints"]
+
+
 @pytest.fixture(scope="module")
 def two_halves():
     """Above and below, the picture goes two ways: nobody can say which is the room."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.drawn.films import HEIGHT, WIDTH, camera_path, film, pan, shaky_path
-from tinyvideo.pipeline.stabilize.blocks import sort_frames
+from tinyvideo.pipeline.stabilize.blocks import ranked, sort_frames
 from tinyvideo.pipeline.stabilize.direct import drift_of, fit_direct, settle_direct
 from tinyvideo.pipeline.stabilize.stillness import Pictures
 
@@ -27,6 +27,16 @@ def test_frames_are_sorted_as_numpy_sorts_them(count):
     np.testing.assert_array_equal(np.stack(sort_frames(list(frames))), np.sort(frames, axis=0))
 
 
+@pytest.mark.parametrize("count", [4, 16, 31])
+def test_places_of_the_order_that_are_asked_are_those_of_all(count):
+    frames = np.random.default_rng(count).integers(0, 256, (count, 5, 7)).astype(np.uint8)
+    ranks = (count // 2, 0, count - 2)
+
+    found = ranked(list(frames), ranks)
+
+    np.testing.assert_array_equal(np.stack(found), np.sort(frames, axis=0)[list(ranks)])
+
+
 def test_half_of_a_picture_stands_still(half_moves):
     found = Pictures(half_moves).judge(None)
 
@@ -41,6 +51,18 @@ def test_the_other_half_stands_still_along_its_own_path(half_moves):
     found = Pictures(half_moves).judge(camera_path([pan(2, 0)] * (COUNT - 1)))
 
     assert found.strict == pytest.approx(0.4, abs=0.06)  # 30 of its 160 px leave the view
+
+
+def test_what_has_left_the_view_for_most_of_the_time_is_not_judged():
+    # The camera jumps by a quarter of the width, to and fro: the left quarter is seen half as
+    # often as the rest, and with one more such frame, less than that.
+    path = np.tile(np.eye(3), (COUNT, 1, 1))
+    path[1::2, 0, 2], path[2, 0, 2] = WIDTH / 4, WIDTH / 4
+    in_view = Pictures(film(path)).look(path).in_view
+
+    quarter = round(in_view.shape[1] / 4)
+    assert not in_view[:, : quarter - 1].any()
+    assert in_view[:, quarter + 1 :].all()
 
 
 def test_a_path_that_is_off_by_more_than_a_pixel_holds_nothing():

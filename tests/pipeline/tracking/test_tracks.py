@@ -11,7 +11,7 @@ from tinyvideo.pipeline.tracking.keypoints import (
     salience_of,
     texture_around,
 )
-from tinyvideo.pipeline.tracking.tracks import TrackConfig, follow_points
+from tinyvideo.pipeline.tracking.tracks import Following, TrackConfig, follow_points
 
 
 def with_slab(pictures, left, width, seed=50):
@@ -53,6 +53,21 @@ def test_what_comes_out_behind_something_gives_new_points():
     late = ~tracks.seen[0]
     assert (tracks.points[late, 0] > 200).sum() > 10
     assert center_error(tracks.guess, truth).max() < 2
+
+
+def test_who_pauses_where_points_disagree_goes_on_as_if_nothing_was():
+    # The slab comes into the picture of 320 px in frame 7, and hides half of it in frame 14.
+    frames = with_slab(film(shaky_path(20, seed=3), 3), lambda t: 480 - 24 * t, WIDTH)
+    following = Following(frames)
+
+    assert not following.advance(max_unsure=2)
+    halfway = len(following.tracks().positions)
+    assert following.advance()
+
+    assert 10 < halfway < 20
+    whole = follow_points(frames)
+    np.testing.assert_array_equal(following.tracks().positions, whole.positions)
+    np.testing.assert_array_equal(following.tracks().guess, whole.guess)
 
 
 def test_points_lie_all_over_the_picture():

@@ -9,7 +9,10 @@ from tinyvideo.pipeline.errors import RejectReason
 from tinyvideo.pipeline.windows.one_scene import (
     SceneChangeError,
     SceneConfig,
+    _Blocks,
+    _contrasts_kept,
     check_one_scene,
+    contrast_kept,
 )
 
 SIZE = 128
@@ -55,6 +58,19 @@ def test_the_middle_of_a_long_dissolve_is_told_by_the_window_before_it():
     with pytest.raises(SceneChangeError):
         check_one_scene(frames, fading=True)
     check_one_scene(frames_of(still(0)), fading=True)
+
+
+def test_pairs_of_frames_are_compared_in_one_go_as_one_by_one():
+    shown = dissolved(still(3, 8), still(4, 8), 1, 6).mean(axis=3)[:, ::2, ::2]
+    seen = _Blocks.of(shown.astype(np.float32))
+    pairs = [(0, 1), (1, 0), (2, 7), (0, 7)]
+
+    together = _contrasts_kept(seen, pairs, SceneConfig())
+
+    alone = [contrast_kept(seen, *pair, SceneConfig()) for pair in pairs]
+    assert together[:2] == pytest.approx(alone[:2], abs=1e-4)
+    assert alone[3] is None
+    assert together[3] is None
 
 
 def test_a_dissolve_that_has_just_begun_is_no_matter():

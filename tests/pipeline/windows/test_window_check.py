@@ -91,6 +91,12 @@ def test_one_color_is_flat_however_bright():
     assert caught.value.reason is RejectReason.FLAT
 
 
+def test_texture_between_the_rows_that_are_looked_at_first_is_no_flat_picture():
+    images = living()
+    images[:, ::4] = 100
+    check_window(window([0.04 * t for t in range(len(images))], list(images)), FACTS)
+
+
 def moments(images):
     return window([0.04 * t for t in range(len(images))], list(images))
 
