@@ -10,7 +10,9 @@
 
 Each is judged by the area that stands still along it (`stillness`), so that none wins because
 somebody wears a shirt with texture. A guess costs more than the one before it; most windows end at
-the first or second.
+the first or second. Keypoints that disagree in frame after frame cost most and are rarely those of
+the room: they wait until the faint edges have been asked, and are followed to the end only where
+these hold too little. Nor is more tried where a camera that did not move holds nearly as much.
 
 Cost on one core, 32 frames of 427 x 240 px: 8 ms for a tripod, 60 ms where keypoints hold, 200 ms
 where all are tried.
@@ -84,11 +86,12 @@ class HypothesisConfig:
     """Least share, 0 to 1, of what stands still that stands still in each single frame."""
 
     max_unsure: int = 8
-    """In so many frames keypoints may disagree; then faint edges are asked first."""
+    """Frames in which less than half of the keypoints in view agree, at most: with as many, faint
+    edges are asked first. Ours: in drawn rooms whose keypoints are followed rightly 0 to 7."""
 
     unsure_reach: float = 0.15
-    """Where these hold this share of the picture's parts, 0 to 1, such keypoints are not followed
-    to the end."""
+    """Where the best guess holds this share of the picture's parts, 0 to 1, such keypoints are not
+    followed to the end. Ours: as much is enough for a verdict (`min_reach`)."""
 
     hopeless: float = 0.25
     """Where the best path holds less of picture and rim together, that of 2016 is tried."""
@@ -99,6 +102,7 @@ class HypothesisConfig:
             "settled_share",
             "near_still",
             "held_frame",
+            "unsure_reach",
             "hopeless",
         ):
             if not 0 < getattr(self, name) <= 1:

@@ -3,7 +3,8 @@
 Where a frame lies in frame 0 is known within a pixel or two; what is left is found for every
 square by Gauss-Newton. As the square of frame 0 stays the same, its slopes and their inverse are
 computed once for all frames (the inverse compositional way), and only the pixels of the squares
-are looked up in a frame, not all of it. A square may become brighter or darker as a whole.
+are looked up in a frame, not all of it. A square may become brighter or darker as a whole, and is
+sheared and turned as the frame is around its middle.
 
 Source: Lucas and Kanade 1981; Baker and Matthews, "Lucas-Kanade 20 years on", IJCV 2004.
 
@@ -56,7 +57,7 @@ class Patches:
         self._to_x, self._to_y = (np.ascontiguousarray(to_shift[:, axis]) for axis in (0, 1))
         # A product takes a sum or a mean five times as fast.
         self._sum = np.ones(side * side, np.float32)
-        self._mean = self._sum / side**2
+        self._mean = np.full(side**2, 1 / side**2, np.float32)
         self._grid = np.vstack([self._sum, grid.T]).astype(np.float32)  # (3, S * S)
 
     def find(self, gray: GrayFrame, to_frame: Matrix, start: Array) -> tuple[Floats, Floats]:
