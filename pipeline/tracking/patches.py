@@ -72,7 +72,9 @@ class Patches:
         for _ in range(_ITERATIONS):
             x, y = self._places(across, shifts), self._places(down, shifts)
             seen = cv2.remap(gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            apart = np.asarray(cv2.subtract(seen, self._looks, dtype=cv2.CV_32F))
+            apart: Floats = np.asarray(
+                cv2.subtract(seen, self._looks, dtype=cv2.CV_32F), np.float32
+            )
             step = np.stack([(self._to_x * apart) @ self._sum, (self._to_y * apart) @ self._sum], 1)
             shifts -= np.clip(step, -_LONGEST_STEP_PX, _LONGEST_STEP_PX)
             if (np.abs(step) < _SHORT_STEP_PX).mean() > 0.9:  # the next would be a tenth of it
