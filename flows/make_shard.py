@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,7 @@ from tinyvideo.storage.catalog import (
     Answer,
     Catalog,
     LeaseLostError,
+    count_film,
     enter_rights,
     states_of,
 )
@@ -189,6 +191,7 @@ def films_of(
         limits,
         any_license=any_license,
         allow_private=options.allow_private,
+        count=partial(count_film, held.output.catalog.engine),
     )
 
 

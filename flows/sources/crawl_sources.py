@@ -56,6 +56,7 @@ from tinyvideo.storage.catalog import (
     enter_window,
     keep_misread,
     left_to_ask,
+    looking,
     settled_until,
 )
 from tinyvideo.storage.films import is_parquet, list_videos, read_parquet_rows
@@ -108,14 +109,15 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
         UnreadableError: a folder or list cannot be read.
     """
     finding = Finding()
-    for records in _listed(options, finding):
-        while chunk := list(islice(records, _CHUNK)):
-            finding.found += len(chunk)
-            finding.new += catalog.add(chunk)
-            tell(finding)
-    if options.search is not None:
-        with flickr_of(options.place) as flickr:
-            Search(catalog, flickr, options, finding, tell).walk_all()
+    with looking(catalog):
+        for records in _listed(options, finding):
+            while chunk := list(islice(records, _CHUNK)):
+                finding.found += len(chunk)
+                finding.new += catalog.add(chunk)
+                tell(finding)
+        if options.search is not None:
+            with flickr_of(options.place) as flickr:
+                Search(catalog, flickr, options, finding, tell).walk_all()
     return finding
 
 

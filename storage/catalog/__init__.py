@@ -3,6 +3,8 @@
 block_list         Who must not be fetched: takedowns and the block list, and how a video leaves
                    the books
 books              The books: what was found equals what became of it, in videos and in clips
+crawl_pace         How fast a crawl goes: bytes fetched, videos per hour, and how long the rest
+                   will take
 leases             Leases: who may work on which video, until when, and how attempts are counted
 misread_answers    Answers that nobody understood: how often each kind came, and the beginning of
                    the first
@@ -34,6 +36,13 @@ from tinyvideo.storage.catalog.block_list import (
     unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
+from tinyvideo.storage.catalog.crawl_pace import (
+    CrawlPace,
+    begin_pace,
+    count_film,
+    looking,
+    read_pace,
+)
 from tinyvideo.storage.catalog.leases import LeaseLostError, lease_due, note
 from tinyvideo.storage.catalog.misread_answers import Misread, keep_misread, list_misread
 from tinyvideo.storage.catalog.request_accounts import (
@@ -82,6 +91,7 @@ __all__ = [
     "BooksError",
     "Catalog",
     "Coverage",
+    "CrawlPace",
     "FoundToBe",
     "HostState",
     "LeaseLostError",
@@ -94,11 +104,13 @@ __all__ = [
     "VideoOutcome",
     "as_dict",
     "ask",
+    "begin_pace",
     "block",
     "blocked_videos",
     "count_by_scheme",
     "count_call",
     "count_elsewhere",
+    "count_film",
     "due_for_check",
     "enter_rights",
     "enter_window",
@@ -110,10 +122,12 @@ __all__ = [
     "list_misread",
     "list_outcomes",
     "list_to_take_down",
+    "looking",
     "mark_taken_down",
     "matching",
     "note",
     "proven_spans",
+    "read_pace",
     "read_takedowns",
     "refresh",
     "reopen",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import ClipCounts, VideoState
+from tinyvideo.storage.catalog.crawl_pace import count_verdict
 from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, check_holder
 from tinyvideo.storage.database import (
     CLIPS,
@@ -96,3 +97,4 @@ class Verdicts(CatalogBase):
             db.execute(CLIPS.delete().where(CLIPS.c.video_id == video_id))
             if clips:
                 db.execute(CLIPS.insert(), clips)
+            count_verdict(db, self._clock())
