@@ -23,6 +23,7 @@ million videos; the sums of the books are kept by the database (`storage.databas
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import sqlalchemy as sa
 
@@ -56,21 +57,27 @@ class Catalog(Leases, Verdicts, ShardRows):
         One that was taken down, or whose owner was, is entered as rejected.
         """
         new = 0
-        for chunk in chunks(records):
-            with self._write() as db:
-                query = sa.select(VIDEOS.c.video_id)
-                query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
-                known = set(db.scalars(query))
-                fresh: dict[str, VideoRecord] = {}
-                for record in chunk:
-                    if record.video_id not in known:
-                        fresh.setdefault(record.video_id, record)
-                if fresh:
-                    rows = [row_of_video(r, self._clock()) for r in fresh.values()]
-                    db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
-                    _count_found(db, len(fresh))
-            new += len(fresh)
+        chunk: list[VideoRecord] = []
+        for following in chain(chunks(records), [[]]):
+            # The last one waits for the disk, and what came before it is on the disk by then.
+            new += self._enter(chunk, lasting=not following) if chunk else 0
+            chunk = following
         return new
+
+    def _enter(self, chunk: Sequence[VideoRecord], *, lasting: bool) -> int:
+        with self._write(lasting=lasting) as db:
+            query = sa.select(VIDEOS.c.video_id)
+            query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
+            known = set(db.scalars(query))
+            fresh: dict[str, VideoRecord] = {}
+            for record in chunk:
+                if record.video_id not in known:
+                    fresh.setdefault(record.video_id, record)
+            if fresh:
+                rows = [row_of_video(r, self._clock()) for r in fresh.values()]
+                db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
+                _count_found(db, len(fresh))
+        return len(fresh)
 
     def records(self, video_ids: Sequence[str]) -> list[VideoRecord]:
         """Read the records of these videos, in the order of their ids."""

@@ -6,6 +6,7 @@ Cost: 4 us to lay out the row of a video, 6 us to read one; SQLAlchemy's part is
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from tinyvideo.pipeline.errors import FailCause
@@ -14,6 +15,7 @@ from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.tables import ACCEPTED, VIDEOS
 
 _RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
+_VALUES_OF = attrgetter(*_RECORD_FIELDS)
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")
 
 RECORD_COLUMNS = tuple(VIDEOS.c[name] for name in _RECORD_FIELDS)
@@ -49,8 +51,8 @@ class ShardRow:
 
 def row_of_video(record: VideoRecord, found_at: datetime) -> dict[str, Any]:
     """Lay out a new video: pending, or rejected or failed at once where its source knows why."""
-    values = {name: getattr(record, name) for name in _RECORD_FIELDS}
-    row = {name: storable(v) if isinstance(v, str) else v for name, v in values.items()}
+    values = zip(_RECORD_FIELDS, _VALUES_OF(record), strict=True)
+    row = {name: storable(v) if isinstance(v, str) else v for name, v in values}
     moments = dict.fromkeys(("found_at", "updated_at", "next_try_at"), found_at)
     return {**row, **_first_verdict(record), **moments}
 
