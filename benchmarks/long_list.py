@@ -5,9 +5,9 @@
     python -m benchmarks.long_list --no-results       leaves RESULTS.md as it is
 
 `tinyvideo crawl` reads a CSV into a new output, in a process of its own. Seconds of processor time
-say what it costs on any machine, however busy; those by the clock are of this one. Memory is flat if
-ten times the lines take no more of it. Each bad line has to be named by its number, and no other:
-that is looked at, and the program ends with what is wrong.
+say what it costs on any machine, however busy; those by the clock are of this one. Memory is flat
+if ten times the lines take no more of it. Each bad line has to be named by its number, and no
+other: that is looked at, and the program ends with what is wrong.
 
 Cost: 5 to 15 minutes for a million, by how busy the machine is, and 0.5 GB of disk.
 """

@@ -93,7 +93,16 @@ BROKEN, POISONED = 0.1, 1 / 3_000
 """Share of answers that say nothing, and of videos whose rows do so."""
 
 _WORDED = ("{:,}", "{}.0", "about {}", " {} ", "{}\u00b2", "-{}")
-_NO_ROWS = ({}, None, {"photo": None}, {"photo": {}}, {"photo": "none"}, {"total": 0}, [], "")
+_NO_ROWS: Sequence[Any] = (
+    {},
+    None,
+    {"photo": None},
+    {"photo": {}},
+    {"photo": "none"},
+    {"total": 0},
+    [],
+    "",
+)
 _OUTAGES = (0, 10, 105, 106, 201)
 _PAGE = b"<!DOCTYPE html><html><body><h1>flickr is having a massage</h1></body></html>"
 
@@ -139,11 +148,17 @@ def shown(vice: Vice | None, due: Due, chance: random.Random) -> tuple[Sequence[
         rows = rows[: len(rows) // 2]
     elif vice is Vice.HIGH_TOTALS:
         total = round(total * 1.5)
-    elif vice is Vice.TWICE:
-        rows = [row for row in rows for _ in range(1 + (chance.random() < 0.1))][: due.full]
-    elif vice is Vice.SHUFFLED:
-        rows = chance.sample(rows, len(rows))
-    return rows, total
+    return _in_their_places(vice, rows, due.full, chance), total
+
+
+def _in_their_places(
+    vice: Vice | None, rows: Sequence[Video], full: int, chance: random.Random
+) -> Sequence[Video]:
+    if vice is Vice.TWICE:
+        return [row for row in rows for _ in range(1 + (chance.random() < 0.1))][:full]
+    if vice is Vice.SHUFFLED:
+        return chance.sample(rows, len(rows))
+    return rows
 
 
 def in_their_order(vice: Vice | None, found: Sequence[Video]) -> Sequence[Video]:

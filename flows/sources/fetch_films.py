@@ -183,7 +183,7 @@ class Fetching:
         try:
             offer = patiently(lambda: find_film(record, sources, config), told)
             film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
-            self.count(film.size)  # first: a kill between the two has it fetched, and counted, again
+            self.count(film.size)  # a kill behind it has it fetched, and counted, again
             self.raw.enter(film)
             return film
         except (RejectedError, UnreadableError, LimitError) as error:

@@ -85,7 +85,7 @@ def _near_fault(error: TransientError) -> str:
     cause = error.__cause__
     if not isinstance(cause, json.JSONDecodeError):
         return error.detail
-    return cause.doc[max(0, cause.pos - _NEAR) : cause.pos + _NEAR]
+    return cause.doc[max(0, cause.pos - _NEAR) : cause.pos + _NEAR] or error.detail
 
 
 def _written(value: object) -> str:

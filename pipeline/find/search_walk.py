@@ -162,14 +162,8 @@ class _Walk:
             if held is not None:
                 yield self._confirm(held, answer, anchor), []
                 held = None
-            if answer is None and 0 < self.unread <= _UNREAD and since < span.until:
-                middle = (since + span.until) // 2  # one bad row must not hide all that follow it
-                yield None, [Span(since, middle), Span(middle + 1, span.until)]
-                return
             if answer is None:
-                held = _Held(Span(since, span.until), Views(), 0, self.calls)
-                self.calls = 0
-                yield self._close(held, self.wary), []
+                yield self._without_answer(Span(since, span.until))
                 return
             self.totals.append((answer.wanted.span, answer.total))
             fresh = {i: row for i, row in answer.rows.items() if time_of(row) >= since}
@@ -217,6 +211,15 @@ class _Walk:
             if nothing == _NOTHING:
                 return replace(answer, wanted=Wanted(span))
         return None
+
+    def _without_answer(self, span: Span) -> tuple[Window | None, list[Span]]:
+        """Close a span that gave no answer, or halve it: one bad row must not hide the others."""
+        if 0 < self.unread <= _UNREAD and span.since < span.until:
+            middle = (span.since + span.until) // 2
+            return None, [Span(span.since, middle), Span(middle + 1, span.until)]
+        held = _Held(span, Views(), 0, self.calls)
+        self.calls = 0
+        return self._close(held, self.wary), []
 
     def _from_the_top(self, answer: Answer) -> Sweep | None:
         """Look at what follows a short page, newest first; None if it is not the last page."""

@@ -86,6 +86,7 @@ def walk_world(seed: int, videos: int, vice: Vice | None, search: SearchConfig) 
         nonlocal asks
         asks += 1
         return once(wanted)
+
     span = Span(population.config.since, population.config.until)
     # What the index may not know yet is asked for, and never called proven.
     settled = span.until - (LATE_S if vice is Vice.LATE_INDEX else 0)
