@@ -113,6 +113,8 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
         UnreadableError: a folder or list cannot be read.
     """
     finding = Finding()
+    if options.search is not None:
+        options.search.texts()  # a list that cannot be read is told before anybody is asked
     with looking(catalog):
         for records in _listed(options, finding):
             while chunk := list(islice(records, _CHUNK)):
@@ -202,6 +204,8 @@ def check_sources(options: RunOptions) -> None:
     """
     named = [_parted(source) for source in options.sources]
     named += _listings(options)
+    if options.search is not None:
+        options.search.texts()
     for name, address in named:
         if name == "list":
             _require_a_video(_path(address), options.any_license)
@@ -262,10 +266,7 @@ class Search:
         search = self.options.search
         if search is None:
             return []
-        try:
-            return search.queries(() if self.options.any_license else allowed_numbers(table))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableError(f"the list of words cannot be read: {error}") from error
+        return search.queries(() if self.options.any_license else allowed_numbers(table))
 
     def _span(self, now: datetime) -> Span:
         if self.options.search is None:

@@ -191,7 +191,7 @@ def _recent(db: sa.Connection) -> _Recent | None:
         told = json.loads(text)
         pieces = {int(start): int(count) for start, count in told["pieces"].items()}
         return _Recent(float(told["since"]), pieces)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DamagedError(f"its fact {_PACE!r} is {text!r:.80}") from error
 
 

@@ -18,7 +18,6 @@ from tinyvideo.storage.database import (
     CatalogBase,
     chunks,
     rows_of_clips,
-    storable,
     update_videos,
     verdict_of,
 )
@@ -46,7 +45,7 @@ class Verdicts(CatalogBase):
         """
         if state not in {VideoState.REJECTED, VideoState.FAILED} or not reason:
             raise ValueError(f"{video_id} cannot be settled as {state} for reason {reason!r}")
-        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        verdict = {"state": state, "reason": reason, "detail": detail}
         self._conclude(video_id, [], verdict, holder)
 
     def enter_clips(
@@ -62,7 +61,7 @@ class Verdicts(CatalogBase):
         """
         state, reason, detail = verdict_of(counts)
         rows = rows_of_clips(video_id, counts)
-        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        verdict = {"state": state, "reason": reason, "detail": detail}
         self._conclude(video_id, rows, verdict, holder)
         return state
 

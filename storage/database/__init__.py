@@ -31,7 +31,6 @@ from tinyvideo.storage.database.row_types import (
     row_of_video,
     rows_of_clips,
     state_of,
-    storable,
     verdict_of,
     video_of,
 )
@@ -88,7 +87,6 @@ __all__ = [
     "row_of_video",
     "rows_of_clips",
     "state_of",
-    "storable",
     "transaction",
     "update_videos",
     "verdict_of",
