@@ -80,11 +80,7 @@ from tinyvideo.storage.catalog.takedown_requests import (
 )
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
-from tinyvideo.storage.catalog.waiting_videos import (
-    count_by_scheme,
-    count_elsewhere,
-    states_of,
-)
+from tinyvideo.storage.catalog.waiting_videos import count_by_scheme, states_of
 
 __all__ = [
     "Answer",
@@ -109,7 +105,6 @@ __all__ = [
     "blocked_videos",
     "count_by_scheme",
     "count_call",
-    "count_elsewhere",
     "count_film",
     "due_for_check",
     "enter_rights",

@@ -1,6 +1,6 @@
 """Questions about videos that wait: in which state they are, how often they were tried.
 
-Cost: a query each.
+Cost: a query each. Counting by place reads every video that waits: 1 us each.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.database import VIDEOS, state_of, transaction
+
+SCHEMES = ("flickr", "https", "http", "s3", "file")
+"""Where films are, by the beginning of their addresses."""
 
 _CHUNK = 500
 """Values in one `IN` list; SQLite before 3.32 takes 999 at most."""
@@ -28,21 +31,15 @@ def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[Vid
     return found
 
 
-def count_elsewhere(catalog: Catalog) -> int:
-    """Count the pending and leased videos whose films have to be fetched."""
-    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
-    query = sa.select(sa.func.count()).where(waiting, ~VIDEOS.c.uri.startswith("file:"))
-    with transaction(catalog.engine, writes=False) as db:
-        return int(db.scalar(query) or 0)
-
-
 def count_by_scheme(catalog: Catalog) -> dict[str, int]:
-    """Count the pending and leased videos by what has to be asked for them: flickr, https, s3."""
+    """Count the pending and leased videos by where they are: flickr, https, http, s3, file.
+
+    What the catalog has in no such place counts as "other".
+    """
+    named = [(VIDEOS.c.uri.startswith(f"{scheme}:"), scheme) for scheme in SCHEMES]
+    scheme = sa.case(*named, else_="other").label("scheme")
     waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
-    found = {}
+    query = sa.select(scheme, sa.func.count()).where(waiting).group_by(scheme)
     with transaction(catalog.engine, writes=False) as db:
-        for scheme in ("flickr", "https", "http", "s3"):
-            named = VIDEOS.c.uri.startswith(f"{scheme}:")
-            query = sa.select(sa.func.count()).where(waiting, named)
-            found[scheme] = int(db.scalar(query) or 0)
-    return found
+        found = {str(name): int(count) for name, count in db.execute(query)}
+    return {name: found[name] for name in (*SCHEMES, "other") if name in found}
