@@ -35,8 +35,11 @@ from tinyvideo.storage.database import (
     FACTS,
     CatalogBase,
     DamagedError,
+    add_count,
+    read_count,
     read_fact,
     transaction,
+    write_fact,
 )
 
 HOUR_S, PIECE_S = 3600, 300
@@ -104,8 +107,8 @@ def count_film(engine: sa.Engine, size: int) -> None:
         StorageError: the database cannot be used.
     """
     with transaction(engine, writes=True, lasting=False) as db:
-        for name, more in ((_BYTES, size), (_FILMS, 1)):
-            _write_fact(db, name, str(_whole(db, name) + more))
+        add_count(db, _BYTES, size)
+        add_count(db, _FILMS, 1)
 
 
 def count_verdict(db: sa.Connection, moment: datetime) -> None:
@@ -119,7 +122,7 @@ def count_verdict(db: sa.Connection, moment: datetime) -> None:
     else:
         recent.pieces[piece] = recent.pieces.get(piece, 0) + 1
     pieces = dict(sorted(recent.pieces.items()))
-    _write_fact(db, _PACE, json.dumps({"since": recent.since, "pieces": pieces}))
+    write_fact(db, _PACE, json.dumps({"since": recent.since, "pieces": pieces}))
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def looking(catalog: CatalogBase) -> Iterator[None]:
     """
     name = _LOOKING + uuid.uuid4().hex
     with transaction(catalog.engine, writes=True, lasting=False) as db:
-        _write_fact(db, name, catalog.clock().isoformat(timespec="seconds"))
+        write_fact(db, name, catalog.clock().isoformat(timespec="seconds"))
     try:
         yield
     finally:
@@ -159,7 +162,8 @@ def read_pace(catalog: CatalogBase) -> CrawlPace:
     with transaction(catalog.engine, writes=False) as db:
         states, recent = count_states(db), _recent(db)
         looking_since = db.scalar(sa.select(sa.func.min(FACTS.c.value)).where(_is_looking()))
-        films, size, at_work = _whole(db, _FILMS), _whole(db, _BYTES), _is_at_work(db, moment)
+        films, size = read_count(db, _FILMS), read_count(db, _BYTES)
+        at_work = _is_at_work(db, moment)
     waiting = states.get(VideoState.PENDING, 0) + states.get(VideoState.LEASED, 0)
     pace = recent.per_hour(moment.timestamp()) if recent and at_work else None
     known = pace is not None and looking_since is None
@@ -193,16 +197,3 @@ def _recent(db: sa.Connection) -> _Recent | None:
         return _Recent(float(told["since"]), pieces)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DamagedError(f"its fact {_PACE!r} is {text!r:.80}") from error
-
-
-def _whole(db: sa.Connection, name: str) -> int:
-    text = read_fact(db, name) or "0"
-    if not (text.isascii() and text.isdecimal()):
-        raise DamagedError(f"its fact {name!r} is {text!r:.80}")
-    return int(text)
-
-
-def _write_fact(db: sa.Connection, name: str, value: str) -> None:
-    same = FACTS.c.name == name
-    if not db.execute(FACTS.update().where(same).values(value=value)).rowcount:
-        db.execute(FACTS.insert().values(name=name, value=value))

@@ -34,14 +34,13 @@ from tinyvideo.storage.catalog.leases import Leases
 from tinyvideo.storage.catalog.shard_states import ShardRows
 from tinyvideo.storage.catalog.video_results import Verdicts
 from tinyvideo.storage.database import (
-    FACTS,
     RECORD_COLUMNS,
     VIDEO_COLUMNS,
     VIDEOS,
     VIDEOS_FOUND,
     VideoRow,
+    add_count,
     chunks,
-    read_fact,
     record_of,
     row_of_video,
     video_of,
@@ -76,7 +75,7 @@ class Catalog(Leases, Verdicts, ShardRows):
             if fresh:
                 rows = [row_of_video(r, self._clock()) for r in fresh.values()]
                 db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
-                _count_found(db, len(fresh))
+                add_count(db, VIDEOS_FOUND, len(fresh))
         return len(fresh)
 
     def records(self, video_ids: Sequence[str]) -> list[VideoRecord]:
@@ -108,12 +107,3 @@ class Catalog(Leases, Verdicts, ShardRows):
         """Count everything, at one moment; `recount` holds the kept sums against every row."""
         with self._read() as db:
             return count_books(db, recount=recount)
-
-
-def _count_found(db: sa.Connection, new: int) -> None:
-    found = read_fact(db, VIDEOS_FOUND)
-    if found is None:
-        db.execute(FACTS.insert().values(name=VIDEOS_FOUND, value=str(new)))
-    else:
-        total = str(int(found) + new)
-        db.execute(FACTS.update().where(FACTS.c.name == VIDEOS_FOUND).values(value=total))

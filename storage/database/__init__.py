@@ -14,10 +14,14 @@ migrations/   Alembic's part of the catalog: what makes the tables of an older v
 from tinyvideo.storage.database.catalog_base import (
     CATALOG_VERSION,
     CatalogBase,
+    add_count,
     chunks,
+    count_of,
     now,
+    read_count,
     read_fact,
     update_videos,
+    write_fact,
 )
 from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.counters import Key, find_differences, read_counters
@@ -74,13 +78,16 @@ __all__ = [
     "Key",
     "ShardRow",
     "VideoRow",
+    "add_count",
     "alone",
     "chunks",
+    "count_of",
     "find_differences",
     "is_url",
     "name_of",
     "now",
     "open_database",
+    "read_count",
     "read_counters",
     "read_fact",
     "record_of",
@@ -91,4 +98,5 @@ __all__ = [
     "update_videos",
     "verdict_of",
     "video_of",
+    "write_fact",
 ]

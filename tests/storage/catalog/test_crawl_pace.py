@@ -15,6 +15,7 @@ from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.storage_errors import StorageError
 
 VIDEOS = 100
+RECORD = draw_record(0)
 
 
 @pytest.fixture
@@ -137,14 +138,29 @@ def test_a_verdict_that_is_not_entered_does_not_count(catalog, clock):
         ("pace", "{}"),
         ("pace", "no json"),
         ("pace", '{"since": "x", "pieces": {}}'),
+        ("pace", '{"since": 1e999, "pieces": {"1": 1e999}}'),
         ("pace", "[]"),
         ("bytes fetched", "²"),
         ("films fetched", "-1"),
+        ("videos_found", ""),
+        ("videos_found", "7" * 5_000),
     ],
 )
 def test_a_damaged_fact_is_a_damaged_catalog(tmp_path, name, value):
     with closing(Catalog.open(tmp_path / "catalog.db")) as catalog:
         with closing(sqlite3.connect(tmp_path / "catalog.db")) as db, db:
-            db.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+            db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
         with pytest.raises(StorageError, match=f"its fact '{name}' is"):
-            read_pace(catalog)
+            read_pace(catalog) if name != "videos_found" else catalog.books()
+        with pytest.raises(StorageError, match="its fact"):
+            _count(catalog, name)
+
+
+def _count(catalog: Catalog, name: str) -> None:
+    if name == "pace":
+        catalog.add([RECORD])
+        catalog.settle(RECORD.video_id, VideoState.FAILED, "timeout", "too slow")
+    elif name == "videos_found":
+        catalog.add([RECORD])
+    else:
+        count_film(catalog.engine, 1)
