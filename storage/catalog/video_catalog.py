@@ -75,7 +75,7 @@ class Catalog(Leases, Verdicts, ShardRows):
             if fresh:
                 rows = [row_of_video(r, self._clock()) for r in fresh.values()]
                 db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
-                add_count(db, VIDEOS_FOUND, len(fresh))
+                count_found(db, len(fresh))
         return len(fresh)
 
     def records(self, video_ids: Sequence[str]) -> list[VideoRecord]:
@@ -107,3 +107,8 @@ class Catalog(Leases, Verdicts, ShardRows):
         """Count everything, at one moment; `recount` holds the kept sums against every row."""
         with self._read() as db:
             return count_books(db, recount=recount)
+
+
+def count_found(db: sa.Connection, new: int) -> None:
+    """Add to the left side of the books what was entered."""
+    add_count(db, VIDEOS_FOUND, new)

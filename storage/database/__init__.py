@@ -23,7 +23,7 @@ from tinyvideo.storage.database.catalog_base import (
     update_videos,
     write_fact,
 )
-from tinyvideo.storage.database.column_types import DamagedError
+from tinyvideo.storage.database.column_types import DamagedError, storable
 from tinyvideo.storage.database.counters import Key, find_differences, read_counters
 from tinyvideo.storage.database.engine import alone, is_url, name_of, open_database, transaction
 from tinyvideo.storage.database.row_types import (
@@ -94,6 +94,7 @@ __all__ = [
     "row_of_video",
     "rows_of_clips",
     "state_of",
+    "storable",
     "transaction",
     "update_videos",
     "verdict_of",
