@@ -2,9 +2,9 @@
 
 The encoding is told by the mark at the beginning (BOM), else it is UTF-8. What is packed (gzip,
 bzip2, xz) is unpacked as it is read. Lines end as on any system, old ones too. A list is CSV if its
-first line names the column `url`, separated by commas, semicolons or tabs; a title in it has no
-line ends. A line that cannot be read is one bad line: it is told by its number, and the others are
-read.
+first line names the column `url`, separated by commas, semicolons or tabs; a quoted title may go on
+over further lines. A line that cannot be read is one bad line: it is told by its number, and the
+others are read, also where a quote was never closed.
 
 Cost: 2 us per line; one line is in memory, of at most 1 MiB.
 """
@@ -12,8 +12,11 @@ Cost: 2 us per line; one line is in memory, of at most 1 MiB.
 import codecs
 import csv
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -26,6 +29,9 @@ Bad: TypeAlias = Callable[[int, str], None]
 
 MOST_LINE = 2**20
 """Longest line that is read, in bytes. Ours."""
+
+MOST_JOINED = 50
+"""Lines over which a quoted field may go on. Ours."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -127,8 +133,8 @@ def _whole(parts: Iterator[str]) -> Iterator[str]:
 
 def _rows(lines: Iterator[tuple[int, str]], bad: Bad) -> Iterator[tuple[int, Mapping[str, Any]]]:
     names: list[str] | None = None
-    delimiter = ","
-    for number, line in lines:
+    delimiter, ahead = ",", _Ahead(lines)
+    for number, line in ahead:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
@@ -136,10 +142,57 @@ def _rows(lines: Iterator[tuple[int, str]], bad: Bad) -> Iterator[tuple[int, Map
             names, delimiter = _header(text)
             if names:
                 continue
+        if names:
+            text = ahead.join(text, names, delimiter)
         try:
             yield number, _words(text, names, delimiter)
         except (ValueError, RecursionError, csv.Error) as error:
             bad(number, f"it is no {'CSV' if names else 'JSON'}: {error}")
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """Numbered lines, of which some may be looked at and given back."""
+
+    lines: Iterator[tuple[int, str]]
+    back: deque[tuple[int, str]] = field(default_factory=deque)
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        return self.back.popleft() if self.back else next(self.lines)
+
+    def join(self, text: str, names: list[str], delimiter: str) -> str:
+        """Join a line of CSV with those over which its last field goes on, if that one ends."""
+        if not _is_open(text, delimiter):
+            return text
+        taken: list[tuple[int, str]] = []
+        for number, line in islice(self, MOST_JOINED):
+            taken.append((number, line))
+            if _is_record(line, names, delimiter):  # a quote was forgotten before it
+                break
+            joined = "\n".join([text, *(part.rstrip("\r\n") for _, part in taken)])
+            if not _is_open(joined, delimiter):
+                return joined
+        self.back.extendleft(reversed(taken))
+        return text
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Tell whether a quoted field has not ended by the end of a text."""
+    if text.count('"') % 2 == 0:
+        return False
+    try:
+        next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
+
+
+def _is_record(line: str, names: list[str], delimiter: str) -> bool:
+    fields = _fields(line.strip(), delimiter)
+    return len(fields) == len(names) and ":" in fields[names.index("url")]
 
 
 def _header(text: str) -> tuple[list[str], str]:
@@ -162,7 +215,7 @@ def _words(text: str, names: list[str], delimiter: str) -> Mapping[str, Any]:
         fields = next(csv.reader([text], delimiter=delimiter, strict=True), [])
         if len(fields) > len(names):
             raise ValueError(f"it has {len(fields)} fields, the first line has {len(names)}")
-        return dict(zip(names, (field.strip() for field in fields), strict=False))
+        return dict(zip(names, (value.strip() for value in fields), strict=False))
     if not text.startswith("{"):
         return {"url": text}
     entry = parse_json(text)

@@ -22,8 +22,6 @@ video_results      Verdicts: what a worker found out about a video, entered once
                    window counted
 video_samples      What became of single videos, for people to read: some of each state, never
                    all of them
-waiting_videos     Questions about videos that wait: in which state they are, how often they
-                   were tried
 """
 
 from tinyvideo.storage.catalog.block_list import (
@@ -78,9 +76,8 @@ from tinyvideo.storage.catalog.takedown_requests import (
     save,
     write_audit,
 )
-from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.catalog.video_catalog import Catalog, count_by_scheme, states_of
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
-from tinyvideo.storage.catalog.waiting_videos import count_by_scheme, states_of
 
 __all__ = [
     "Answer",

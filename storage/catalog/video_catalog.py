@@ -43,8 +43,14 @@ from tinyvideo.storage.database import (
     chunks,
     record_of,
     row_of_video,
+    state_of,
+    transaction,
     video_of,
 )
+
+
+SCHEMES = ("flickr", "https", "http", "s3", "file")
+"""Where films are, by the beginning of their addresses."""
 
 
 class Catalog(Leases, Verdicts, ShardRows):
@@ -107,6 +113,32 @@ class Catalog(Leases, Verdicts, ShardRows):
         """Count everything, at one moment; `recount` holds the kept sums against every row."""
         with self._read() as db:
             return count_books(db, recount=recount)
+
+
+def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[VideoState, int]]:
+    """Say of some videos in which state they are, and how often they were leased."""
+    query = sa.select(VIDEOS.c.video_id, VIDEOS.c.state, VIDEOS.c.attempts)
+    found: dict[str, tuple[VideoState, int]] = {}
+    with transaction(catalog.engine, writes=False) as db:
+        for chunk in chunks(video_ids):
+            rows = db.execute(query.where(VIDEOS.c.video_id.in_(chunk)))
+            found |= {row.video_id: (state_of(row.state), row.attempts) for row in rows}
+    return found
+
+
+def count_by_scheme(catalog: Catalog) -> dict[str, int]:
+    """Count the pending and leased videos by where they are: flickr, https, http, s3, file.
+
+    What the catalog has in no such place counts as "other". It reads every video that waits: 1 us
+    each.
+    """
+    named = [(VIDEOS.c.uri.startswith(f"{scheme}:"), scheme) for scheme in SCHEMES]
+    scheme = sa.case(*named, else_="other").label("scheme")
+    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
+    query = sa.select(scheme, sa.func.count()).where(waiting).group_by(scheme)
+    with transaction(catalog.engine, writes=False) as db:
+        found = {str(name): int(count) for name, count in db.execute(query)}
+    return {name: found[name] for name in (*SCHEMES, "other") if name in found}
 
 
 def count_found(db: sa.Connection, new: int) -> None:

@@ -130,7 +130,8 @@ def read_list(path: Path) -> tuple[set[tuple[int, int]], int]:
             if name:
                 listed.add((name.photo_id, name.index))
             elif line.strip() and not line.startswith("#"):
-                note(number, f"it is {line.strip()[:80]!r}")
+                strange += 1
+                first = first or f"line {number} is {line.strip()[:80]!r}"
                 strange -= number == 1 and not re.search(r"\d", line)  # names of columns
     except UnreadableError as error:
         raise StorageError(str(error)) from error

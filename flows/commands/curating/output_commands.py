@@ -113,7 +113,9 @@ def what_is_missing(books: dict[str, Any]) -> str:
 
 
 def status(out: Out = "", json: Json = False) -> None:
-    """Print the books of an output: what became of every video and every clip, and how it goes on.
+    """Print the books of an output: what became of every video and every clip.
+
+    While a run is at work, also how many videos end in an hour and how long the rest will take.
 
     Example: tinyvideo status --out strips
     """

@@ -218,3 +218,29 @@ def test_words_that_are_no_text_are_named_by_their_line(tmp_path):
     path.write_bytes("beach\nschön\n".encode("latin-1"))
     with pytest.raises(UnreadableError, match="line 2"):
         read_words(path)
+
+
+HEAD = "url,title,license"
+A, B, C = (f"https://example.org/{name}.mp4" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("lines", "titles", "wrong"),
+    [
+        ([f'{A},"two', 'lines",CC0', f"{B},b,CC0"], ["two\nlines", "b"], []),
+        ([f'{A},"with ""quotes"", a comma, and', "", '# no note",CC0'], None, []),
+        ([f'{A},"never ends', f'{B},"b",CC0', f"{C},c,CC0"], ["b", "c"], [2]),
+        ([f'{A},"never ends', f'{B},a 12" screen,CC0', f'{C},"c",CC0'], ['a 12" screen', "c"], [2]),
+        ([f'{A},"never ends', "nor here"], [], [2, 3]),
+        ([f'{A},"x', *["more"] * 200, 'end",CC0', f"{B},b,CC0"], ["b"], [*range(2, 204)]),
+    ],
+)
+def test_a_quoted_title_may_go_on_and_one_that_never_ends_swallows_nothing(
+    tmp_path, lines, titles, wrong
+):
+    path, bad = tmp_path / "list.csv", []
+    path.write_text("\n".join([HEAD, *lines]))
+    records = list(read_list(path, bad=lambda number, what: bad.append(number)))
+    titles = ['with "quotes", a comma, and\n\n# no note'] if titles is None else titles
+    assert [record.title for record in records] == titles
+    assert bad == wrong

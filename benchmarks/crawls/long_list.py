@@ -1,8 +1,8 @@
 """A list of a million lines, one in a hundred of them bad: what entering it takes.
 
-    python -m benchmarks.long_list                    a tenth of it, and then all of it
-    python -m benchmarks.long_list --lines 100000     another length
-    python -m benchmarks.long_list --no-results       leaves RESULTS.md as it is
+    python -m benchmarks.crawls.long_list                    a tenth of it, and then all of it
+    python -m benchmarks.crawls.long_list --lines 100000     another length
+    python -m benchmarks.crawls.long_list --no-results       leaves RESULTS.md as it is
 
 `tinyvideo crawl` reads a CSV into a new output, in a process of its own. Seconds of processor time
 say what it costs on any machine, however busy; those by the clock are of this one. Memory is flat
@@ -110,7 +110,7 @@ def main() -> None:
         rows = [enter(lines, Path(folder)) for lines in (wanted.lines // 10, wanted.lines)]
     table = report(rows)
     body = (
-        f"`python -m benchmarks.long_list`: `tinyvideo crawl` with a CSV, one line in {ONE_IN} of "
+        f"`python -m benchmarks.crawls.long_list`: `tinyvideo crawl` with a CSV, one line in {ONE_IN} of "
         f"which is no\nvideo; {os.cpu_count()} cores with a load of {busy:.0f} before. Every bad "
         f"line was named by its number.\n\n{table}"
     )
