@@ -110,8 +110,8 @@ def main() -> None:
         rows = [enter(lines, Path(folder)) for lines in (wanted.lines // 10, wanted.lines)]
     table = report(rows)
     body = (
-        f"`python -m benchmarks.crawls.long_list`: `tinyvideo crawl` with a CSV, one line in {ONE_IN} of "
-        f"which is no\nvideo; {os.cpu_count()} cores with a load of {busy:.0f} before. Every bad "
+        f"`python -m benchmarks.crawls.long_list`: `tinyvideo crawl` with a CSV, one line in "
+        f"{ONE_IN} of which\nis no video; {os.cpu_count()} cores with a load of {busy:.0f} before. Every bad "
         f"line was named by its number.\n\n{table}"
     )
     print(body)

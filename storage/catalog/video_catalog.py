@@ -48,7 +48,6 @@ from tinyvideo.storage.database import (
     video_of,
 )
 
-
 SCHEMES = ("flickr", "https", "http", "s3", "file")
 """Where films are, by the beginning of their addresses."""
 
