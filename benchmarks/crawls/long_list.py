@@ -110,9 +110,9 @@ def main() -> None:
         rows = [enter(lines, Path(folder)) for lines in (wanted.lines // 10, wanted.lines)]
     table = report(rows)
     body = (
-        f"`python -m benchmarks.crawls.long_list`: `tinyvideo crawl` with a CSV, one line in "
-        f"{ONE_IN} of which\nis no video; {os.cpu_count()} cores with a load of {busy:.0f} before. Every bad "
-        f"line was named by its number.\n\n{table}"
+        "`python -m benchmarks.crawls.long_list`: `tinyvideo crawl` with a CSV, one line in "
+        f"{ONE_IN} of which\nis no video; {os.cpu_count()} cores with a load of {busy:.0f} "
+        f"before. Every bad line was named by its number.\n\n{table}"
     )
     print(body)
     if not wanted.no_results:
