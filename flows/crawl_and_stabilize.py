@@ -29,7 +29,7 @@ from tinyvideo.flows.sources import find_videos
 from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
 from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
-from tinyvideo.storage.catalog import BooksError
+from tinyvideo.storage.catalog import BooksError, begin_pace
 from tinyvideo.storage.exchange import write_output_card
 from tinyvideo.storage.films import RawFolder
 from tinyvideo.storage.outputs import Output, OutputAddress, audited_books
@@ -95,6 +95,7 @@ def tidy_up(place: OutputAddress) -> None:
             output.store.abort_stale()
             batches = recover(output)
             returned = output.catalog.give_back()
+            begin_pace(output.catalog.engine)
             finish_rewrites(output)
             shards = finish_shards(output.catalog, output.store, output.work)
             finish_open_takedowns(output)

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -45,6 +46,7 @@ from tinyvideo.storage.catalog import (
     Answer,
     Catalog,
     LeaseLostError,
+    count_film,
     enter_rights,
     states_of,
 )
@@ -187,6 +189,7 @@ def films_of(
         limits,
         any_license=any_license,
         allow_private=options.allow_private,
+        count=partial(count_film, held.output.catalog.engine),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tinyvideo.flows.search_options import SearchOptions
-from tinyvideo.flows.settings import Settings, SettingsError, read_settings
+from tinyvideo.flows.settings import A_YEAR_S, MOST_MB, Settings, SettingsError, read_settings
 from tinyvideo.flows.which_output import output_at
 from tinyvideo.pipeline.curation import CurationConfig
 from tinyvideo.pipeline.strips import StripConfig
@@ -92,9 +92,11 @@ class RunOptions(BaseModel):
     places_weights: Path | None = Field(
         None, description="Places365 weights. Empty: TINYVIDEO_PLACES_WEIGHTS, or else a proxy."
     )
-    window_limit_s: float = Field(60, gt=0, description="Seconds for one window of 32 frames.")
-    video_limit_s: float = Field(14_400, gt=0, description="Seconds for one video.")
-    memory_limit_mb: int = Field(1500, ge=64, description="Megabytes for one video.")
+    window_limit_s: float = Field(
+        60, gt=0, le=A_YEAR_S, description="Seconds for one window of 32 frames."
+    )
+    video_limit_s: float = Field(14_400, gt=0, le=A_YEAR_S, description="Seconds for one video.")
+    memory_limit_mb: int = Field(1500, ge=64, le=MOST_MB, description="Megabytes for one video.")
     retry_failed: bool = Field(False, description="Try videos again that failed before.")
 
     @field_validator("folder", "yfcc100m", "urls")

@@ -9,7 +9,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tinyvideo.pipeline.find import Query, Span, open_text
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.find import Query, Span, read_words
 
 FLICKR_BEGAN = date(2004, 2, 10)
 """Nothing is older; videos came in April 2008."""
@@ -57,14 +58,22 @@ class SearchOptions(BaseModel):
         """List the searches, one per word where there is a list of words.
 
         Raises:
-            OSError, UnicodeDecodeError: the file of words cannot be read.
+            UnreadableError: the file of words cannot be read, or has none.
+        """
+        return [self.base(licenses, text) for text in self.texts()]
+
+    def texts(self) -> list[str]:
+        """List the texts that are searched for: one per word where there is a list of words.
+
+        Raises:
+            UnreadableError: the file of words cannot be read, or has none.
         """
         if self.words is None:
-            return [self.base(licenses)]
-        with open_text(self.words) as text:
-            lines = [line.strip() for line in text]
-        words = dict.fromkeys(line for line in lines if line and not line.startswith("#"))
-        return [self.base(licenses, " ".join(filter(None, (self.text, w)))) for w in words]
+            return [self.text]
+        words = read_words(self.words)
+        if not words:
+            raise UnreadableError(f"the list {self.words} has no words")
+        return [" ".join(filter(None, (self.text, word))) for word in words]
 
     def span(self, now: datetime) -> Span:
         """Name the seconds of upload: from the first of `since` to the last before `until`."""

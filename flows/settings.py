@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 PREFIX = "TINYVIDEO_"
 """What our variables begin with; nothing else may."""
 
+A_YEAR_S = 366 * 86_400
+"""Longest time that can be set, in seconds: clocks and timers take no endless one."""
+
+MOST_MB = 10**9
+"""Most megabytes that can be set. Ours: no machine and no film has so many."""
+
 ENV_FILE = f"{PREFIX}ENV_FILE"
 
 WHERE_LISTED = "unset it, and 'tinyvideo settings' lists those that there are"
@@ -78,13 +84,13 @@ class Settings(BaseSettings):
     batch_videos: int = Field(default=256, ge=1, le=10_000)
     """Videos that share one shard."""
 
-    window_limit_s: float = Field(default=60, gt=0)
+    window_limit_s: float = Field(default=60, gt=0, le=A_YEAR_S)
     """Seconds that one window of 32 frames may take before its video counts as hanging."""
 
-    video_limit_s: float = Field(default=4 * 3600, gt=0)
+    video_limit_s: float = Field(default=4 * 3600, gt=0, le=A_YEAR_S)
     """Seconds that one video may take in all."""
 
-    memory_limit_mb: int = Field(default=1500, ge=64)
+    memory_limit_mb: int = Field(default=1500, ge=64, le=MOST_MB)
     """Megabytes that decoding and stabilizing may take beside the libraries (Linux only)."""
 
     flickr_key: str = Field(default="", repr=False)
@@ -97,23 +103,23 @@ class Settings(BaseSettings):
     """Requests per second, of all workers together, to Flickr's API, pages and media. The first is
     theirs: 3,600 an hour for a key; the others are ours, as they say nothing."""
 
-    pause_s: float = Field(default=5.0, gt=0)
+    pause_s: float = Field(default=5.0, gt=0, le=A_YEAR_S)
     """Seconds that a host is left alone after its first refusal, if it does not say for how long;
     further refusals double it."""
 
     downloads: int = Field(default=4, ge=1, le=64)
     """Films that are fetched at the same time, while others are stabilized."""
 
-    fetch_timeout_s: float = Field(default=30.0, gt=0)
+    fetch_timeout_s: float = Field(default=30.0, gt=0, le=A_YEAR_S)
     """Seconds without an answer, or without a byte, after which a request is given up."""
 
-    film_limit_s: float = Field(default=1800.0, gt=0)
+    film_limit_s: float = Field(default=1800.0, gt=0, le=A_YEAR_S)
     """Seconds that fetching one film may take in all."""
 
-    film_limit_mb: int = Field(default=2000, ge=1)
+    film_limit_mb: int = Field(default=2000, ge=1, le=MOST_MB)
     """Megabytes of the largest film that is fetched."""
 
-    retry_wait_s: float = Field(default=60.0, gt=0)
+    retry_wait_s: float = Field(default=60.0, gt=0, le=A_YEAR_S)
     """Seconds until a video that could not be fetched is tried again; doubled with each attempt."""
 
     check_rights: bool = True
@@ -159,7 +165,7 @@ class Settings(BaseSettings):
     tv.example.org`. Without, it answers to numbers, `localhost` and the name of its machine; else
     a page could lead its own name here. Pages of these names may use it, too."""
 
-    silence_s: float = Field(default=300.0, ge=10)
+    silence_s: float = Field(default=300.0, ge=10, le=A_YEAR_S)
     """Seconds without a sign of life, of which there is one in 30 s, after which a run on a pool is
     lost and done again. Ours: a healthy run would have to miss ten, and 30 would end every one of
     them. `tinyvideo up` takes it up."""

@@ -96,9 +96,10 @@ def preview(output: Output, kind: TakedownKind, name: str) -> dict[str, Any]:
 
 
 def _unknown(db: sa.Connection, kind: TakedownKind, name: str) -> str:
+    lower = sa.literal(name.lower(), VIDEOS.c.owner.type)
     like = sa.or_(
-        sa.func.lower(VIDEOS.c.owner) == name.lower(),
-        sa.func.lower(VIDEOS.c.owner_name) == name.lower(),
+        sa.func.lower(VIDEOS.c.owner) == lower,
+        sa.func.lower(VIDEOS.c.owner_name) == lower,
         VIDEOS.c.owner == f"{name}@N00",
     )
     meant = db.scalar(sa.select(VIDEOS.c.owner).where(like).limit(1)) if kind == "owner" else ""

@@ -91,8 +91,7 @@ class Hosts:
         """Answer for the `asked`-th time, 0 the first."""
         if question.kind is Kind.API:
             authorization = question.headers.get("Authorization", "")
-            document = self.api.answer(question.params, authorization, asked)
-            return Reply(json.dumps(document).encode())
+            return Reply(self.api.text(question.params, authorization, asked))
         if question.kind is Kind.MEDIA:
             return self._file(question)
         if question.path == _SITE_KEY_PAGE:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from tinyvideo.flows.imitation import film_files as media
 from tinyvideo.flows.imitation.population import NEW_LICENSE, WORDS, Fate, Population, Video
 from tinyvideo.flows.imitation.search_answers import ApiError, SearchConfig, answer_of, search
-from tinyvideo.flows.imitation.vices import Vice, garbled
+from tinyvideo.flows.imitation.vices import Vice, garbled, written
 
 SITE_KEY = "5173ecae0000000000000000site4key"
 """The key that Flickr's own pages use."""
@@ -67,6 +67,11 @@ class Api:
             return call(params, asked)
         except ApiError as error:
             return {"stat": "fail", "code": error.code, "message": error.message}
+
+    def text(self, params: Params, authorization: str, asked: int) -> bytes:
+        """Answer as `answer`, as it goes over the wire."""
+        document, chance = self.answer(params, authorization, asked), _chance(params, asked)
+        return written(self.search.vice, document, chance)
 
     def _methods(self) -> dict[str, Callable[[Params, int], dict[str, Any]]]:
         return {

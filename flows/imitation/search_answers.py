@@ -17,7 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyvideo.flows.imitation.population import Population, Video
-from tinyvideo.flows.imitation.vices import Due, Vice, known_to, shown
+from tinyvideo.flows.imitation.vices import (
+    Due,
+    Vice,
+    in_their_order,
+    known_to,
+    outage_of,
+    shown,
+)
 
 CAP = 4_000
 """Results per query. Theirs."""
@@ -98,6 +105,9 @@ def search(
     found = known_to(config.vice, find(population, params), vicious, population.config.until)
     if params.get("sort", "date-posted-desc") != "date-posted-asc":
         found = found[::-1]
+    found = in_their_order(config.vice, found)
+    if (code := outage_of(config.vice, vicious)) is not None:
+        raise ApiError(code, "Service currently unavailable")
     most = MAX_PER_PAGE_OF_PLACES if params.get("bbox") else MAX_PER_PAGE
     per_page = max(1, min(most, int(params.get("per_page") or 100)))
     number = max(1, int(params.get("page") or 1))

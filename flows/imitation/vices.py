@@ -8,8 +8,9 @@ Cost: next to nothing beside the search. Source: what users have reported (flick
 gallery-dl 116, flickrapi 109), and what replicas of databases do.
 """
 
+import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -53,10 +54,57 @@ class Vice(StrEnum):
     LATE_INDEX = "late-index"
     """Half of what the last two days have brought is not shown yet."""
 
+    TWICE = "twice"
+    """One row in ten stands twice on a page, which has room for fewer others."""
+
+    MOVING = "moving"
+    """A row in fifty says another date from one answer to the next, up to an hour off."""
+
+    SHUFFLED = "shuffled"
+    """The right rows of a page, in any order."""
+
+    UNSORTED = "unsorted"
+    """Results come by relevance, whatever order is asked for."""
+
+    COARSE_DATES = "coarse-dates"
+    """Rows say the hour of their upload, rounded down."""
+
+    WORDED_TOTALS = "worded-totals"
+    """Totals are written "1,234", "12.0", "about 500", true or null."""
+
+    NO_PHOTOS = "no-photos"
+    """One answer in ten lacks its rows, or has something else in their place."""
+
+    FAIL_CODES = "fail-codes"
+    """One answer in ten says with HTTP 200 that Flickr is not available: 0, 10, 105, 106, 201."""
+
+    NO_JSON = "no-json"
+    """One answer in ten is a page for people, or ends in the middle."""
+
+    POISON = "poison"
+    """A video in 3,000 has a title that makes no JSON of every answer that it is in."""
+
 
 SHORT_PAGE, LACKING, EMPTY, LATE_S = 480, 0.1, 0.1, 2 * DAY_S
 """Rows of a page, share that a replica lacks, share of answers that are empty, and seconds that the
 index is late."""
+
+BROKEN, POISONED = 0.1, 1 / 3_000
+"""Share of answers that say nothing, and of videos whose rows do so."""
+
+_WORDED = ("{:,}", "{}.0", "about {}", " {} ", "{}\u00b2", "-{}")
+_NO_ROWS: Sequence[Any] = (
+    {},
+    None,
+    {"photo": None},
+    {"photo": {}},
+    {"photo": "none"},
+    {"total": 0},
+    [],
+    "",
+)
+_OUTAGES = (0, 10, 105, 106, 201)
+_PAGE = b"<!DOCTYPE html><html><body><h1>flickr is having a massage</h1></body></html>"
 
 
 def known_to(
@@ -100,7 +148,43 @@ def shown(vice: Vice | None, due: Due, chance: random.Random) -> tuple[Sequence[
         rows = rows[: len(rows) // 2]
     elif vice is Vice.HIGH_TOTALS:
         total = round(total * 1.5)
-    return rows, total
+    return _in_their_places(vice, rows, due.full, chance), total
+
+
+def _in_their_places(
+    vice: Vice | None, rows: Sequence[Video], full: int, chance: random.Random
+) -> Sequence[Video]:
+    if vice is Vice.TWICE:
+        return [row for row in rows for _ in range(1 + (chance.random() < 0.1))][:full]
+    if vice is Vice.SHUFFLED:
+        return chance.sample(rows, len(rows))
+    return rows
+
+
+def in_their_order(vice: Vice | None, found: Sequence[Video]) -> Sequence[Video]:
+    """Put results into another order than was asked for."""
+    if vice is Vice.UNSORTED:
+        return sorted(found, key=lambda video: _share(video, "relevance"))
+    return found
+
+
+def outage_of(vice: Vice | None, chance: random.Random) -> int | None:
+    """Choose the code by which an answer says that there is none."""
+    failing = vice is Vice.FAIL_CODES and chance.random() < BROKEN
+    return chance.choice(_OUTAGES) if failing else None
+
+
+def written(vice: Vice | None, answer: Mapping[str, Any], chance: random.Random) -> bytes:
+    """Write an answer down, as it goes over the wire."""
+    text = json.dumps(answer).encode()
+    if vice is Vice.POISON:
+        return text.replace(_POISON.encode(), b"\x01")  # which JSON has to escape
+    if vice is Vice.NO_JSON and chance.random() < BROKEN:
+        return chance.choice((_PAGE, text[: len(text) // 2], b"", b"[]", b"null", b"\xff"))
+    return text
+
+
+_POISON = "poisonous"
 
 
 def garbled(vice: Vice | None, answer: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
@@ -110,8 +194,14 @@ def garbled(vice: Vice | None, answer: Mapping[str, Any], chance: random.Random)
         if not photos["photo"] or chance.random() < EMPTY:
             photos["total"] = ""
         photos["photo"] = [_emptied(row, chance) for row in photos["photo"]]
-    if vice is Vice.MISSING_FIELDS:
-        photos["photo"] = [_lacking(row, chance) for row in photos["photo"]]
+    change = _ROWS.get(vice) if vice else None
+    if change is not None:
+        photos["photo"] = [change(row, chance) for row in photos["photo"]]
+    if vice is Vice.WORDED_TOTALS:
+        words = [text.format(int(photos["total"])) for text in _WORDED]
+        photos["total"] = chance.choice([*words, True, None])
+    if vice is Vice.NO_PHOTOS and chance.random() < BROKEN:
+        return {"photos": chance.choice(_NO_ROWS), "stat": "ok"}
     return {**answer, "photos": photos}
 
 
@@ -126,6 +216,30 @@ def _lacking(row: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
         return dict(row)
     lost = chance.choice(("dateupload", "id"))
     return {name: value for name, value in row.items() if name != lost}
+
+
+def _moving(row: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
+    if chance.random() >= 1 / 50:
+        return dict(row)
+    return {**row, "dateupload": int(row["dateupload"]) + chance.randint(-3_600, 3_600)}
+
+
+def _coarse(row: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
+    return {**row, "dateupload": int(row["dateupload"]) // 3_600 * 3_600}
+
+
+def _poisonous(row: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
+    harmless = random.Random(f"{row['id']} poison").random() >= POISONED
+    return {**row, "title": row["title"] if harmless else _POISON}
+
+
+_ROWS: Mapping[Vice, Callable[[Mapping[str, Any], random.Random], dict[str, Any]]] = {
+    Vice.MISSING_FIELDS: _lacking,
+    Vice.MOVING: _moving,
+    Vice.COARSE_DATES: _coarse,
+    Vice.POISON: _poisonous,
+}
+"""What becomes of each row."""
 
 
 def _share(video: Video, of: str) -> float:

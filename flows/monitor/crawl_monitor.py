@@ -23,11 +23,11 @@ from typing import Any
 
 from tinyvideo.flows.monitor.artifacts import EVERY_S, Board
 from tinyvideo.flows.report import headline, list_fates, plural
-from tinyvideo.flows.terminal import markdown
+from tinyvideo.flows.terminal import markdown, tell_pace
 from tinyvideo.flows.workers import LeasedBatch
 from tinyvideo.pipeline.rerender import contact_sheet
 from tinyvideo.storage.batches import BatchRow, BatchState, batch_counts, latest_batches
-from tinyvideo.storage.catalog import Catalog, Coverage, summarize
+from tinyvideo.storage.catalog import Catalog, Coverage, read_pace, summarize
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.shards import ShardFile, iterate_rows
 
@@ -74,7 +74,8 @@ class CrawlMonitor:
 
     async def _show(self, books: Mapping[str, Any], *, last: bool) -> None:
         board = self._board
-        await board.text("crawl-progress", progress_text(books), counted(books), last=last)
+        pace = await asyncio.to_thread(lambda: read_pace(self._catalog).as_dict())
+        await board.text("crawl-progress", progress_text(books, pace), counted(books), last=last)
         latest, counts, searches = await asyncio.to_thread(self._look)
         await board.table(
             "shards", list(map(shard_row, latest)), shards_sentence(counts), last=last
@@ -127,12 +128,13 @@ def bar(done: int, total: int, width: int = 24) -> str:
     return f"`{'█' * full}{'░' * (width - full)}` {share} %"
 
 
-def progress_text(books: Mapping[str, Any]) -> str:
-    """Say how far a crawl is."""
+def progress_text(books: Mapping[str, Any], pace: Mapping[str, Any]) -> str:
+    """Say how far a crawl is, and how fast it goes."""
     videos = books["videos"]
     size = f"{plural(books['shards'], 'shard')}, {books['bytes'] / 1e6:,.1f} MB"
     drawn = bar(videos["found"] - videos["pending"], videos["found"])
-    return f"{drawn}\n\n{counted(books)} · {size}\n\n{headline(books)}"
+    parts = [counted(books), size, *(f"{name}: {told}" for name, told in tell_pace(pace).items())]
+    return f"{drawn}\n\n{' · '.join(parts)}\n\n{headline(books)}"
 
 
 def counted(books: Mapping[str, Any]) -> str:

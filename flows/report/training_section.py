@@ -80,7 +80,7 @@ def show_generated(out: Path, gallery: Gallery, notes: list[str]) -> Generated |
             clips=clips,
             left_out=max(0, len(index["clips"]) - CLIPS),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         notes.append(f"the generated clips of {path} cannot be shown: {error}")
         return None
 

@@ -8,6 +8,7 @@ further.
 Cost: one call per 500 videos, at the budget's pace, and a transaction per window and 500 videos.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ from tinyvideo.pipeline.hosts import (
     Budget,
     Flickr,
     License,
+    RefusedCallError,
     allowed_numbers,
     flickr_client,
     open_session,
@@ -56,10 +58,13 @@ from tinyvideo.storage.catalog import (
     enter_window,
     keep_misread,
     left_to_ask,
+    looking,
     settled_until,
 )
 from tinyvideo.storage.films import is_parquet, list_videos, read_parquet_rows
 from tinyvideo.storage.outputs import OutputAddress
+
+logger = logging.getLogger(__name__)
 
 NO_KEY = (
     "searching Flickr needs a key of its API in TINYVIDEO_FLICKR_KEY; "
@@ -108,14 +113,17 @@ def find_videos(catalog: Catalog, options: RunOptions, tell: Tell) -> Finding:
         UnreadableError: a folder or list cannot be read.
     """
     finding = Finding()
-    for records in _listed(options, finding):
-        while chunk := list(islice(records, _CHUNK)):
-            finding.found += len(chunk)
-            finding.new += catalog.add(chunk)
-            tell(finding)
     if options.search is not None:
-        with flickr_of(options.place) as flickr:
-            Search(catalog, flickr, options, finding, tell).walk_all()
+        options.search.texts()  # a list that cannot be read is told before anybody is asked
+    with looking(catalog):
+        for records in _listed(options, finding):
+            while chunk := list(islice(records, _CHUNK)):
+                finding.found += len(chunk)
+                finding.new += catalog.add(chunk)
+                tell(finding)
+        if options.search is not None:
+            with flickr_of(options.place) as flickr:
+                Search(catalog, flickr, options, finding, tell).walk_all()
     return finding
 
 
@@ -196,6 +204,8 @@ def check_sources(options: RunOptions) -> None:
     """
     named = [_parted(source) for source in options.sources]
     named += _listings(options)
+    if options.search is not None:
+        options.search.texts()
     for name, address in named:
         if name == "list":
             _require_a_video(_path(address), options.any_license)
@@ -228,28 +238,35 @@ class Search:
         """Ask for what is left of every search, until all is seen or the limit is reached.
 
         Raises:
-            ServiceError: Flickr refuses us, or does not answer.
+            ServiceError: Flickr refuses us, or every search, or does not answer.
             UnreadableError: the file of words cannot be read.
         """
         self.flickr.sent = self._count
         table = read_licenses(self.flickr)
         now = datetime.now(UTC)
-        for query in self.queries(table):
+        queries, refused = self.queries(table), 0
+        for query in queries:
             self.finding.query = query.name
-            span, settled = self._span(now), settled_until(now)
-            for gap in left_to_ask(self.catalog.engine, query.name, span, settled):
-                if not self._walk(query, gap, table, now):
+            try:
+                if not self._walk_rest(query, table, now):
                     return
+            except RefusedCallError as error:  # one word of many may be none that Flickr takes
+                refused += 1
+                if refused == len(queries):
+                    raise
+                logger.warning("nothing was found by %s: %s", query.name, error)
+
+    def _walk_rest(self, query: Query, table: dict[str, License], now: datetime) -> bool:
+        """Walk through what is left of a search; tell whether there is room for more."""
+        gaps = left_to_ask(self.catalog.engine, query.name, self._span(now), settled_until(now))
+        return all(self._walk(query, gap, table, now) for gap in gaps)
 
     def queries(self, table: dict[str, License]) -> list[Query]:
         """List the searches, with the licenses that are wanted."""
         search = self.options.search
         if search is None:
             return []
-        try:
-            return search.queries(() if self.options.any_license else allowed_numbers(table))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableError(f"the list of words cannot be read: {error}") from error
+        return search.queries(() if self.options.any_license else allowed_numbers(table))
 
     def _span(self, now: datetime) -> Span:
         if self.options.search is None:

@@ -86,6 +86,9 @@ class Fetching:
     allow_private: bool = False
     """Ask servers in private networks, too."""
 
+    count: Callable[[int], None] = lambda size: None
+    """Told the bytes of every film that has come."""
+
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _looks: LimitedCalls = field(init=False, repr=False)
@@ -180,6 +183,7 @@ class Fetching:
         try:
             offer = patiently(lambda: find_film(record, sources, config), told)
             film = patiently(lambda: fetch_film(offer, self.raw.path, sources, self._limit()), told)
+            self.count(film.size)  # a kill behind it has it fetched, and counted, again
             self.raw.enter(film)
             return film
         except (RejectedError, UnreadableError, LimitError) as error:
@@ -260,8 +264,9 @@ def fetching(
     *,
     any_license: bool = False,
     allow_private: bool = False,
+    count: Callable[[int], None] = lambda size: None,
 ) -> Iterator[Fetching]:
-    """Be ready to fetch films into `work` for a block.
+    """Be ready to fetch films into `work` for a block; `count` is told the bytes of each.
 
     Raises:
         OptionError, SettingsError: a setting cannot be used.
@@ -271,7 +276,7 @@ def fetching(
     allowed = allow_private or settings.allow_private
     with shared_budget(place) as budget:
         fetcher = Fetching(
-            RawFolder(work), settings, budget, strip_px, limits, any_license, allowed
+            RawFolder(work), settings, budget, strip_px, limits, any_license, allowed, count
         )
         try:
             yield fetcher

@@ -36,6 +36,7 @@ from tinyvideo.flows.terminal.screen import (
     show_books,
     show_facts,
     show_table,
+    tell_pace,
     waiting,
     write_json,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "show_table",
     "tame",
     "tame_logs",
+    "tell_pace",
     "tell_stopped",
     "unheard_by_children",
     "waiting",

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.terminal.strangers_words import json_text, printable, tame
-from tinyvideo.flows.terminal.time_left import Pace
+from tinyvideo.flows.terminal.time_left import Pace, clock_time
 from tinyvideo.pipeline.masks import masked
 
 if TYPE_CHECKING:
@@ -128,6 +128,20 @@ def show_books(books: Mapping[str, Any]) -> None:
         _print(problem, style="red")
     for bad in books.get("bad_lines", ()):
         _print(f"{bad['count']} lines are no videos: {bad['named_in']} names each", style="yellow")
+
+
+def tell_pace(pace: Mapping[str, Any]) -> dict[str, str]:
+    """Say how far a crawl has come and how fast it goes, as far as its catalog knows."""
+    told = {}
+    if films := pace["films_fetched"]:
+        told["bytes fetched"] = f"{pace['bytes_fetched'] / 1e6:,.1f} MB, of {films:,} films"
+    if pace["videos_per_hour"] is not None:
+        told["videos per hour"] = f"{pace['videos_per_hour']:,.1f}"
+    if pace["looking_since"] is not None:
+        told["time left"] = f"not known: since {pace['looking_since']}, more videos are looked for"
+    elif pace["seconds_left"]:
+        told["time left"] = f"{clock_time(pace['seconds_left'])}, for {pace['waiting']:,} videos"
+    return told
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -37,6 +37,11 @@ def time_left(seconds: float, done: int, left: int) -> str:
     """Write out how long `left` steps will take if `done` took `seconds`; nothing if none did."""
     if done <= 0 or left <= 0:
         return ""
-    minutes, rest = divmod(round(seconds / done * left), 60)
+    return f"{clock_time(seconds / done * left)} left"
+
+
+def clock_time(seconds: float) -> str:
+    """Write a time as hours, minutes and seconds: "0:02:30"."""
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} left"
+    return f"{hours}:{minutes:02}:{rest:02}"

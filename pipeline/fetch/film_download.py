@@ -313,7 +313,7 @@ def _check_fetched(path: Path, sources: Sources) -> None:
     except RejectedError as error:
         if error.reason is not RejectReason.BROKEN_STREAM:
             raise
-        if before.exists() and before.read_text() == came:
+        if before.exists() and before.read_bytes() == came.encode():
             raise
         before.write_text(came)
         detail = f"{error.detail}; it is fetched once more, to see whether the same comes again"

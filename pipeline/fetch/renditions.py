@@ -65,11 +65,18 @@ def choose_renditions(sizes: Iterable[Mapping[str, Any]], short_side: int) -> li
 
 def _rendition(size: Mapping[str, Any]) -> Rendition | None:
     url, label = str(size.get("source", "")), str(size.get("label", ""))
-    is_file = urlsplit(url).scheme == "https" and not urlsplit(url).path.endswith(".swf")
-    if size.get("media") != "video" or not is_file:
+    if size.get("media") != "video" or not _is_file(url):
         return None
     sides = [_pixels(size.get(side)) for side in ("width", "height")]
     return Rendition(label, url, min(sides) or KNOWN_SIDES.get(label.lower(), 0))
+
+
+def _is_file(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and not parts.path.endswith(".swf")
 
 
 def _pixels(value: object) -> int:

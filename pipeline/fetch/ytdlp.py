@@ -267,7 +267,8 @@ def _own_cookies(options: Mapping[str, Any]) -> dict[str, Any]:
     # yt-dlp writes its cookies back into the file, and several threads would do so at once.
     if "cookiefile" not in options:
         return dict(options)
-    return {**options, "cookiefile": io.StringIO(Path(options["cookiefile"]).read_text())}
+    text = Path(options["cookiefile"]).read_text(encoding="utf-8-sig", errors="replace")
+    return {**options, "cookiefile": io.StringIO(text)}
 
 
 def _prepare_part(path: Path) -> None:

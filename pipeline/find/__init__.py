@@ -27,7 +27,7 @@ yfcc          The videos of YFCC100M, out of its metadata: text of 23 or 25 colu
 from tinyvideo.pipeline.find.flickr_query import Query, least_calls
 from tinyvideo.pipeline.find.flickr_walk import read_licenses, search_with, walk_config
 from tinyvideo.pipeline.find.folders import VIDEO_SUFFIXES, path_of, scan_folder
-from tinyvideo.pipeline.find.list_rows import Bad, open_text
+from tinyvideo.pipeline.find.list_rows import Bad, read_lines, read_words
 from tinyvideo.pipeline.find.lists import list_videos_of, listed_video, read_list
 from tinyvideo.pipeline.find.own_source import checked_records
 from tinyvideo.pipeline.find.recapture import Estimate, likely_missing
@@ -62,10 +62,11 @@ __all__ = [
     "likely_missing",
     "list_videos_of",
     "listed_video",
-    "open_text",
     "path_of",
     "read_licenses",
+    "read_lines",
     "read_list",
+    "read_words",
     "read_yfcc100m",
     "scan_folder",
     "search_with",

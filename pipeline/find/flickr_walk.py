@@ -20,9 +20,8 @@ from tinyvideo.pipeline.hosts import SEARCH, SHIPPED, Flickr, Json, License, par
 Keep: TypeAlias = Callable[[str, str], None]
 """What is told of an answer that was not understood: what is wrong with it, and its text."""
 
-_LOOKS = 3
-"""How often an answer of another form is asked for again before it is kept and passed over. Ours:
-it may have come from a proxy."""
+_NEAR = 1_000
+"""Characters on either side of a fault in an answer that are kept."""
 
 
 def search_with(
@@ -30,22 +29,26 @@ def search_with(
 ) -> Ask:
     """Make calls to Flickr what `walk` asks with; what is no answer is asked for again.
 
-    `keep` is told of every answer, and every row of one, that is not understood.
+    `keep` is told of every answer, and every row of one, that is not understood; it ends nothing.
     """
 
     def ask(wanted: Wanted) -> Page:
-        span, looks = wanted.span, 0
+        span, told = wanted.span, ""
 
         def read(answer: Json) -> Page:
-            nonlocal looks
-            looks += 1
+            nonlocal told
             try:
                 return read_page(answer, table, keep, any_license=not query.licenses)
             except NotUnderstoodError as error:
-                if looks < _LOOKS:
-                    raise TransientError(FailCause.UNPARSABLE, str(error)) from error
-                keep(str(error), _written(answer))
-                return Page(0, (), unread=1)
+                told = _written(answer)
+                raise TransientError(FailCause.UNPARSABLE, str(error)) from error
+
+        def pass_over(error: TransientError) -> Page:
+            if told:
+                keep(error.detail, told)
+            else:
+                keep("an answer of the search that is no JSON", _near_fault(error))
+            return Page(0, (), unread=1)
 
         words = query.parameters(
             span.since,
@@ -54,7 +57,7 @@ def search_with(
             wanted.license_,
             newest_first=wanted.newest_first,
         )
-        return flickr.call_patiently(SEARCH, read, **words)
+        return flickr.call_patiently(SEARCH, read, pass_over, **words)
 
     return ask
 
@@ -75,6 +78,14 @@ def read_page(
         except NotUnderstoodError as error:
             keep(str(error), _written(row))
     return Page(total, records, unread=len(rows) - len(records))
+
+
+def _near_fault(error: TransientError) -> str:
+    """Cut out what lies around the fault in an answer; or say what is wrong with it."""
+    cause = error.__cause__
+    if not isinstance(cause, json.JSONDecodeError):
+        return error.detail
+    return cause.doc[max(0, cause.pos - _NEAR) : cause.pos + _NEAR] or error.detail
 
 
 def _written(value: object) -> str:

@@ -98,7 +98,9 @@ def listed_video(
     photo_id = photo_of(url)
     words: dict[str, Any] = {name: str(entry[name]) for name in _WORDS if entry.get(name)}
     if photo_id:
-        words = {"page_url": url, **words}
+        words.setdefault("page_url", url)
+    if "title" not in words:
+        words["title"] = PurePosixPath(urlsplit(url).path).name
     # Of what is on Flickr the license is asked for before it is fetched, where nothing is said.
     own = bool(photo_id) or url.startswith(_OWN)
     refused, problem = refusal_of(
@@ -113,7 +115,7 @@ def listed_video(
         uri=f"flickr:{photo_id}" if photo_id else url,
         refused=refused,
         problem=problem,
-        **{"title": PurePosixPath(urlsplit(url).path).name, **words},
+        **words,
     )
 
 

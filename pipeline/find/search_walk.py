@@ -13,7 +13,8 @@ walked through again, and every window is looked at in both orders until both sh
 
 A page that is full within one second is read to its 4,000th row from both ends, then license by
 license; what a license has beyond is out of reach. If the answers turn out not to be in order of
-upload, spans are halved where half of the results seen lie on either side.
+upload, spans are halved where half of the results seen lie on either side. A span whose answers
+cannot be read is halved, too, down to the second of the row that is to blame.
 
 Cost: 1.15 to 1.25 calls per 500 videos where nothing is wrong, and one more at the end; about 2.2
 where answers cannot be trusted. What *proven* means: docs/concepts/proven.md. Source: Flickr's
@@ -46,6 +47,10 @@ video that is deleted between two calls makes one."""
 
 _NOTHING = 3
 """Empty answers in a row that are believed where nothing is known to be there. Ours."""
+
+_UNREAD = 40
+"""Spans in a row that cannot be read, after which none is halved any more. Ours: halving comes from
+a hundred years to the second of one bad row in 32."""
 
 
 def walk(ask: Ask, span: Span, config: WalkConfig) -> Iterator[Window]:
@@ -85,6 +90,9 @@ class _Walk:
     """Since the last window was closed."""
 
     unchecked: int = 0
+    unread: int = 0
+    """Spans in a row of which no answer could be read."""
+
     told: list[Window] = field(default_factory=list)
     totals: list[tuple[Span, int]] = field(default_factory=list)
     """What each page was asked of, and the total that came with it."""
@@ -155,9 +163,7 @@ class _Walk:
                 yield self._confirm(held, answer, anchor), []
                 held = None
             if answer is None:
-                held = _Held(Span(since, span.until), Views(), 0, self.calls)
-                self.calls = 0
-                yield self._close(held, self.wary), []
+                yield self._without_answer(Span(since, span.until))
                 return
             self.totals.append((answer.wanted.span, answer.total))
             fresh = {i: row for i, row in answer.rows.items() if time_of(row) >= since}
@@ -180,13 +186,21 @@ class _Walk:
             since, anchor = answer.last, self._anchor(held)
 
     def _look(self, span: Span, anchor: Mapping[str, VideoRecord]) -> Answer | None:
-        """Ask with the oldest first until there is an answer that may be right."""
-        nothing = 0
+        """Ask with the oldest first until there is an answer that may be right.
+
+        None: there was none, or (then `unread` counts it) none that could be read.
+        """
+        nothing = unread = 0
         for _ in range(self.config.most_views):
             answer = self._ask(Wanted(span, newest_first=nothing == _NOTHING - 1))
             if answer.length == answer.unread > 0:
                 self._doubt(Doubt.UNREAD)
+                unread += 1
+                if self.unread or unread == _NOTHING:
+                    self.unread += 1
+                    return None
                 continue
+            self.unread = 0
             if answer.length and not answer.wanted.newest_first:
                 return answer
             if answer.length or anchor or answer.total:
@@ -197,6 +211,15 @@ class _Walk:
             if nothing == _NOTHING:
                 return replace(answer, wanted=Wanted(span))
         return None
+
+    def _without_answer(self, span: Span) -> tuple[Window | None, list[Span]]:
+        """Close a span that gave no answer, or halve it: one bad row must not hide the others."""
+        if 0 < self.unread <= _UNREAD and span.since < span.until:
+            middle = (span.since + span.until) // 2
+            return None, [Span(span.since, middle), Span(middle + 1, span.until)]
+        held = _Held(span, Views(), 0, self.calls)
+        self.calls = 0
+        return self._close(held, self.wary), []
 
     def _from_the_top(self, answer: Answer) -> Sweep | None:
         """Look at what follows a short page, newest first; None if it is not the last page."""

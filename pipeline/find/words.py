@@ -29,7 +29,7 @@ def frequent_words(count: int, language: str = "en") -> list[str]:
         words = top_n_list(language, _SPARE * count + 100)
     except ModuleNotFoundError as error:
         raise ServiceError(f"word lists come from wordfreq: {install_extra('words')}") from error
-    except LookupError as error:
+    except (LookupError, ValueError) as error:  # a tag of another form is a ValueError
         raise ServiceError(f"wordfreq has no words of language {language!r}") from error
     fit = (word for word in words if len(word) >= LEAST_LETTERS and word.isalpha())
     return [word for word, _ in zip(fit, range(count), strict=False)]

@@ -18,7 +18,14 @@ web             What a web server says with a status -> an error of ours, and th
                 before a film
 """
 
-from tinyvideo.pipeline.hosts.flickr_api import SEARCH, Flickr, Json, flickr_client, open_session
+from tinyvideo.pipeline.hosts.flickr_api import (
+    SEARCH,
+    Flickr,
+    Json,
+    RefusedCallError,
+    flickr_client,
+    open_session,
+)
 from tinyvideo.pipeline.hosts.guarded_network import guard
 from tinyvideo.pipeline.hosts.licenses import (
     SHIPPED,
@@ -49,6 +56,7 @@ __all__ = [
     "Json",
     "License",
     "Limit",
+    "RefusedCallError",
     "WebAddress",
     "WithdrawnError",
     "allowed_numbers",

@@ -16,7 +16,6 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from json import JSONDecodeError
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import requests
@@ -50,6 +49,10 @@ AGENT = "tinyvideo"
 
 SEARCH = "flickr.photos.search"
 
+_LOOKS = 3
+"""How often an answer that cannot be read is asked for again before it is passed over. Ours: it may
+have come from a proxy."""
+
 _TALKATIVE = ("flickrapi", "oauthlib", "requests_oauthlib")
 """Loggers that write down what is called and signed, with the key, where everything is logged."""
 
@@ -64,6 +67,10 @@ _REFUSED = frozenset({95, 96, 97, 98, 99, 100, 111, 112, 116})
 
 _OF_A_VIDEO = {1: RejectReason.GONE, 2: RejectReason.NOT_PERMITTED}
 """What the codes 1 and 2 mean to a method that is asked about one video."""
+
+
+class RefusedCallError(ServiceError):
+    """Flickr does not take what one call asks for; others may be answered."""
 
 
 @dataclass(slots=True)
@@ -97,15 +104,23 @@ class Flickr:
             _explain(method, error)
         except requests.RequestException as error:
             _explain_transport(error)
-        except (JSONDecodeError, UnicodeDecodeError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise TransientError(FailCause.UNPARSABLE, f"{method}: no JSON: {error}") from error
         if not isinstance(answer, dict) or answer.get("stat") != "ok":
             raise TransientError(FailCause.UNPARSABLE, f"{method}: an answer of another form")
         self.answered = True
         return answer
 
-    def call_patiently(self, method: str, read: Callable[[Json], T], **parameters: object) -> T:
+    def call_patiently(
+        self,
+        method: str,
+        read: Callable[[Json], T],
+        unread: Callable[[TransientError], T] | None = None,
+        **parameters: object,
+    ) -> T:
         """Call a method until `read` can read its answer, or it has failed too often.
+
+        `unread` makes something of an answer that stays unreadable while others can be read.
 
         Raises:
             RejectedError: as `call`.
@@ -117,11 +132,21 @@ class Flickr:
                 return read(self.call(method, **parameters))
             except TransientError as error:
                 tries += 1
+                odd = error.cause is FailCause.UNPARSABLE and tries >= _LOOKS
+                if unread is not None and odd and self._can_be_read():
+                    return unread(error)
                 if tries >= (TRIES if self.answered else FIRST_TRIES):
                     raise ServiceError(
                         f"Flickr does not answer, after {tries} tries: {error.detail}"
                     ) from error
                 self._slow_down(error)
+
+    def _can_be_read(self) -> bool:
+        try:
+            self.call("flickr.test.echo")
+        except TransientError:
+            return False
+        return True
 
     def _slow_down(self, error: TransientError) -> None:
         busy = {FailCause.HTTP_429, FailCause.HTTP_5XX, FailCause.UNAVAILABLE, FailCause.NETWORK}
@@ -198,7 +223,7 @@ def check_status(response: requests.Response, **_: object) -> None:
 
 
 def _explain(method: str, error: FlickrError) -> NoReturn:
-    code = int(error.code) if str(error.code).lstrip("-").isdecimal() else None
+    code = int(error.code) if re.fullmatch(r"-?[0-9]{1,9}", str(error.code)) else None
     text = str(error).removeprefix("Error: ")
     searching = method == SEARCH
     if code in _OUTAGE or (searching and code == _SEARCH_OUTAGE):
@@ -209,7 +234,7 @@ def _explain(method: str, error: FlickrError) -> NoReturn:
         raise RejectedError(_OF_A_VIDEO[code], text) from error
     if code is None:
         raise TransientError(FailCause.UNPARSABLE, f"{method}: {text}") from error
-    raise ServiceError(f"Flickr refuses the call {method}: {text}") from error
+    raise RefusedCallError(f"Flickr refuses the call {method}: {text}") from error
 
 
 def _explain_transport(error: requests.RequestException) -> NoReturn:

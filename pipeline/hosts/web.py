@@ -50,11 +50,18 @@ def resolve(session: requests.Session, url: str, budget: Budget, timeout_s: floa
         answer = session.get(url, timeout=timeout_s, allow_redirects=False)
     check_status(answer.status_code, answer.headers, Host.PAGES, budget, url)
     target = answer.headers.get("Location", "")
-    parts = urlsplit(target)
-    if parts.scheme != "https" or not (parts.hostname or "").endswith(MEDIA_DOMAIN):
+    if not _is_media(target):
         detail = f"{without_ticket(url)} answered {answer.status_code} without a file's address"
         raise TransientError(FailCause.UNPARSABLE, detail)
     return target
+
+
+def _is_media(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "https" and (parts.hostname or "").endswith(MEDIA_DOMAIN)
+    except ValueError:
+        return False
 
 
 def check_status(

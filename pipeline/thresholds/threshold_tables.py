@@ -24,6 +24,9 @@ Config = TypeVar("Config", bound=Any)
 NONE = "none"
 """How None is written where there is no null."""
 
+_MOST = 2**53
+"""Largest whole number that is a number with a point, too, as some thresholds are."""
+
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -104,6 +107,8 @@ def _checked(value: object, now: object, kind: Any, name: str) -> object:
         return None
     if isinstance(value, int | float) and not 0 <= value < math.inf:
         raise ThresholdError(f"{name} must be finite and not negative, got {value}")
+    if isinstance(value, int) and value > _MOST:
+        raise ThresholdError(f"{name} must be below {_MOST:,}, got {str(value)[:20]}...")
     if type(value) is int and int not in allowed and float in allowed:
         value = float(value)
     if type(value) not in allowed:

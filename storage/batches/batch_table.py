@@ -319,7 +319,7 @@ def _is_mine(batch: Batch) -> sa.ColumnElement[bool]:
 def _row_of(row: Any) -> BatchRow:
     try:
         return _read(row, parse_json(row.outcomes))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise DamagedError(f"the batch {row.number} cannot be read: {error}") from error
 
 

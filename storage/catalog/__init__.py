@@ -3,6 +3,8 @@
 block_list         Who must not be fetched: takedowns and the block list, and how a video leaves
                    the books
 books              The books: what was found equals what became of it, in videos and in clips
+crawl_pace         How fast a crawl goes: bytes fetched, videos per hour, and how long the rest
+                   will take
 leases             Leases: who may work on which video, until when, and how attempts are counted
 misread_answers    Answers that nobody understood: how often each kind came, and the beginning of
                    the first
@@ -20,8 +22,6 @@ video_results      Verdicts: what a worker found out about a video, entered once
                    window counted
 video_samples      What became of single videos, for people to read: some of each state, never
                    all of them
-waiting_videos     Questions about videos that wait: in which state they are, how often they
-                   were tried
 """
 
 from tinyvideo.storage.catalog.block_list import (
@@ -34,6 +34,13 @@ from tinyvideo.storage.catalog.block_list import (
     unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
+from tinyvideo.storage.catalog.crawl_pace import (
+    CrawlPace,
+    begin_pace,
+    count_film,
+    looking,
+    read_pace,
+)
 from tinyvideo.storage.catalog.leases import LeaseLostError, lease_due, note
 from tinyvideo.storage.catalog.misread_answers import Misread, keep_misread, list_misread
 from tinyvideo.storage.catalog.request_accounts import (
@@ -69,19 +76,15 @@ from tinyvideo.storage.catalog.takedown_requests import (
     save,
     write_audit,
 )
-from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.catalog.video_catalog import Catalog, count_by_scheme, states_of
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
-from tinyvideo.storage.catalog.waiting_videos import (
-    count_by_scheme,
-    count_elsewhere,
-    states_of,
-)
 
 __all__ = [
     "Answer",
     "BooksError",
     "Catalog",
     "Coverage",
+    "CrawlPace",
     "FoundToBe",
     "HostState",
     "LeaseLostError",
@@ -94,11 +97,12 @@ __all__ = [
     "VideoOutcome",
     "as_dict",
     "ask",
+    "begin_pace",
     "block",
     "blocked_videos",
     "count_by_scheme",
     "count_call",
-    "count_elsewhere",
+    "count_film",
     "due_for_check",
     "enter_rights",
     "enter_window",
@@ -110,10 +114,12 @@ __all__ = [
     "list_misread",
     "list_outcomes",
     "list_to_take_down",
+    "looking",
     "mark_taken_down",
     "matching",
     "note",
     "proven_spans",
+    "read_pace",
     "read_takedowns",
     "refresh",
     "reopen",

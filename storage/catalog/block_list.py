@@ -113,7 +113,7 @@ def matching(kind: TakedownKind, name: str) -> sa.ColumnElement[bool]:
     if kind is TakedownKind.OWNER:
         return VIDEOS.c.owner == name
     # A video of Flickr may have come in by way of a list.
-    at_source = VIDEOS.c.source + sa.literal("-") + sa.literal(name)
+    at_source = VIDEOS.c.source + sa.literal("-") + sa.literal(name, VIDEOS.c.source.type)
     return sa.or_(VIDEOS.c.video_id.in_([name, f"flickr-{name}"]), VIDEOS.c.video_id == at_source)
 
 

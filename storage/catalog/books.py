@@ -20,12 +20,12 @@ import sqlalchemy as sa
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.database import (
-    FACTS,
     SHARDS,
     VIDEOS,
     VIDEOS_FOUND,
     Key,
     find_differences,
+    read_count,
     read_counters,
 )
 
@@ -125,12 +125,11 @@ def count_books(db: sa.Connection, *, recount: bool = False) -> Books:
     """
     sums = read_counters(db)
     committed = _committed_shards(db)
-    found = sa.select(FACTS.c.value).where(FACTS.c.name == VIDEOS_FOUND)
     stray = [*_homeless(db, sums, committed), *_silent(db, sums), *_uneven_shards(sums, committed)]
     return Books(
         videos=Account(
             unit="videos",
-            found=int(db.scalar(found) or 0),
+            found=read_count(db, VIDEOS_FOUND),
             sharded=_total(sums, "video", [VideoState.SHARDED]),
             rejected=_named(sums, "video", VideoState.REJECTED),
             failed=_named(sums, "video", VideoState.FAILED),

@@ -26,7 +26,6 @@ from tinyvideo.storage.database import (
     CatalogBase,
     chunks,
     record_of,
-    storable,
     update_videos,
 )
 from tinyvideo.storage.storage_errors import StorageError
@@ -97,7 +96,7 @@ class Leases(CatalogBase):
             ValueError: the video is not leased.
             LeaseLostError: it is not `holder` who has it.
         """
-        mine, moment, text = VIDEOS.c.video_id == video_id, self._clock(), storable(detail)
+        mine, moment, text = VIDEOS.c.video_id == video_id, self._clock(), detail
         values = {"reason": cause.value, "detail": text, "next_try_at": next_try_at}
         leased = VIDEOS.update().where(mine, _LEASED)
         with self._write() as db:

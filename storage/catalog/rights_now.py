@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.types import VideoRecord, VideoState
 from tinyvideo.storage.catalog.leases import note
-from tinyvideo.storage.database import RECORD_COLUMNS, VIDEOS, now, record_of, storable, transaction
+from tinyvideo.storage.database import RECORD_COLUMNS, VIDEOS, now, record_of, transaction
 
 
 class FoundToBe(StrEnum):
@@ -59,7 +59,7 @@ def enter_rights(
             return {}
         after = {"found_to_be": answer.found_to_be.value if answer.found_to_be else ""}
         if answer.record is not None:
-            told = {name: storable(getattr(answer.record, name)) for name in names}
+            told = {name: getattr(answer.record, name) for name in names}
             rights = {"license", "license_id", "license_url"}
             after |= {name: text for name, text in told.items() if text or name in rights}
         changed = {k: (before[k], text) for k, text in after.items() if before[k] != text}

@@ -26,7 +26,7 @@ from tinyvideo.pipeline.find import (
     likely_missing,
     subtract,
 )
-from tinyvideo.storage.database import FACTS, WINDOWS, now, transaction
+from tinyvideo.storage.database import FACTS, WINDOWS, add_count, count_of, now, transaction
 
 LAG_S = 3 * 86_400
 """How long the index of a search may lag, in seconds: what was uploaded in so many before a call is
@@ -140,13 +140,8 @@ def count_call(engine: sa.Engine, query: str) -> None:
     Raises:
         StorageError: the database cannot be used.
     """
-    same = FACTS.c.name == _CALLS + query
     with transaction(engine, writes=True, lasting=False) as db:
-        known = db.scalar(sa.select(FACTS.c.value).where(same))
-        if known is None:
-            db.execute(FACTS.insert().values(name=_CALLS + query, value="1"))
-        else:
-            db.execute(FACTS.update().where(same).values(value=str(int(known) + 1)))
+        add_count(db, _CALLS + query, 1)
 
 
 def left_to_ask(engine: sa.Engine, query: str, span: Span, settled: int) -> list[Span]:
@@ -213,16 +208,12 @@ def summarize(engine: sa.Engine) -> list[Coverage]:
     with transaction(engine, writes=False) as db:
         for row in db.execute(sa.select(WINDOWS).order_by("query", "since")).mappings():
             rows.setdefault(row["query"], []).append(row)
-        sent = dict(
-            tuple(row)
-            for row in db.execute(
-                sa.select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.like(_CALLS + "%"))
-            )
-        )
+        told = sa.select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.startswith(_CALLS))
+        sent = {name: count_of(name, text) for name, text in db.execute(told)}
     return [_sum_up(name, windows, sent.get(_CALLS + name)) for name, windows in rows.items()]
 
 
-def _sum_up(query: str, windows: list[sa.RowMapping], sent: str | None) -> Coverage:
+def _sum_up(query: str, windows: list[sa.RowMapping], sent: int | None) -> Coverage:
     # Windows that were lost to a kill have cost calls too.
     spans = [Span(row["since"], row["until"]) for row in windows]
     whole = Span(spans[0].since, max(span.until for span in spans))
@@ -235,7 +226,7 @@ def _sum_up(query: str, windows: list[sa.RowMapping], sent: str | None) -> Cover
         found=_total(windows, "found"),
         missing=_total(windows, "missing"),
         truncated=_total(windows, "truncated"),
-        calls=int(sent) if sent else _total(windows, "calls"),
+        calls=sent or _total(windows, "calls"),
         least_calls=least_calls(_total(windows, "found"), query),
         gaps=subtract(whole, spans),
         doubts=dict(Counter(row["doubt"] for row in windows if row["doubt"]).most_common()),

@@ -23,6 +23,7 @@ million videos; the sums of the books are kept by the database (`storage.databas
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import sqlalchemy as sa
 
@@ -33,18 +34,22 @@ from tinyvideo.storage.catalog.leases import Leases
 from tinyvideo.storage.catalog.shard_states import ShardRows
 from tinyvideo.storage.catalog.video_results import Verdicts
 from tinyvideo.storage.database import (
-    FACTS,
     RECORD_COLUMNS,
     VIDEO_COLUMNS,
     VIDEOS,
     VIDEOS_FOUND,
     VideoRow,
+    add_count,
     chunks,
-    read_fact,
     record_of,
     row_of_video,
+    state_of,
+    transaction,
     video_of,
 )
+
+SCHEMES = ("flickr", "https", "http", "s3", "file")
+"""Where films are, by the beginning of their addresses."""
 
 
 class Catalog(Leases, Verdicts, ShardRows):
@@ -56,21 +61,27 @@ class Catalog(Leases, Verdicts, ShardRows):
         One that was taken down, or whose owner was, is entered as rejected.
         """
         new = 0
-        for chunk in chunks(records):
-            with self._write() as db:
-                query = sa.select(VIDEOS.c.video_id)
-                query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
-                known = set(db.scalars(query))
-                fresh: dict[str, VideoRecord] = {}
-                for record in chunk:
-                    if record.video_id not in known:
-                        fresh.setdefault(record.video_id, record)
-                if fresh:
-                    rows = [row_of_video(r, self._clock()) for r in fresh.values()]
-                    db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
-                    _count_found(db, len(fresh))
-            new += len(fresh)
+        chunk: list[VideoRecord] = []
+        for following in chain(chunks(records), [[]]):
+            # The last one waits for the disk, and what came before it is on the disk by then.
+            new += self._enter(chunk, lasting=not following) if chunk else 0
+            chunk = following
         return new
+
+    def _enter(self, chunk: Sequence[VideoRecord], *, lasting: bool) -> int:
+        with self._write(lasting=lasting) as db:
+            query = sa.select(VIDEOS.c.video_id)
+            query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
+            known = set(db.scalars(query))
+            fresh: dict[str, VideoRecord] = {}
+            for record in chunk:
+                if record.video_id not in known:
+                    fresh.setdefault(record.video_id, record)
+            if fresh:
+                rows = [row_of_video(r, self._clock()) for r in fresh.values()]
+                db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
+                count_found(db, len(fresh))
+        return len(fresh)
 
     def records(self, video_ids: Sequence[str]) -> list[VideoRecord]:
         """Read the records of these videos, in the order of their ids."""
@@ -103,10 +114,32 @@ class Catalog(Leases, Verdicts, ShardRows):
             return count_books(db, recount=recount)
 
 
-def _count_found(db: sa.Connection, new: int) -> None:
-    found = read_fact(db, VIDEOS_FOUND)
-    if found is None:
-        db.execute(FACTS.insert().values(name=VIDEOS_FOUND, value=str(new)))
-    else:
-        total = str(int(found) + new)
-        db.execute(FACTS.update().where(FACTS.c.name == VIDEOS_FOUND).values(value=total))
+def states_of(catalog: Catalog, video_ids: Sequence[str]) -> dict[str, tuple[VideoState, int]]:
+    """Say of some videos in which state they are, and how often they were leased."""
+    query = sa.select(VIDEOS.c.video_id, VIDEOS.c.state, VIDEOS.c.attempts)
+    found: dict[str, tuple[VideoState, int]] = {}
+    with transaction(catalog.engine, writes=False) as db:
+        for chunk in chunks(video_ids):
+            rows = db.execute(query.where(VIDEOS.c.video_id.in_(chunk)))
+            found |= {row.video_id: (state_of(row.state), row.attempts) for row in rows}
+    return found
+
+
+def count_by_scheme(catalog: Catalog) -> dict[str, int]:
+    """Count the pending and leased videos by where they are: flickr, https, http, s3, file.
+
+    What the catalog has in no such place counts as "other". It reads every video that waits: 1 us
+    each.
+    """
+    named = [(VIDEOS.c.uri.startswith(f"{scheme}:"), scheme) for scheme in SCHEMES]
+    scheme = sa.case(*named, else_="other").label("scheme")
+    waiting = VIDEOS.c.state.in_([VideoState.PENDING, VideoState.LEASED])
+    query = sa.select(scheme, sa.func.count()).where(waiting).group_by(scheme)
+    with transaction(catalog.engine, writes=False) as db:
+        found = {str(name): int(count) for name, count in db.execute(query)}
+    return {name: found[name] for name in (*SCHEMES, "other") if name in found}
+
+
+def count_found(db: sa.Connection, new: int) -> None:
+    """Add to the left side of the books what was entered."""
+    add_count(db, VIDEOS_FOUND, new)

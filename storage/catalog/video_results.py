@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import ClipCounts, VideoState
+from tinyvideo.storage.catalog.crawl_pace import count_verdict
 from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, check_holder
 from tinyvideo.storage.database import (
     CLIPS,
@@ -17,7 +18,6 @@ from tinyvideo.storage.database import (
     CatalogBase,
     chunks,
     rows_of_clips,
-    storable,
     update_videos,
     verdict_of,
 )
@@ -45,7 +45,7 @@ class Verdicts(CatalogBase):
         """
         if state not in {VideoState.REJECTED, VideoState.FAILED} or not reason:
             raise ValueError(f"{video_id} cannot be settled as {state} for reason {reason!r}")
-        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        verdict = {"state": state, "reason": reason, "detail": detail}
         self._conclude(video_id, [], verdict, holder)
 
     def enter_clips(
@@ -61,7 +61,7 @@ class Verdicts(CatalogBase):
         """
         state, reason, detail = verdict_of(counts)
         rows = rows_of_clips(video_id, counts)
-        verdict = {"state": state, "reason": reason, "detail": storable(detail)}
+        verdict = {"state": state, "reason": reason, "detail": detail}
         self._conclude(video_id, rows, verdict, holder)
         return state
 
@@ -96,3 +96,4 @@ class Verdicts(CatalogBase):
             db.execute(CLIPS.delete().where(CLIPS.c.video_id == video_id))
             if clips:
                 db.execute(CLIPS.insert(), clips)
+            count_verdict(db, self._clock())

@@ -14,12 +14,16 @@ migrations/   Alembic's part of the catalog: what makes the tables of an older v
 from tinyvideo.storage.database.catalog_base import (
     CATALOG_VERSION,
     CatalogBase,
+    add_count,
     chunks,
+    count_of,
     now,
+    read_count,
     read_fact,
     update_videos,
+    write_fact,
 )
-from tinyvideo.storage.database.column_types import DamagedError
+from tinyvideo.storage.database.column_types import DamagedError, storable
 from tinyvideo.storage.database.counters import Key, find_differences, read_counters
 from tinyvideo.storage.database.engine import alone, is_url, name_of, open_database, transaction
 from tinyvideo.storage.database.row_types import (
@@ -31,7 +35,6 @@ from tinyvideo.storage.database.row_types import (
     row_of_video,
     rows_of_clips,
     state_of,
-    storable,
     verdict_of,
     video_of,
 )
@@ -75,13 +78,16 @@ __all__ = [
     "Key",
     "ShardRow",
     "VideoRow",
+    "add_count",
     "alone",
     "chunks",
+    "count_of",
     "find_differences",
     "is_url",
     "name_of",
     "now",
     "open_database",
+    "read_count",
     "read_counters",
     "read_fact",
     "record_of",
@@ -93,4 +99,5 @@ __all__ = [
     "update_videos",
     "verdict_of",
     "video_of",
+    "write_fact",
 ]

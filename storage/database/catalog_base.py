@@ -4,6 +4,7 @@ Cost: opening it costs what `storage.database.engine` says; a file of this versi
 at.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
+from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.counters import keep_counters
 from tinyvideo.storage.database.engine import alone, empty_log, name_of, open_database, transaction
 from tinyvideo.storage.database.migrations import migrate, stamp
@@ -147,6 +149,44 @@ class CatalogBase:
 def read_fact(db: sa.Connection, name: str) -> str | None:
     """Read what is stored under a name."""
     return db.scalar(sa.select(FACTS.c.value).where(FACTS.c.name == name))
+
+
+def write_fact(db: sa.Connection, name: str, value: str) -> None:
+    """Store a value under a name."""
+    same = FACTS.c.name == name
+    if not db.execute(FACTS.update().where(same).values(value=value)).rowcount:
+        db.execute(FACTS.insert().values(name=name, value=value))
+
+
+def read_count(db: sa.Connection, name: str) -> int:
+    """Read a number that is counted under a name; 0 if none is.
+
+    Raises:
+        DamagedError: it is no number.
+    """
+    return count_of(name, read_fact(db, name))
+
+
+def add_count(db: sa.Connection, name: str, more: int) -> None:
+    """Count so many more under a name.
+
+    Raises:
+        DamagedError: what is there is no number.
+    """
+    write_fact(db, name, str(read_count(db, name) + more))
+
+
+def count_of(name: str, text: str | None) -> int:
+    """Read the text of a fact that counts.
+
+    Raises:
+        DamagedError: it is no number.
+    """
+    if text is None:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,30}", text):
+        raise DamagedError(f"its fact {name!r} is {text!r:.80}")
+    return int(text)
 
 
 def update_videos(db: sa.Connection, where: sa.ColumnElement[bool], **values: Any) -> int:

@@ -62,6 +62,17 @@ class Text(_Checked):
         named = sa.String(collation="C") if dialect.name == "postgresql" else sa.String()
         return dialect.type_descriptor(named)
 
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """Escape what no database takes, in what is stored and in what is looked for alike."""
+        return storable(value) if isinstance(value, str) else value
+
+
+def storable(text: str) -> str:
+    """Escape what no database takes: NUL, and lone surrogates, of file names that are no text."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
 
 class Whole(_Checked):
     """A whole number; SQL knows a smaller kind, too."""

@@ -6,14 +6,16 @@ Cost: 4 us to lay out the row of a video, 6 us to read one; SQLAlchemy's part is
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from tinyvideo.pipeline.errors import FailCause
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
-from tinyvideo.storage.database.column_types import DamagedError
+from tinyvideo.storage.database.column_types import DamagedError, storable
 from tinyvideo.storage.database.tables import ACCEPTED, VIDEOS
 
 _RECORD_FIELDS = tuple(f.name for f in fields(VideoRecord) if f.name not in {"problem", "refused"})
+_VALUES_OF = attrgetter(*_RECORD_FIELDS)
 _VIDEO_FIELDS = ("state", "reason", "detail", "attempts", "shard_key")
 
 RECORD_COLUMNS = tuple(VIDEOS.c[name] for name in _RECORD_FIELDS)
@@ -49,8 +51,9 @@ class ShardRow:
 
 def row_of_video(record: VideoRecord, found_at: datetime) -> dict[str, Any]:
     """Lay out a new video: pending, or rejected or failed at once where its source knows why."""
-    values = {name: getattr(record, name) for name in _RECORD_FIELDS}
-    row = {name: storable(v) if isinstance(v, str) else v for name, v in values.items()}
+    values = zip(_RECORD_FIELDS, _VALUES_OF(record), strict=True)
+    # As the database will have it, so that blocked names are found in it.
+    row = {name: storable(v) if isinstance(v, str) else v for name, v in values}
     moments = dict.fromkeys(("found_at", "updated_at", "next_try_at"), found_at)
     return {**row, **_first_verdict(record), **moments}
 
@@ -61,7 +64,7 @@ def _first_verdict(record: VideoRecord) -> dict[str, str]:
         state, reason = VideoState.REJECTED, record.refused.value
     elif record.problem:
         state, reason = VideoState.FAILED, FailCause.UNREADABLE.value
-    return {"state": state.value, "reason": reason, "detail": storable(record.problem)}
+    return {"state": state.value, "reason": reason, "detail": record.problem}
 
 
 def record_of(row: Sequence[Any]) -> VideoRecord:
@@ -106,7 +109,7 @@ def rows_of_clips(video_id: str, counts: ClipCounts) -> list[dict[str, Any]]:
     """Lay out how the windows of a video ended, one row per outcome."""
     accepted = {"outcome": ACCEPTED, "count": counts.accepted, "first_detail": ""}
     rejected = (
-        {"outcome": reason, "count": count, "first_detail": storable(counts.first_details[reason])}
+        {"outcome": reason, "count": count, "first_detail": counts.first_details[reason]}
         for reason, count in counts.rejected.items()
     )
     return [{"video_id": video_id, **row} for row in (accepted, *rejected)]
@@ -126,10 +129,3 @@ def verdict_of(counts: ClipCounts) -> tuple[VideoState, str, str]:
     windows = sum(counts.rejected.values())
     share = f"{counts.rejected[reason]} of {windows} windows"
     return VideoState.REJECTED, reason, f"{share}; the first: {counts.first_details[reason]}"
-
-
-def storable(text: str) -> str:
-    """Escape what no database takes: NUL, and lone surrogates, of file names that are no text."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

@@ -36,7 +36,7 @@ from tinyvideo.pipeline.types import (
     VideoState,
 )
 from tinyvideo.storage.catalog import Catalog
-from tinyvideo.storage.database import VIDEOS, storable, transaction, update_videos
+from tinyvideo.storage.database import VIDEOS, transaction, update_videos
 from tinyvideo.storage.exchange.archive_order import (
     Expected,
     WaitingStrips,
@@ -216,7 +216,7 @@ class Importer:
                     db,
                     VIDEOS.c.video_id == record.video_id,
                     reason=FailCause.TRUNCATED_MEDIA.value,
-                    detail=storable(f"{why} came out of {tar.name}; import a whole archive"),
+                    detail=f"{why} came out of {tar.name}; import a whole archive",
                     next_try_at=_NEVER,  # no run can fetch it, only an import
                 )
         self.counts.waiting += found

@@ -21,7 +21,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tinyvideo.pipeline.find import open_text
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.pipeline.find import read_lines
 from tinyvideo.pipeline.outside_packed import UNPACKING, open_packed
 from tinyvideo.storage.storage_errors import StorageError
 
@@ -116,19 +117,24 @@ def read_list(path: Path) -> tuple[set[tuple[int, int]], int]:
     """
     listed: set[tuple[int, int]] = set()
     strange, first = 0, ""
+
+    def note(number: int, what: str) -> None:
+        nonlocal strange, first
+        strange += 1
+        first = first or f"line {number}: {what}"
+
     try:
-        with open_text(path) as file:
-            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), ""), 1):
-                found = _LISTED.search(line.replace("\\", "/"))
-                name = parse_name(found[0]) if found else None
-                if name:
-                    listed.add((name.photo_id, name.index))
-                elif line.strip() and not line.startswith("#"):
-                    strange += 1
-                    first = first or f"line {number} is {line.strip()[:80]!r}"
-                    strange -= number == 1 and not re.search(r"\d", line)  # names of columns
-    except OSError as error:
-        raise StorageError(f"the list {path} cannot be read: {error.strerror or error}") from error
+        for number, line in read_lines(path, note):
+            found = _LISTED.search(line.replace("\\", "/"))
+            name = parse_name(found[0]) if found else None
+            if name:
+                listed.add((name.photo_id, name.index))
+            elif line.strip() and not line.startswith("#"):
+                strange += 1
+                first = first or f"line {number} is {line.strip()[:80]!r}"
+                strange -= number == 1 and not re.search(r"\d", line)  # names of columns
+    except UnreadableError as error:
+        raise StorageError(str(error)) from error
     if not listed:
         raise StorageError(
             f"the list {path} names no strip, such as {name_of(4632147167, 0)}: "

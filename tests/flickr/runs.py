@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.flickr.clients import record_of
 from tinyvideo.flows.imitation.flickr_server import KEY, SECRET, Imitation
 from tinyvideo.flows.imitation.population import Video
+from tinyvideo.storage.catalog.crawl_pace import read_pace
 from tinyvideo.storage.outputs.output_address import OutputAddress
 
 RATES = {"API": 40, "PAGE": 20, "MEDIA": 20}
@@ -73,6 +74,11 @@ class Output:
         """Count the videos that need nobody any more, and the shards."""
         with OutputAddress.at(self.out).open() as output:
             return output.catalog.position()[0], len(output.catalog.shards(committed=True))
+
+    def films_fetched(self) -> int:
+        """Read how many films were fetched."""
+        with OutputAddress.at(self.out).open() as output:
+            return read_pace(output.catalog).films_fetched
 
     def ends(self) -> dict[str, tuple[str, str]]:
         """Read what became of every video, by id."""

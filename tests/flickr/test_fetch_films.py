@@ -62,9 +62,10 @@ def bring(fetcher, *records):
 
 def test_a_film_is_fetched_once_and_goes_when_it_was_curated(imitate, films):
     imitation = imitate(POPULATION)
-    record = record_of(WELL[0])
+    record, counted = record_of(WELL[0]), []
 
     with films() as fetcher:
+        fetcher.count = counted.append
         (film,) = bring(fetcher, record)
         (again,) = bring(fetcher, record)
     with films() as fetcher:  # after a kill, say
@@ -76,6 +77,7 @@ def test_a_film_is_fetched_once_and_goes_when_it_was_curated(imitate, films):
         assert not list(fetcher.raw.path.iterdir())
 
     assert len(imitation.requests("file")) == 1
+    assert counted == [film.size]
 
 
 def test_a_bomb_costs_one_video_and_is_opened_in_no_process_of_ours(

@@ -1,6 +1,8 @@
 """Whatever the vice of a search: what can be found is found, or the window says that it is not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.flickr.worlds import walk_world
 from tinyvideo.flows.imitation.search_answers import SearchConfig
@@ -24,3 +26,18 @@ def test_without_vices_everything_is_proven_in_few_calls(seed):
     assert world.found == world.findable
     assert world.proven == world.windows
     assert world.calls <= 1.3 * world.least
+
+
+@pytest.mark.long
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 1 << 20),
+    videos=st.integers(1_500, 6_000),
+    vice=st.sampled_from(Vice),
+    unsteady=st.sampled_from([0, 0.2]),
+)
+def test_in_no_world_is_anything_called_proven_that_is_not(seed, videos, vice, unsteady):
+    search = SearchConfig(seed=seed, vice=vice, total_error=unsteady, unsteady_pages=unsteady)
+    world = walk_world(seed, videos, vice, search)
+    assert world.proven_missing <= world.findable / 1_000
+    assert world.uncalled == 0

@@ -14,15 +14,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flickrapi import FlickrAPI
+
 from tinyvideo.flows.imitation.population import Population, PopulationConfig
 from tinyvideo.flows.imitation.rest_api import SITE_KEY, Api
 from tinyvideo.flows.imitation.search_answers import SearchConfig, find, least_calls
 from tinyvideo.flows.imitation.vices import LATE_S, Vice
 from tinyvideo.pipeline.find.flickr_query import Query
-from tinyvideo.pipeline.find.flickr_walk import read_page, walk_config
+from tinyvideo.pipeline.find.flickr_walk import search_with, walk_config
 from tinyvideo.pipeline.find.search_walk import walk
 from tinyvideo.pipeline.find.search_windows import Page, Span, Wanted, Window
+from tinyvideo.pipeline.hosts.flickr_api import Flickr
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
+from tinyvideo.pipeline.hosts.request_budget import Host
 
 QUERY = Query(tags="video", licenses=allowed_numbers(SHIPPED))
 
@@ -42,29 +46,46 @@ class Walked:
     least: int
     reasons: Counter[str]
     uncalled: int
-    """Calls that no window has counted."""
+    """Questions that no window has counted."""
+
+
+class Wire(FlickrAPI):
+    """What makes calls and reads answers, without a network between the two."""
+
+    def __init__(self, imitation: Api) -> None:
+        super().__init__("key", "secret", format="parsed-json", store_token=False, cache=False)
+        self.imitation = imitation
+        self.asked: Counter[str] = Counter()
+
+    def _flickr_call(self, timeout: float | None = None, **words: object) -> bytes:
+        params = {name: str(value) for name, value in words.items()} | {"api_key": SITE_KEY}
+        text = self.imitation.text(params, "", self.asked[str(params)])
+        self.asked[str(params)] += 1
+        return text
+
+
+class Unpaced:
+    """A budget without limits."""
+
+    def acquire(self, host: Host) -> None:
+        """Permit it."""
+
+    def penalize(self, host: Host, retry_after_s: float | None) -> None:
+        """Forget it."""
 
 
 def walk_world(seed: int, videos: int, vice: Vice | None, search: SearchConfig) -> Walked:
     """Walk through everything in a world."""
     population = Population(PopulationConfig(videos=videos, seed=seed))
     api = Api(population, search, SITE_KEY)
-    asked: Counter[str] = Counter()
+    wire = Wire(api)
+    once = search_with(Flickr(wire, Unpaced()), QUERY, SHIPPED)
+    asks = 0
 
     def ask(wanted: Wanted) -> Page:
-        span = wanted.span
-        words = QUERY.parameters(
-            span.since,
-            span.until,
-            wanted.page,
-            wanted.license_,
-            newest_first=wanted.newest_first,
-        )
-        params = {name: str(value) for name, value in words.items()}
-        params |= {"method": "flickr.photos.search", "api_key": SITE_KEY}
-        answer = api.answer(params, "", asked[str(params)])
-        asked[str(params)] += 1
-        return read_page(answer, SHIPPED, lambda why, text: None)
+        nonlocal asks
+        asks += 1
+        return once(wanted)
 
     span = Span(population.config.since, population.config.until)
     # What the index may not know yet is asked for, and never called proven.
@@ -95,10 +116,10 @@ def walk_world(seed: int, videos: int, vice: Vice | None, search: SearchConfig) 
         proven_missing=len(lost),
         windows=len(told),
         proven=len(proven),
-        calls=calls,
+        calls=wire.asked.total(),
         least=least_calls(len(truth)),
         reasons=Counter(w.doubt or "proven" for w in told.values()),
-        uncalled=asked.total() - calls,
+        uncalled=asks - calls,
     )
 
 

@@ -11,6 +11,8 @@ from tinyvideo.flows.commands.source_options import whole_addresses
 from tinyvideo.flows.run_options import RunOptions
 from tinyvideo.flows.settings import SettingsError
 from tinyvideo.flows.sources.crawl_sources import SOURCES, find_videos
+from tinyvideo.pipeline.errors import UnreadableError
+from tinyvideo.storage.catalog.crawl_pace import read_pace
 from tinyvideo.storage.catalog.video_catalog import Catalog
 
 
@@ -38,6 +40,19 @@ def test_sources_by_name_are_read_one_after_the_other(catalog, tmp_path):
     finding = found(catalog, tmp_path, f"folder={films}", f"list={listed}")
     assert (finding.found, finding.new) == (3, 3)
     assert found(catalog, tmp_path, f"folder={films}").new == 0
+
+
+def test_while_sources_are_read_their_number_is_not_known_and_then_it_is(catalog, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text("https://example.org/c.mp4\n")
+    options = RunOptions.model_validate({"sources": [f"list={listed}"], "out": tmp_path / "out"})
+    seen = []
+    find_videos(catalog, options, lambda _: seen.append(read_pace(catalog).looking_since))
+    assert seen[0] is not None
+    assert read_pace(catalog).looking_since is None
+    with pytest.raises(UnreadableError):
+        found(catalog, tmp_path, f"list={tmp_path / 'none.txt'}")
+    assert read_pace(catalog).looking_since is None  # who has failed looks no more
 
 
 @pytest.mark.parametrize("source", ["archive=x", "folder", "folder=", "=x"])

@@ -11,7 +11,15 @@ from tinyvideo.flows.commands import source_options as given
 from tinyvideo.flows.commands.output_options import Json, KeepUi, Out, Workers
 from tinyvideo.flows.commands.source_options import absolute, search_of
 from tinyvideo.flows.commands.threshold_options import Config, Size, tables_in
-from tinyvideo.flows.terminal import ExitCode, end_with, say, show_books, write_json
+from tinyvideo.flows.terminal import (
+    ExitCode,
+    end_with,
+    say,
+    show_books,
+    show_facts,
+    tell_pace,
+    write_json,
+)
 
 Engine = Annotated[
     Literal["process", "dask", "ray"],
@@ -107,16 +115,23 @@ def what_is_missing(books: dict[str, Any]) -> str:
 def status(out: Out = "", json: Json = False) -> None:
     """Print the books of an output: what became of every video and every clip.
 
+    While a run is at work, also how many videos end in an hour and how long the rest will take.
+
     Example: tinyvideo status --out strips
     """
     from tinyvideo.flows.which_output import output_at
-    from tinyvideo.storage.outputs import read_books
+    from tinyvideo.storage.catalog import read_pace
+    from tinyvideo.storage.outputs import audited_books
 
-    books = read_books(output_at(out))
+    with output_at(out).open() as output:
+        books = audited_books(output.catalog, output.store)
+        pace = read_pace(output.catalog)
     if json:
-        write_json(books)
+        write_json({**books, "crawl": pace.as_dict()})
     else:
         show_books(books)
+        if told := tell_pace(pace.as_dict()):
+            show_facts("the crawl", told)
     if not books["balanced"]:
         end_with(ExitCode.NOT_WHOLE, "the books do not balance: " + "; ".join(books["problems"]))
 

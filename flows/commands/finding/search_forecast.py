@@ -35,10 +35,12 @@ def forecast(search: SearchOptions | None, out: str, *, any_license: bool) -> di
     Raises:
         ServiceError: Flickr refuses us, or does not answer.
         SettingsError: there is no key.
+        UnreadableError: the file of words cannot be read.
     """
     if search is None:
         raise ValueError("there is nothing to forecast")
     settings = read_settings()
+    search.texts()  # a list that cannot be read is told before anybody is asked
     with flickr_beside(out) as flickr:
         table = read_licenses(flickr)
         queries = search.queries(() if any_license else allowed_numbers(table))

@@ -1,8 +1,9 @@
 """`tinyvideo budget`: how often each host is asked, what it refused, and whether it is paused.
 
-Also how long fetching what is left takes at the least, by the host that takes longest.
+Also how long fetching what is left takes at the least, source by source: what asks Flickr nothing
+waits for none of its hosts, and says so.
 
-Cost: two small queries.
+Cost: a query that reads every video that waits, 1 us each, and some small ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,18 @@ PER_VIDEO = {
     "https": {"media": 1},
     "http": {"media": 1},
 }
-"""Requests for one video, by where it is. Of Flickr: getInfo and getSizes, the redirect, the film;
-of any other address: the film. What lies in a bucket, and folders, ask none of these hosts."""
+"""Requests for one video, by where it is. Of Flickr: getInfo (unless rights are not checked) and
+getSizes, the redirect, the film; of any other address: the film. What lies in a bucket, and
+folders, ask none of these hosts."""
+
+_ASKS = {
+    "https": ", without a call to Flickr",
+    "http": ", without a call to Flickr",
+    "s3": ", for which none of these hosts is asked",
+    "file": ", which are on this machine",
+    "other": ", at no address that can be asked",
+}
+"""What a source asks, for people."""
 
 
 def budget(out: Out = "", json: Json = False) -> None:
@@ -33,23 +44,37 @@ def budget(out: Out = "", json: Json = False) -> None:
 
     told = describe(output_at(out))
     show_facts("requests", {name: _sentence(host) for name, host in told["hosts"].items()})
-    show_facts("what is left", {"videos": told["videos"], "at least": _time(told["seconds"])})
+    show_facts("what is left, in videos", told_of_rest(told))
     if json:
         write_json(told)
+
+
+def told_of_rest(told: Mapping[str, Any]) -> dict[str, str]:
+    """Say of each source how many videos wait and how long fetching them takes at the least."""
+    lines = {
+        name: f"{count:,}{_ASKS.get(name, '')}"
+        + (f": at least {_time(told['seconds_by_source'][name])}" if name in PER_VIDEO else "")
+        for name, count in told["sources"].items()
+    }
+    if len(told["sources"].keys() & PER_VIDEO.keys()) > 1:
+        lines["all of it"] = f"at least {_time(told['seconds'])}"
+    return lines or {"none": "waits"}
 
 
 def describe(place: "OutputAddress") -> dict[str, Any]:
     """Lay out the budget of an output, for JSON.
 
     Raises:
+        SettingsError: a setting cannot be used.
         StorageError: there is no catalog, or it cannot be used.
     """
+    from tinyvideo.flows.settings import read_settings
     from tinyvideo.flows.sources import shared_budget  # imports SQLAlchemy
-    from tinyvideo.storage.catalog import count_by_scheme, count_elsewhere
+    from tinyvideo.storage.catalog import count_by_scheme
 
     catalog = place.open_catalog()
     try:
-        videos, waiting = count_elsewhere(catalog), count_by_scheme(catalog)
+        waiting = count_by_scheme(catalog)
     finally:
         catalog.close()
     with shared_budget(place) as shared:
@@ -64,25 +89,37 @@ def describe(place: "OutputAddress") -> dict[str, Any]:
         }
         for state in states
     }
+    checked = read_settings().check_rights
+    by_source = {
+        name: round(seconds_for({name: count}, states, check_rights=checked))
+        for name, count in waiting.items()
+    }
     return {
         "hosts": hosts,
-        "videos": videos,
-        "sources": {name: count for name, count in waiting.items() if count},
-        "seconds": round(seconds_for(waiting, states)),
+        "videos": sum(count for name, count in waiting.items() if name != "file"),
+        "sources": waiting,
+        "seconds_by_source": by_source,
+        "seconds": round(seconds_for(waiting, states, check_rights=checked)),
     }
 
 
-def seconds_for(waiting: Mapping[str, int], states: "Sequence[HostState]") -> float:
+def seconds_for(
+    waiting: Mapping[str, int], states: "Sequence[HostState]", *, check_rights: bool = True
+) -> float:
     """Say how long fetching takes at the least, by the host that takes longest.
 
-    `waiting` counts videos by where they are.
+    `waiting` counts videos by where they are; `check_rights` is whether Flickr is asked for the
+    license of each again.
     """
     times = [0.0]
     for state in states:
         host = state.host.value
-        asked = [PER_VIDEO.get(name, {}).get(host, 0) * n for name, n in waiting.items()]
-        if sum(asked):
-            times.append(state.paused_for_s + sum(asked) / state.rate)
+        each = {name: PER_VIDEO.get(name, {}).get(host, 0) for name in waiting}
+        if host == "api" and not check_rights:
+            each = {name: max(0, calls - 1) for name, calls in each.items()}
+        asked = sum(each[name] * count for name, count in waiting.items())
+        if asked:
+            times.append(state.paused_for_s + asked / state.rate)
     return max(times)
 
 

@@ -50,3 +50,8 @@ def test_old_videos_have_old_names():
 def test_a_name_that_nobody_knows_is_better_than_nothing():
     assert [film.label for film in choose_renditions([entry("8k_new")], 192)] == ["8k_new"]
     assert choose_renditions(NEW[:3], 192) == []
+
+
+def test_an_address_that_is_none_costs_itself_alone():
+    sizes = [{**entry("360p", 640, 360), "source": "https://[bad/"}, entry("288p", 512, 288)]
+    assert [film.label for film in choose_renditions(sizes, 192)] == ["288p"]

@@ -1,10 +1,14 @@
 """Lists of addresses: what a line may be, and what makes two of them the same video."""
 
+import bz2
+import gzip
 import json
+import lzma
 
 import pytest
 
 from tinyvideo.pipeline.errors import RejectReason, UnreadableError
+from tinyvideo.pipeline.find.list_rows import read_words
 from tinyvideo.pipeline.find.lists import read_list
 
 
@@ -167,3 +171,76 @@ def test_what_lies_with_the_user_may_leave_its_license_unsaid_but_not_say_a_forb
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UnreadableError, match="cannot be read"):
         list(read_list(tmp_path / "missing"))
+
+
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_packed_list_is_read_as_what_it_holds(tmp_path, name):
+    path, bad = tmp_path / "list", []
+    text = "url,title,license\nhttps://example.org/a.mp4,Füße,CC BY 4.0\nnothing\n"
+    path.write_bytes(PACKERS[name](text.encode()))
+    (record,) = read_list(path, bad=lambda number, what: bad.append(number))
+    assert (record.title, bad) == ("Füße", [3])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        list(read_list(path))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_end_as_on_any_system(tmp_path, end, encoding):
+    path, bad = tmp_path / "list.txt", []
+    path.write_bytes(end.join(["https://example.org/a.mp4", "", "?", GOOD]).encode(encoding))
+    records = list(read_list(path, bad=lambda number, what: bad.append(number)))
+    assert (len(records), bad) == (2, [3])
+
+
+def test_a_first_line_longer_than_a_field_of_csv_may_be_is_a_line(tmp_path):
+    path = tmp_path / "list.jsonl"
+    path.write_text(json.dumps({"url": "https://example.org/a.mp4", "x": "y" * 200_000}))
+    (record,) = read_list(path)
+    assert record.uri == "https://example.org/a.mp4"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_words_are_read_as_lists_are(tmp_path, encoding):
+    path = tmp_path / "words"
+    path.write_bytes("Füße\r# none\r\r beach \rFüße".encode(encoding))
+    assert read_words(path) == ["Füße", "beach"]
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_words(path) == ["Füße", "beach"]
+
+
+def test_words_that_are_no_text_are_named_by_their_line(tmp_path):
+    path = tmp_path / "words"
+    path.write_bytes("beach\nschön\n".encode("latin-1"))
+    with pytest.raises(UnreadableError, match="line 2"):
+        read_words(path)
+
+
+HEAD = "url,title,license"
+A, B, C = (f"https://example.org/{name}.mp4" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("lines", "titles", "wrong"),
+    [
+        ([f'{A},"two', 'lines",CC0', f"{B},b,CC0"], ["two\nlines", "b"], []),
+        ([f'{A},"with ""quotes"", a comma, and', "", '# no note",CC0'], None, []),
+        ([f'{A},"never ends', f'{B},"b",CC0', f"{C},c,CC0"], ["b", "c"], [2]),
+        ([f'{A},"never ends', f'{B},a 12" screen,CC0', f'{C},"c",CC0'], ['a 12" screen', "c"], [2]),
+        ([f'{A},"never ends', "nor here"], [], [2, 3]),
+        ([f'{A},"x', *["more"] * 200, 'end",CC0', f"{B},b,CC0"], ["b"], [*range(2, 204)]),
+    ],
+)
+def test_a_quoted_title_may_go_on_and_one_that_never_ends_swallows_nothing(
+    tmp_path, lines, titles, wrong
+):
+    path, bad = tmp_path / "list.csv", []
+    path.write_text("\n".join([HEAD, *lines]))
+    records = list(read_list(path, bad=lambda number, what: bad.append(number)))
+    titles = ['with "quotes", a comma, and\n\n# no note'] if titles is None else titles
+    assert [record.title for record in records] == titles
+    assert bad == wrong

@@ -1,7 +1,7 @@
 """A walk finds everything that a search can show, and says what it could not see."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
@@ -309,3 +309,38 @@ def test_a_walk_that_is_broken_off_keeps_its_windows():
     assert next(windows).span == Span(0, 3)
     with pytest.raises(ConnectionError):
         next(windows)
+
+
+class Poisoned(Search):
+    """A search whose answers cannot be read if one video is in them."""
+
+    def __init__(self, videos: Sequence[VideoRecord], poison: Collection[str]) -> None:
+        super().__init__(videos)
+        self.poison = poison
+
+    def __call__(self, wanted: Wanted) -> Page:
+        page = super().__call__(wanted)
+        unread = any(row.video_id in self.poison for row in page.rows)
+        return Page(0, (), unread=1) if unread else page
+
+
+@pytest.mark.parametrize("bad", [0, 17, 41, 59])
+def test_a_row_that_spoils_its_answer_hides_nothing_but_itself(bad):
+    videos = draw(*range(60))
+    search = Poisoned(videos, {videos[bad].video_id})
+    windows = last_told(list(walk(search, Span(0, 1_000_000), CONFIG)))
+    others = [video for video in videos if video is not videos[bad]]
+    assert ids(windows) == ids_of(others)
+    (doubtful,) = [
+        window for window in windows if window.doubt is Doubt.UNREAD and window.found < 1
+    ]
+    assert doubtful.span == Span(bad, bad)
+
+
+def test_a_search_of_which_nothing_can_be_read_comes_to_an_end():
+    videos = draw(*range(60))
+    search = Poisoned(videos, {video.video_id for video in videos})
+    windows = last_told(list(walk(search, Span(0, 1 << 31), CONFIG)))
+    proven = [window.span for window in windows if window.proven]
+    assert not [v for v in videos for s in proven if s.since <= v.uploaded_at <= s.until]
+    assert search.calls < 150

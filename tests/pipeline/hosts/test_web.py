@@ -1,8 +1,12 @@
 """What servers say, and what of it may be shown."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from tinyvideo.pipeline.hosts.web import retry_after, without_ticket
+from tests.flickr.worlds import Unpaced
+from tinyvideo.pipeline.errors import FailCause, TransientError
+from tinyvideo.pipeline.hosts.web import resolve, retry_after, without_ticket
 
 
 @pytest.mark.parametrize(
@@ -58,3 +62,12 @@ def test_how_long_a_host_wants_to_be_left_alone(headers, seconds):
 )
 def test_no_signature_and_no_secret_is_shown(url, shown):
     assert without_ticket(url) == shown
+
+
+@pytest.mark.parametrize("target", ["https://[bad/", "https://", "//x", "", "file:///etc/passwd"])
+def test_a_redirect_to_no_film_is_trouble_that_may_pass(target):
+    answer = SimpleNamespace(status_code=302, headers={"Location": target})
+    session = SimpleNamespace(get=lambda url, **_: answer)
+    with pytest.raises(TransientError) as caught:
+        resolve(session, "https://www.flickr.com/x", Unpaced(), 1)
+    assert caught.value.cause is FailCause.UNPARSABLE

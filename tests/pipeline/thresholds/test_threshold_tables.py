@@ -101,6 +101,9 @@ WRONG = {
     "[frames]\nmin_fps = true": "frames.min_fps must be a number, got True",
     "[frames]\nmin_fps = nan": "frames.min_fps must be finite and not negative, got nan",
     "[frames]\nmax_fps = inf": "frames.max_fps must be finite and not negative, got inf",
+    f"[frames]\nmax_fps = {'9' * 400}": (
+        f"frames.max_fps must be below 9,007,199,254,740,992, got {'9' * 20}..."
+    ),
     "[shots]\nmemory = -1": "shots.memory must be finite and not negative, got -1",
     "[frames]\nmax_step = 2.0": "frames.max_step must be a whole number, got 2.0",
     "[frames]\nworking_px = 1e3": 'frames.working_px must be a whole number or "none", got 1000.0',

@@ -1,0 +1,1 @@
+"""Finding videos, from lists and by searching: what it takes."""
