@@ -26,12 +26,13 @@ waiting_videos     Questions about videos that wait: in which state they are, ho
 
 from tinyvideo.storage.catalog.block_list import (
     TakedownKind,
-    block,
     blocked_videos,
+    enter_block,
+    is_blocked,
+    lift_block,
     list_blocks,
     mark_taken_down,
     matching,
-    unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
 from tinyvideo.storage.catalog.leases import LeaseLostError, lease_due, note
@@ -94,18 +95,20 @@ __all__ = [
     "VideoOutcome",
     "as_dict",
     "ask",
-    "block",
     "blocked_videos",
     "count_by_scheme",
     "count_call",
     "count_elsewhere",
     "due_for_check",
+    "enter_block",
     "enter_rights",
     "enter_window",
+    "is_blocked",
     "keep_misread",
     "keys_in_rewrite",
     "lease_due",
     "left_to_ask",
+    "lift_block",
     "list_blocks",
     "list_misread",
     "list_outcomes",
@@ -121,6 +124,5 @@ __all__ = [
     "settled_until",
     "states_of",
     "summarize",
-    "unblock",
     "write_audit",
 ]
