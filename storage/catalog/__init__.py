@@ -63,6 +63,7 @@ from tinyvideo.storage.catalog.search_coverage import (
 )
 from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
 from tinyvideo.storage.catalog.takedown_requests import (
+    AUDIT_KEY,
     Takedown,
     as_dict,
     ask,
@@ -70,7 +71,7 @@ from tinyvideo.storage.catalog.takedown_requests import (
     save,
     write_audit,
 )
-from tinyvideo.storage.catalog.video_catalog import Catalog
+from tinyvideo.storage.catalog.video_catalog import Catalog, count_found
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
 from tinyvideo.storage.catalog.waiting_videos import (
     count_by_scheme,
@@ -79,6 +80,7 @@ from tinyvideo.storage.catalog.waiting_videos import (
 )
 
 __all__ = [
+    "AUDIT_KEY",
     "Answer",
     "BooksError",
     "Catalog",
@@ -99,6 +101,7 @@ __all__ = [
     "count_by_scheme",
     "count_call",
     "count_elsewhere",
+    "count_found",
     "due_for_check",
     "enter_block",
     "enter_rights",

@@ -9,6 +9,7 @@ Cost: 1.4 ms per 250 new videos, by one query of an indexed table.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -50,8 +51,12 @@ def refuse_blocked(db: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[s
     return [{**row, **verdicts.get(row["video_id"], {})} for row in rows]
 
 
-def enter_block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
+def enter_block(
+    engine: sa.Engine, kind: TakedownKind, name: str, why: str, at: datetime | None = None
+) -> int:
     """Put a name on the block list; return how many pending videos are rejected for it.
+
+    `at` is when that was asked for, if not now.
 
     Raises:
         StorageError: the database cannot be used.
@@ -59,7 +64,7 @@ def enter_block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> i
     with transaction(engine, writes=True) as db:
         same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
         db.execute(BLOCKS.delete().where(same))
-        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=now()))
+        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=at or now()))
         waiting = sa.and_(matching(kind, name), VIDEOS.c.state == VideoState.PENDING)
         verdict = _blocked_verdict(f"on the block list: {why}" if why else "on the block list")
         return update_videos(db, waiting, **verdict)

@@ -22,7 +22,7 @@ and three per batch. `benchmarks/catalog.py` measures leases, books and entering
 million videos; the sums of the books are kept by the database (`storage.database.counters`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -43,6 +43,7 @@ from tinyvideo.storage.database import (
     read_fact,
     record_of,
     row_of_video,
+    storable,
     video_of,
 )
 
@@ -58,9 +59,10 @@ class Catalog(Leases, Verdicts, ShardRows):
         new = 0
         for chunk in chunks(records):
             with self._write() as db:
-                query = sa.select(VIDEOS.c.video_id)
+                query = sa.select(VIDEOS.c.video_id, VIDEOS.c.uri)
                 query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
-                known = set(db.scalars(query))
+                known = {row.video_id: row.uri for row in db.execute(query)}
+                _tell_places(db, chunk, known)
                 fresh: dict[str, VideoRecord] = {}
                 for record in chunk:
                     if record.video_id not in known:
@@ -68,7 +70,7 @@ class Catalog(Leases, Verdicts, ShardRows):
                 if fresh:
                     rows = [row_of_video(r, self._clock()) for r in fresh.values()]
                     db.execute(VIDEOS.insert(), refuse_blocked(db, rows))
-                    _count_found(db, len(fresh))
+                    count_found(db, len(fresh))
             new += len(fresh)
         return new
 
@@ -103,7 +105,18 @@ class Catalog(Leases, Verdicts, ShardRows):
             return count_books(db, recount=recount)
 
 
-def _count_found(db: sa.Connection, new: int) -> None:
+def _tell_places(
+    db: sa.Connection, records: Sequence[VideoRecord], known: Mapping[str, str]
+) -> None:
+    # A catalog that was made of shards does not know where films lay on a disk.
+    for record in records:
+        if record.uri and known.get(record.video_id) == "":
+            same = VIDEOS.c.video_id == record.video_id
+            db.execute(VIDEOS.update().where(same).values(uri=storable(record.uri)))
+
+
+def count_found(db: sa.Connection, new: int) -> None:
+    """Add to the left side of the books what was entered."""
     found = read_fact(db, VIDEOS_FOUND)
     if found is None:
         db.execute(FACTS.insert().values(name=VIDEOS_FOUND, value=str(new)))

@@ -18,6 +18,7 @@ from tinyvideo.storage.database.catalog_base import (
     now,
     read_fact,
     update_videos,
+    write_fact,
 )
 from tinyvideo.storage.database.column_types import DamagedError
 from tinyvideo.storage.database.counters import Key, find_differences, read_counters
@@ -40,6 +41,8 @@ from tinyvideo.storage.database.tables import (
     BATCHES,
     BLOCKS,
     CLIPS,
+    CONFIG_HASH,
+    CONFIG_VALUES,
     EVENTS,
     FACTS,
     MISREAD,
@@ -58,6 +61,8 @@ __all__ = [
     "BLOCKS",
     "CATALOG_VERSION",
     "CLIPS",
+    "CONFIG_HASH",
+    "CONFIG_VALUES",
     "EVENTS",
     "FACTS",
     "MISREAD",
@@ -93,4 +98,5 @@ __all__ = [
     "update_videos",
     "verdict_of",
     "video_of",
+    "write_fact",
 ]

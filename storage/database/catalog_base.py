@@ -149,6 +149,12 @@ def read_fact(db: sa.Connection, name: str) -> str | None:
     return db.scalar(sa.select(FACTS.c.value).where(FACTS.c.name == name))
 
 
+def write_fact(db: sa.Connection, name: str, value: str) -> None:
+    """Store a value under a name, in the place of the last one."""
+    db.execute(FACTS.delete().where(FACTS.c.name == name))
+    db.execute(FACTS.insert().values(name=name, value=value))
+
+
 def update_videos(db: sa.Connection, where: sa.ColumnElement[bool], **values: Any) -> int:
     """Change some videos; return how many they were."""
     return db.execute(VIDEOS.update().where(where).values(updated_at=now(), **values)).rowcount

@@ -1,6 +1,6 @@
 """Whose an output is: a small object beside the shards names the one catalog that knows them.
 
-    catalog.owner     {"id": "9f0c...", "catalog": "~/.tinyvideo/b/x/catalog.db on host", "since": ...}
+    catalog.owner     {"id": "9f0c...", "catalog": "~/.tinyvideo/b/x/catalog.db on host", ...}
 
 It is put only where none is, by the first catalog that works there; of two, one wins. Everything
 that will write looks at it first, before a video is fetched, and a catalog that it does not name is
@@ -14,7 +14,7 @@ import re
 import socket
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.storage.catalog import Catalog, keys_in_rewrite
-from tinyvideo.storage.database import FACTS, is_url, name_of, read_fact, transaction
+from tinyvideo.storage.database import is_url, name_of, transaction, write_fact
 from tinyvideo.storage.objects import FolderStore, Store
 from tinyvideo.storage.outputs.block_log import log_what_is_known
 from tinyvideo.storage.storage_errors import GoneError, StorageError
@@ -97,8 +97,8 @@ def refuse_stranger(catalog: Catalog, store: Store) -> None:
     mark = read_mark(store)
     if mark is not None and mark.id != catalog.known_fact(IDENTITY):
         raise StrangerError(
-            f"{store.address} belongs to another catalog, {mark.catalog} (since {mark.since[:10]}), "
-            f"and not to {shown(catalog, store)}: {_ways_out(store)}"
+            f"{store.address} belongs to another catalog, {mark.catalog} since "
+            f"{mark.since[:10]}, and not to {shown(catalog, store)}: {_ways_out(store)}"
         )
 
 
@@ -139,18 +139,18 @@ def refuse_unknown_shards(catalog: Catalog, store: Store) -> None:
         )
 
 
-def take_over(catalog: Catalog, store: Store) -> None:
+def take_over(catalog: Catalog, store: Store, settle: Callable[[sa.Connection], None]) -> None:
     """Make an output this catalog's, whosever it was; copies of this catalog have it no more.
+
+    `settle` is called in the transaction that draws the catalog's new id.
 
     Raises:
         StorageError: the store or the catalog cannot be written.
     """
     mark = _mark_of(catalog, store, uuid.uuid4().hex)
     with transaction(catalog.engine, writes=True) as db:
-        if read_fact(db, IDENTITY) is None:
-            db.execute(FACTS.insert().values(name=IDENTITY, value=mark.id))
-        else:
-            db.execute(FACTS.update().where(FACTS.c.name == IDENTITY).values(value=mark.id))
+        write_fact(db, IDENTITY, mark.id)
+        settle(db)
     store.replace(MARK, json.dumps(asdict(mark)).encode())
 
 

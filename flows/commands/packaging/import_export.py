@@ -118,6 +118,7 @@ def import_now(
         StorageError: the archive, the list or the output cannot be used.
     """
     from tinyvideo.flows.settings import code_version, read_settings
+    from tinyvideo.flows.upkeep import close_books
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.flows.workers import LimitedCalls, Limits
     from tinyvideo.storage.batches import finish_shards, pack, part_path
@@ -126,7 +127,6 @@ def import_now(
         Importer,
         judge,
         read_list,
-        write_output_card,
     )
 
     counts = ImportCounts()
@@ -157,7 +157,7 @@ def import_now(
             judged=lambda entry, scene: calls(judge, entry, scene),
         )
         importer.run(tar, lambda: pack(output.catalog, output.store, output.work))
-        write_output_card(output)
+        close_books(output)
     return counts
 
 
