@@ -118,6 +118,7 @@ def put_back(place: OutputAddress, store: Store) -> str:
         finally:
             _clear(draft, but=draft)
         sync(draft)
+        _clear(target)  # the log of a file that is gone would be played into this one
         draft.rename(target)
         sync(target.parent)
         return key
