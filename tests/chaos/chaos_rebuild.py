@@ -56,6 +56,7 @@ def work(address: str) -> None:
         what = number % 3
         here = other_of(place) if what == 2 else place
         if what == 2:
+            Path(here.catalog).parent.mkdir(exist_ok=True)
             if not here.has_catalog():
                 here.open_catalog(make=True).close()
             adopt_output(here, _tell)

@@ -108,7 +108,10 @@ def test_whoever_is_not_its_catalog_writes_nothing(out, tmp_path, words):
     assert told.value.exit_code == 2
     after = {path: sha256_of(path) for path in out.rglob("*") if path.is_file()}
     changed = {path.name for path in before if after[path] != before[path]}
-    assert (changed - {"catalog.db", "catalog.db-wal", "catalog.db-shm"}, after.keys() - before) == (
+    assert (
+        changed - {"catalog.db", "catalog.db-wal", "catalog.db-shm"},
+        after.keys() - before,
+    ) == (
         set(),
         set(),
     )

@@ -180,5 +180,3 @@ def test_a_catalog_on_a_server_is_for_its_own_tools(tmp_path, postgres):
         pytest.raises(StorageError, match="kept by PostgreSQL: back it up with 'pg_dump'"),
     ):
         back_up_catalog(output)
-
-

@@ -171,7 +171,9 @@ def test_what_was_taken_down_stays_away_and_what_was_blocked_is_blocked(place):
         assert (done.name, done.strips, done.number) == (draw_record(0).video_id, 2, 1)
         assert read_takedowns(output.catalog.engine, finished=False) == []
         output.catalog.add([draw_record(0), draw_record(9, owner="eve")])
-        states = {row.record.video_id: row.reason for row in output.catalog.videos(VideoState.REJECTED)}
+        states = {
+            row.record.video_id: row.reason for row in output.catalog.videos(VideoState.REJECTED)
+        }
         assert states == {draw_record(0).video_id: "taken_down", draw_record(9).video_id: "blocked"}
         assert output.store.read(FIRST.replace(".parquet", "-2.parquet")) == kept
 
@@ -251,7 +253,9 @@ def test_a_stranger_is_refused_before_anything_is_made(place, tmp_path):
         elsewhere.alone(make=True).__enter__()
     assert not (tmp_path / "other.db").exists()
     elsewhere.open_catalog(make=True).close()
-    with pytest.raises(StrangerError, match=r"belongs to another catalog, catalog\.db since 2.*adopt"):
+    with pytest.raises(
+        StrangerError, match=r"belongs to another catalog, catalog\.db since 2.*adopt"
+    ):
         elsewhere.shared().__enter__()
 
 
@@ -260,7 +264,9 @@ def test_an_output_of_an_older_version_is_claimed_by_the_catalog_that_knows_it(p
     store.delete(MARK)
     elsewhere = OutputAddress.at(place.address, catalog=str(tmp_path / "other.db"))
     elsewhere.open_catalog(make=True).close()
-    with pytest.raises(StrangerError, match="shard-000001.parquet is not in the catalog .*other.db"):
+    with pytest.raises(
+        StrangerError, match="shard-000001.parquet is not in the catalog .*other.db"
+    ):
         elsewhere.shared().__enter__()
     assert not store.exists(MARK)
     with place.shared():
@@ -276,7 +282,12 @@ def test_whoever_adopts_has_all_strips_once_and_the_other_is_refused(place, tmp_
     # Its first two numbers are taken, as it would find when it puts its shard.
     with transaction(catalog.engine, writes=True) as db:
         for number, key in ((1, FIRST), (2, SECOND)):
-            values = {"key": key, "number": number, "committed": False, "updated_at": catalog.clock()}
+            values = {
+                "key": key,
+                "number": number,
+                "committed": False,
+                "updated_at": catalog.clock(),
+            }
             db.execute(SHARDS.insert().values(values))
     curate_drawn(catalog, mine.work, draw_record(0, owner="o0"), strips=2)
     curate_drawn(catalog, mine.work, draw_record(50, owner="o50"), strips=4)
