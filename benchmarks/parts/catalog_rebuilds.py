@@ -1,7 +1,7 @@
 """A lost catalog made anew of many shards: seconds, peak memory, and whether the books are equal.
 
-    python -m benchmarks.parts.catalog_rebuilds --rows 1000000          prints the table, puts it into RESULTS.md
-    python -m benchmarks.parts.catalog_rebuilds --rows 1000000 --json
+    python -m benchmarks.parts.catalog_rebuilds          prints the table, puts it into RESULTS.md
+    python -m benchmarks.parts.catalog_rebuilds --rows 20000 --json
 
 Shards of 4,096 strips are drawn, of a video per eight strips, with a picture of a few kilobytes
 each: what a real one costs beside is reading and hashing its bytes, which is measured apart, on one

@@ -48,7 +48,6 @@ from tinyvideo.storage.repair import finish_rewrites
 from tinyvideo.storage.shards import ShardFile, shard_metadata
 from tinyvideo.storage.storage_errors import NewerError, StorageError
 
-
 MOST_AT_ONCE = 4
 """Shards that are hashed at once from a disk. Ours: few disks give more than four cores hash."""
 

@@ -1,4 +1,4 @@
-"""What `storage_kills` kills of `tinyvideo catalog rebuild` and `adopt`: a catalog is made of shards.
+"""What `storage_kills` kills of `tinyvideo catalog`: a catalog is made of shards, and adopts.
 
 At any moment: nothing in the store is lost, half or doubled beyond what was there before, and what
 was taken down is nowhere. A catalog that is not whole says so; one that is has equal books with the

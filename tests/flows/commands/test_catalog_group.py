@@ -1,4 +1,4 @@
-"""`tinyvideo catalog`, and who may work at an output: refused early, in one sentence, with a way."""
+"""`tinyvideo catalog`, and who may work at an output: refused early, in one sentence."""
 
 import json
 import shutil
@@ -75,7 +75,9 @@ def test_a_run_without_the_catalog_is_refused_before_the_first_video(out, tmp_pa
     films = tmp_path / "in"
     films.mkdir()
     (films / "a.mp4").touch()
-    with pytest.raises(Exception, match="'tinyvideo catalog rebuild --out .*out' makes it") as told:
+    with pytest.raises(
+        Exception, match=r"'tinyvideo catalog rebuild --out .*out' makes it"
+    ) as told:
         call("run", "--folder", films, "--out", out)
     assert told.value.exit_code == 2
     assert not (out / "catalog.db").exists()

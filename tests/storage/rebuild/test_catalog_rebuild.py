@@ -249,7 +249,7 @@ def test_a_flipped_bit_in_a_picture_is_found(place):
 
 def test_a_stranger_is_refused_before_anything_is_made(place, tmp_path):
     elsewhere = OutputAddress.at(place.address, catalog=str(tmp_path / "other.db"))
-    with pytest.raises(StrangerError, match="no catalog in .*catalog rebuild --out .*choose"):
+    with pytest.raises(StrangerError, match=r"no catalog in .*catalog rebuild --out .*choose"):
         elsewhere.alone(make=True).__enter__()
     assert not (tmp_path / "other.db").exists()
     elsewhere.open_catalog(make=True).close()
@@ -265,7 +265,7 @@ def test_an_output_of_an_older_version_is_claimed_by_the_catalog_that_knows_it(p
     elsewhere = OutputAddress.at(place.address, catalog=str(tmp_path / "other.db"))
     elsewhere.open_catalog(make=True).close()
     with pytest.raises(
-        StrangerError, match="shard-000001.parquet is not in the catalog .*other.db"
+        StrangerError, match=r"shard-000001\.parquet is not in the catalog .*other\.db"
     ):
         elsewhere.shared().__enter__()
     assert not store.exists(MARK)
