@@ -22,7 +22,12 @@ from tinyvideo.storage.outputs.block_log import (
 )
 from tinyvideo.storage.outputs.book_audit import audited_books, read_books
 from tinyvideo.storage.outputs.inventory import describe_shard, find_shard, list_shards
-from tinyvideo.storage.outputs.output_address import UNFINISHED, Output, OutputAddress
+from tinyvideo.storage.outputs.output_address import (
+    ADDRESS,
+    UNFINISHED,
+    Output,
+    OutputAddress,
+)
 from tinyvideo.storage.outputs.owner_mark import (
     IDENTITY,
     SHARD_KEY,
@@ -36,6 +41,7 @@ from tinyvideo.storage.outputs.owner_mark import (
 from tinyvideo.storage.outputs.video_history import credits, explain, failures, retry
 
 __all__ = [
+    "ADDRESS",
     "IDENTITY",
     "SHARD_KEY",
     "UNFINISHED",

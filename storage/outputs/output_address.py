@@ -37,7 +37,7 @@ class Output:
 CATALOG_NAME = "catalog.db"
 """File name of the catalog in a work folder."""
 
-_ADDRESS = "storage"
+ADDRESS = "storage"
 """Fact of a catalog: the address whose shards it knows."""
 
 UNFINISHED = "unfinished"
@@ -218,7 +218,7 @@ class OutputAddress:
         # A folder may be moved with the catalog in it, so that its address says nothing.
         if Path(self.catalog).parent == self.work and not is_remote(self.address):
             return
-        known = catalog.fact(_ADDRESS, self.address)
+        known = catalog.fact(ADDRESS, self.address)
         if known != self.address:
             raise StorageError(
                 f"the catalog {name_of(self.catalog)} knows the shards of {known}, not those of "

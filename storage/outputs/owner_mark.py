@@ -25,7 +25,7 @@ from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.storage.catalog import Catalog, keys_in_rewrite
 from tinyvideo.storage.database import is_url, name_of, transaction, write_fact
 from tinyvideo.storage.objects import FolderStore, Store
-from tinyvideo.storage.outputs.block_log import log_what_is_known
+from tinyvideo.storage.outputs.block_log import FOLDER, log_what_is_known
 from tinyvideo.storage.storage_errors import GoneError, StorageError
 
 MARK = "catalog.owner"
@@ -60,7 +60,10 @@ def read_mark(store: Store) -> OwnerMark | None:
     """
     try:
         told = parse_json(store.read(MARK))
-        return OwnerMark(id=told["id"], catalog=told["catalog"], since=told["since"])
+        named = {name: told[name] for name in ("id", "catalog", "since")}
+        if not all(isinstance(value, str) for value in named.values()):
+            raise TypeError(f"{named!r:.200} are no texts")
+        return OwnerMark(**named)
     except GoneError:
         return None
     except (ValueError, TypeError, KeyError) as error:
@@ -105,16 +108,22 @@ def refuse_stranger(catalog: Catalog, store: Store) -> None:
 def refuse_lost(store: Store, where: str) -> None:
     """See, where there is no catalog yet, that an output had none before.
 
+    A folder that has nothing yet, and whose catalog lay in it, is free again.
+
     Raises:
         StrangerError: it had; nothing was made.
         StorageError: the store cannot be read.
     """
     mark = read_mark(store)
-    if mark is None and next(_numbered(store), None) is None:
-        return
-    whose = f"of the catalog {mark.catalog}" if mark else "of some catalog"
+    if next(_numbered(store), None) is None:
+        if mark is None:
+            return
+        if _was_inside(mark, store) and next(store.list(FOLDER), None) is None:
+            store.delete(MARK)
+            return
+    what = f"belongs to the catalog {mark.catalog}" if mark else "has shards"
     raise StrangerError(
-        f"{store.address} has what is {whose}, and there is no catalog in {where}: if it is lost, "
+        f"{store.address} {what}, and there is no catalog in {where}: if it is lost, "
         f"'tinyvideo catalog rebuild --out {store.address}' makes it anew of the shards; if it is "
         "elsewhere, name it by TINYVIDEO_CATALOG; or choose another --out"
     )
@@ -174,6 +183,11 @@ def shown(catalog: Catalog, store: Store) -> str:
         return path.name
     short = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
     return f"{short} on {socket.gethostname()}"
+
+
+def _was_inside(mark: OwnerMark, store: Store) -> bool:
+    inside = isinstance(store, FolderStore) and "/" not in mark.catalog
+    return inside and not store.exists(mark.catalog)
 
 
 def _put_if_absent(store: Store, mark: OwnerMark) -> bool:

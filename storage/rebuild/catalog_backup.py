@@ -35,7 +35,7 @@ from tinyvideo.storage.database import (
     write_fact,
 )
 from tinyvideo.storage.objects import Store, sha256_of, sync
-from tinyvideo.storage.outputs import IDENTITY, UNFINISHED, Output, OutputAddress
+from tinyvideo.storage.outputs import ADDRESS, IDENTITY, UNFINISHED, Output, OutputAddress
 from tinyvideo.storage.storage_errors import NewerError, StorageError
 
 logger = logging.getLogger(__name__)
@@ -187,7 +187,8 @@ def _make_unfinished(draft: Path) -> None:
     catalog = Catalog.open(draft, make=False)
     try:
         with transaction(catalog.engine, writes=True) as db:
-            db.execute(FACTS.delete().where(FACTS.c.name == IDENTITY))
+            mine = FACTS.c.name.in_([IDENTITY, ADDRESS])  # the bucket may have been moved since
+            db.execute(FACTS.delete().where(mine))
             write_fact(db, UNFINISHED, "rebuild")
             db.execute(REWRITES.delete())
         with catalog.engine.connect() as raw:

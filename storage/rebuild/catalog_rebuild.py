@@ -9,9 +9,7 @@ shard per transaction. A catalog that is not whole says so, and nobody works wit
 anywhere, the same call goes on: what was entered is passed over. In the end the books are
 held against the shards.
 
-Cost, `python -m benchmarks.parts.catalog_rebuilds`: 1,000,000 strips of 1,000,000 videos in 3 minutes beside the
-time that reading their bytes takes (1.2 s of processor time per GB); 0.3 GB of memory, whatever the
-output holds.
+Cost: see `benchmarks/parts/catalog_rebuilds.py`.
 """
 
 import os

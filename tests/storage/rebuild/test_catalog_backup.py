@@ -12,7 +12,7 @@ from tests.storage.rebuild.test_catalog_rebuild import fill, known_of, lose, reb
 from tinyvideo.storage.catalog.block_list import TakedownKind
 from tinyvideo.storage.outputs.block_log import block
 from tinyvideo.storage.outputs.book_audit import read_books
-from tinyvideo.storage.outputs.output_address import OutputAddress
+from tinyvideo.storage.outputs.output_address import Output, OutputAddress
 from tinyvideo.storage.outputs.owner_mark import StrangerError
 from tinyvideo.storage.rebuild.catalog_backup import back_up_catalog, list_backups
 from tinyvideo.storage.storage_errors import StorageError
@@ -140,6 +140,19 @@ def test_the_log_of_a_catalog_that_is_gone_is_not_played_into_another(place):
     with place.open() as output:
         assert output.catalog.records([draw_record(77).video_id]) == []
         assert output.catalog.books(recount=True).balanced
+
+
+def test_a_backup_goes_where_its_output_goes(tmp_path, filled):
+    elsewhere = OutputAddress.at(filled, catalog=str(tmp_path / "kept.db"))
+    shutil.copy(filled / "catalog.db", elsewhere.catalog)
+    elsewhere.open_catalog().close()  # from now on it knows the shards of this address
+    moved = OutputAddress.at(tmp_path / "moved", catalog=str(tmp_path / "kept.db"))
+    shutil.copytree(filled, tmp_path / "moved", ignore=shutil.ignore_patterns("catalog*"))
+    with elsewhere.whosever() as output:
+        key = back_up_catalog(Output(output.catalog, moved.open_store(), output.work))
+    Path(moved.catalog).unlink()
+    assert rebuild(moved).backup == key
+    moved.open_catalog().close()
 
 
 def test_a_damaged_backup_is_passed_over(place, caplog):

@@ -259,6 +259,19 @@ def test_a_stranger_is_refused_before_anything_is_made(place, tmp_path):
         elsewhere.shared().__enter__()
 
 
+def test_a_folder_in_which_nothing_came_to_be_is_free_again(tmp_path):
+    place = OutputAddress.at(tmp_path / "new")
+    with place.alone(make=True):
+        pass
+    lose(place)
+    with place.alone(make=True) as output:
+        block(output, OWNER, "eve", "")
+    lose(place)
+    with pytest.raises(StrangerError, match=r"to the catalog catalog\.db, and there is no"):
+        place.alone(make=True).__enter__()  # eve would be fetched
+    assert rebuild(place).books["balanced"]
+
+
 def test_an_output_of_an_older_version_is_claimed_by_the_catalog_that_knows_it(place, tmp_path):
     store = place.open_store()
     store.delete(MARK)
