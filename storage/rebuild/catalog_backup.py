@@ -28,7 +28,6 @@ from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.database import (
     CATALOG_VERSION,
     FACTS,
-    REWRITES,
     is_url,
     name_of,
     transaction,
@@ -169,11 +168,7 @@ def _unpack(store: Store, key: str, draft: Path) -> None:
 
 
 def _make_unfinished(draft: Path) -> None:
-    """Have nobody use the copy before it was held against the shards.
-
-    Shards that it was about to write anew are looked at by what lies in the store: to go on with
-    an old plan would delete what has come of it since.
-    """
+    """Have nobody use the copy before it was held against the shards."""
     try:
         with closing(sqlite3.connect(draft)) as db:
             (version,) = db.execute("SELECT value FROM facts WHERE name = 'version'").fetchone()
@@ -190,7 +185,6 @@ def _make_unfinished(draft: Path) -> None:
             mine = FACTS.c.name.in_([IDENTITY, ADDRESS])  # the bucket may have been moved since
             db.execute(FACTS.delete().where(mine))
             write_fact(db, UNFINISHED, "rebuild")
-            db.execute(REWRITES.delete())
         with catalog.engine.connect() as raw:
             raw.connection.cursor().execute("PRAGMA journal_mode=DELETE")
     finally:

@@ -10,6 +10,7 @@ import pytest
 from tests.drawn.strip_rows import draw_record
 from tests.storage.rebuild.test_catalog_rebuild import fill, known_of, lose, rebuild
 from tinyvideo.storage.catalog.block_list import TakedownKind
+from tinyvideo.storage.database import REWRITES, transaction
 from tinyvideo.storage.outputs.block_log import block
 from tinyvideo.storage.outputs.book_audit import read_books
 from tinyvideo.storage.outputs.output_address import Output, OutputAddress
@@ -65,7 +66,8 @@ def test_what_has_come_since_a_backup_is_read_from_the_store(place):
     with place.alone() as output:
         fill(output, first=4, shards=1)
         block(output, TakedownKind.OWNER, "eve", "")
-        take_down(output, TakedownKind.VIDEO, draw_record(1).video_id, {})
+        for record in (draw_record(1), WAITING):
+            take_down(output, TakedownKind.VIDEO, record.video_id, {})
     before = known_of(place)
     books = read_books(place)
     lose(place)
@@ -74,7 +76,7 @@ def test_what_has_come_since_a_backup_is_read_from_the_store(place):
     assert known_of(place) == before
     assert done.books["problems"] == []
     found = done.books["videos"]
-    assert found["rejected"] == books["videos"]["rejected"] == {"taken_down": 1, "blocked": 1}
+    assert found["rejected"] == books["videos"]["rejected"] == {"taken_down": 2, "blocked": 1}
     with place.alone() as output:
         assert finish_takedowns(output, {}) == []
 
@@ -89,6 +91,21 @@ def test_a_shard_that_was_taken_down_whole_is_not_missed(place):
     assert done.books["problems"] == []
     assert (done.books["shards"], done.books["strips"]) == (1, 5)
     assert done.books["videos"]["rejected"] == {"taken_down": 2}
+
+
+def test_a_plan_that_was_carried_out_since_deletes_nothing(place):
+    """The backup is of a moment when a shard was about to be written anew."""
+    first, new = "shards/shard-000001.parquet", "shards/shard-000001-2.parquet"
+    with place.alone() as output:
+        with transaction(output.catalog.engine, writes=True) as db:
+            plan = {"old_key": first, "new_key": new, "committed": False}
+            db.execute(REWRITES.insert().values(plan))
+        back_up_catalog(output)
+        take_down(output, TakedownKind.VIDEO, draw_record(0).video_id, {})
+    lose(place)
+    done = rebuild(place)
+    assert (done.books["problems"], done.books["strips"]) == ([], 8)
+    assert place.open_store().exists(new)
 
 
 def test_a_shard_that_is_lost_is_told_and_can_be_repaired(place):
