@@ -8,7 +8,7 @@ catalog in PostgreSQL is for pg_dump.
 A backup that is put back is no owner of anything, and not whole: `storage.rebuild.catalog_rebuild`
 holds it against the shards first.
 
-Cost, 125,000 videos: 2 s and 15 MB, of 100 MB in the file.
+Cost, 125,000 videos: 7 MB of a file of 70 MB; 10 s where much else goes on.
 """
 
 import gzip

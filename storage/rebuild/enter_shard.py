@@ -5,7 +5,7 @@ catalog had in it, and it holds no more, wait again, or were taken down. A video
 holds already stays there: the second copy is looked at when all shards are known
 (`storage.rebuild.even_shards`). Entering a shard twice changes nothing.
 
-Cost: 60 us per new video in a SQLite file, most of it the sums that the database keeps.
+Cost: 0.3 ms per new video in a SQLite file, with reading its rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

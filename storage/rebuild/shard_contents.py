@@ -5,7 +5,7 @@ has written them. Every byte is read once, held against the checksums of the row
 as a commit does. What no row knows is lost: tags, when a video was filmed, where on a disk it lay,
 and every video and window that gave no strip.
 
-Cost: 2.3 s of processor time per GB; the small columns 4 us per strip. In memory are the videos of
+Cost: 2.6 s of processor time per GB; the small columns 4 us per strip. In memory are the videos of
 one shard.
 """
 
