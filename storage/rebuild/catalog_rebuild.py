@@ -9,9 +9,9 @@ shard per transaction. A catalog that is not whole says so, and nobody works wit
 anywhere, the same call goes on: what was entered is passed over. In the end the books are
 held against the shards.
 
-Cost (`python -m benchmarks.parts.catalog_rebuilds`): 1,000,000 strips of 125,000 videos take 43 s of
-processor time and 0.2 GB of memory, whatever the output holds; reading and hashing their bytes 2.6
-s per GB, on up to four cores.
+Cost (`python -m benchmarks.parts.catalog_rebuilds`): 1,000,000 strips of 125,000 videos take 43 s
+of processor time and 0.2 GB of memory, whatever the output holds; reading and hashing their bytes
+2.6 s per GB, on up to four cores.
 """
 
 import os
