@@ -57,7 +57,7 @@ def enter_shard(
     """
     before = _enter_row(db, found, moment)
     _drop_missing(db, found, before)
-    known = _known(db, list(found.records))
+    known = known_homes(db, list(found.records))
     elsewhere = {i for i, key in known.items() if _is_elsewhere(key, found.number, numbers)}
     enter_videos(db, found, set(found.records) - elsewhere, known, moment)
     _reopen_takedowns(db, found, moment)
@@ -110,7 +110,14 @@ def forget_strips(db: sa.Connection, video_ids: Sequence[str]) -> None:
 
 def known_homes(db: sa.Connection, video_ids: Sequence[str]) -> dict[str, str]:
     """Say of the videos that the catalog knows in which shard they are; "" if in none."""
-    return _known(db, video_ids)
+    columns = (VIDEOS.c.video_id, VIDEOS.c.state, VIDEOS.c.shard_key)
+    found: dict[str, str] = {}
+    for chunk in chunks(video_ids):
+        for video_id, state, key in db.execute(
+            sa.select(*columns).where(VIDEOS.c.video_id.in_(chunk))
+        ):
+            found[video_id] = key if state == VideoState.SHARDED else ""
+    return found
 
 
 def _enter_row(db: sa.Connection, found: ShardContents, moment: datetime) -> str:
@@ -136,17 +143,6 @@ def _drop_missing(db: sa.Connection, found: ShardContents, before: str) -> None:
     keys = {found.key, before} - {""}
     held = db.scalars(sa.select(VIDEOS.c.video_id).where(VIDEOS.c.shard_key.in_(keys)))
     forget_strips(db, [video_id for video_id in held if video_id not in found.records])
-
-
-def _known(db: sa.Connection, video_ids: Sequence[str]) -> dict[str, str]:
-    columns = (VIDEOS.c.video_id, VIDEOS.c.state, VIDEOS.c.shard_key)
-    found: dict[str, str] = {}
-    for chunk in chunks(video_ids):
-        for video_id, state, key in db.execute(
-            sa.select(*columns).where(VIDEOS.c.video_id.in_(chunk))
-        ):
-            found[video_id] = key if state == VideoState.SHARDED else ""
-    return found
 
 
 def _is_elsewhere(key: str, number: int, numbers: frozenset[int]) -> bool:

@@ -10,7 +10,7 @@ one shard.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -90,15 +90,7 @@ def read_contents(store: Store, key: str, *, whole: bool) -> ShardContents:
         hashes.append(_config_hash(rows.table))
     if len(strip_ids) != seen:
         raise StorageError(f"{source} holds {seen - len(strip_ids)} strips twice; move it away")
-    return ShardContents(
-        key=key,
-        bytes=size,
-        sha256=digest,
-        broken=found.broken,
-        records=found.records,
-        strips=found.strips,
-        config_hash=next(filter(None, reversed(hashes)), ""),
-    )
+    return replace(found, config_hash=next(filter(None, reversed(hashes)), ""))
 
 
 def _add(found: ShardContents, table: pa.Table) -> None:

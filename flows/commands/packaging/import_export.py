@@ -128,6 +128,7 @@ def import_now(
         judge,
         read_list,
     )
+    from tinyvideo.storage.outputs import refuse_unknown_shards
 
     counts = ImportCounts()
     listed = None
@@ -145,6 +146,7 @@ def import_now(
         LimitedCalls(limits) as calls,
         progress("videos", lambda: _position(counts)),
     ):
+        refuse_unknown_shards(output.catalog, output.store)
         finish_shards(output.catalog, output.store, output.work)
         importer = Importer(
             catalog=output.catalog,
