@@ -26,13 +26,17 @@ from tinyvideo.flows.run_options import AS_SET, RunOptions
 from tinyvideo.flows.run_start import over_defaults, wait_for_turn
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.flows.sources import find_videos
-from tinyvideo.flows.upkeep import enter_config, finish_open_takedowns
+from tinyvideo.flows.upkeep import close_books, enter_config, finish_open_takedowns
 from tinyvideo.flows.workers import at_work
 from tinyvideo.storage.batches import finish_shards, recover
 from tinyvideo.storage.catalog import BooksError, begin_pace
-from tinyvideo.storage.exchange import write_output_card
 from tinyvideo.storage.films import RawFolder
-from tinyvideo.storage.outputs import Output, OutputAddress, audited_books
+from tinyvideo.storage.outputs import (
+    Output,
+    OutputAddress,
+    audited_books,
+    refuse_unknown_shards,
+)
 from tinyvideo.storage.repair import finish_rewrites
 from tinyvideo.storage.storage_errors import BusyError, StorageError
 
@@ -77,7 +81,7 @@ async def crawl_and_stabilize(options: RunOptions = AS_SET) -> dict[str, Any] | 
         await hand_out(output, options, client, monitor)
         books = await asyncio.to_thread(audited_books, output.catalog, output.store, recount=True)
         await monitor.close(books)
-        write_output_card(output)
+        await asyncio.to_thread(close_books, output)
     if bad := found.told_of_bad_lines():
         books["bad_lines"] = bad
     return with_what_waits(balanced(books))
@@ -114,10 +118,12 @@ def prepare(output: Output, options: RunOptions) -> None:
     """See that the work can be done with these settings.
 
     Raises:
-        StorageError: the output holds strips that were made with other settings.
+        StorageError: the output holds strips that were made with other settings, or shards that
+            another catalog has made.
         WeightsError: the Places365 weights cannot be used.
     """
     logger, catalog = get_run_logger(), output.catalog
+    refuse_unknown_shards(catalog, output.store)
     if options.places_weights is not None:
         from tinyvideo.models.scenes import load_places  # noqa: PLC0415  loads torch, which takes seconds
 

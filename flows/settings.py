@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     work: Path = Path("~/.tinyvideo")
     """Folder whose BUCKET/PREFIX is the work folder of an output on S3."""
 
+    backup: bool = True
+    """Copy the catalog of an output on S3 there after each run, if it is a file. It names folders
+    of this machine: where others read the bucket, `false` keeps it here."""
+
     follow_links: bool = False
     """Follow symbolic links in an output that lead out of its folder; else they are refused, since
     an output that comes from somebody else may hold any."""

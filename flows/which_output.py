@@ -9,8 +9,10 @@ from tinyvideo.flows.settings import SettingsError, read_settings
 from tinyvideo.storage.outputs import OutputAddress
 
 
-def output_at(out: str | Path) -> OutputAddress:
+def output_at(out: str | Path, catalog: str = "") -> OutputAddress:
     """Name the output at `out`, or at TINYVIDEO_STORAGE if it is empty.
+
+    `catalog` is where its catalog is, if not where TINYVIDEO_CATALOG says.
 
     Raises:
         SettingsError: neither says where, or a setting cannot be used.
@@ -25,6 +27,6 @@ def output_at(out: str | Path) -> OutputAddress:
     return OutputAddress.at(
         str(out) or settings.storage,
         settings.work,
-        settings.catalog,
+        catalog or settings.catalog,
         links=settings.follow_links,
     )

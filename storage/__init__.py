@@ -9,6 +9,7 @@
     batches/    videos that share a shard, committed once
     datasets/   a named choice of strips, split without leaks, as revisions
     repair/     a committed shard that is broken or must change
+    rebuild/    a catalog out of shards, where it is lost or another one takes over
     exchange/   the released dataset in, other people's formats out
     takedown    a video or an owner out of everything, for good
     storage_errors

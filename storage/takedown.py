@@ -1,6 +1,7 @@
 """Take a video, or all videos of an owner, out of everything, and keep them out.
 
-    ask         the request is entered; from then on the name is blocked (`storage.catalog`)
+    ask         the request is entered, in the log beside the shards and in the catalog; from then
+                on the name is blocked
     mark        what is in no shard leaves the books as taken down
     look up     which revisions of datasets hold the strips that will go; kept with the request
     rewrite     the touched shards, one after the other, without them (`storage.repair.rewrite`)
@@ -40,7 +41,7 @@ from tinyvideo.storage.datasets import (
     list_datasets,
     read_manifest,
 )
-from tinyvideo.storage.outputs import Output
+from tinyvideo.storage.outputs import Output, log_takedown
 from tinyvideo.storage.repair import finish_rewrites, rewrite_shard
 from tinyvideo.storage.shards import ShardFile, iterate_rows
 from tinyvideo.storage.storage_errors import StorageError, UnknownNameError
@@ -60,6 +61,7 @@ def take_down(
     """
     if not name.strip():
         raise StorageError("a takedown needs the id of a video, or the name of an owner")
+    log_takedown(output, kind, name.strip())
     with dataset_lock(output):
         number = ask(output.catalog.engine, kind, name.strip())
     finished = {done.number: done for done in finish_takedowns(output, checkpoints)}

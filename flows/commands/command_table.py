@@ -64,6 +64,7 @@ PANELS: Mapping[str, Mapping[str, Place]] = {
     },
     "Shards and datasets": {
         "shards": Place(PACKAGING, "shards_app", "List, check and mend the shards of an output."),
+        "catalog": Place(OPERATING, "catalog_app", "Make a lost catalog anew, take an output over, or back the catalog up."),  # noqa: E501
         "schema": Place(PACKAGING, "schema", "Print the columns of a shard: type, unit, what each says, and what null means there."),  # noqa: E501
         "dataset": Place(PACKAGING, "dataset_app", "Choose strips to train on, split by owner."),
         "import": Place(PACKAGING, "import_released", "Turn the released dataset's tarballs into shards. Run it again: nothing is doubled."),  # noqa: E501

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyvideo.flows.terminal import say
+from tinyvideo.flows.upkeep.books_closed import close_books
 
 if TYPE_CHECKING:
     from tinyvideo.storage.outputs import Output
@@ -42,9 +43,7 @@ def known_checkpoints(output: "Output", folders: Iterable[Path]) -> dict[str, st
 
 def remove_page(output: "Output") -> None:
     """Delete the page, where there is one, and write the card anew: both name owners."""
-    from tinyvideo.storage.exchange import write_output_card  # noqa: PLC0415
-
-    write_output_card(output)
+    close_books(output, taken_down=True)
     page = output.work.path("report.html")
     if page.exists():
         page.unlink()

@@ -15,10 +15,8 @@ from tinyvideo.pipeline.curation import DEFAULT_CONFIG, CurationConfig
 from tinyvideo.pipeline.outside_json import parse_json
 from tinyvideo.pipeline.thresholds import curation_of, list_changes, tables_of
 from tinyvideo.storage.catalog import Catalog
+from tinyvideo.storage.database import CONFIG_HASH, CONFIG_VALUES
 from tinyvideo.storage.storage_errors import StorageError
-
-HASH, VALUES = "config_hash", "config"
-"""Names of the two facts."""
 
 OTHERS = "the thresholds of this output are those of another version of tinyvideo"
 
@@ -32,9 +30,9 @@ def enter_config(catalog: Catalog, config: CurationConfig) -> str:
     Returns "" where it does not.
     """
     named = config_hash(config)
-    before = catalog.fact(HASH, named)
+    before = catalog.fact(CONFIG_HASH, named)
     if before == named:
-        catalog.fact(VALUES, json.dumps(tables_of(config)))
+        catalog.fact(CONFIG_VALUES, json.dumps(tables_of(config)))
         return ""
     return f"configuration {before}, now it is {named}{_changes(catalog, config)}"
 
@@ -54,7 +52,7 @@ def remembered_config(catalog: Catalog) -> CurationConfig:
         config = curation_of(tables)
     except ValueError as error:
         raise StorageError(f"{OTHERS}: {error}") from error
-    if config_hash(config) != catalog.known_fact(HASH):
+    if config_hash(config) != catalog.known_fact(CONFIG_HASH):
         raise StorageError(f"{OTHERS}, which has other ones")
     return config
 
@@ -68,7 +66,7 @@ def config_in_force(catalog: Catalog) -> CurationConfig:
 
 
 def _remembered(catalog: Catalog) -> dict[str, Any] | None:
-    text = catalog.known_fact(VALUES)
+    text = catalog.known_fact(CONFIG_VALUES)
     try:
         tables: dict[str, Any] | None = None if text is None else parse_json(text)
     except ValueError as error:

@@ -160,6 +160,12 @@ def _check_source(plan: RepairPlan, record: VideoRecord) -> None:
         source: Path | None = path_of(record.uri)
     except ValueError:
         source = None
+    if not record.uri:
+        raise StorageError(
+            f"{plan.shard.key} needs {record.title or record.video_id} to be curated again, and "
+            "the catalog was made of shards, which do not say where a film lay: 'tinyvideo crawl "
+            "--folder' of its folder tells that; or give the shard up with --give-up"
+        )
     if source is None or not source.exists():
         raise StorageError(
             f"{plan.shard.key} needs {record.title or record.video_id} to be curated again, whose "

@@ -19,6 +19,7 @@ from pathlib import Path
 from tinyvideo.pipeline.video_id import VideoId
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.objects import FolderStore, Store, sha256_of
+from tinyvideo.storage.outputs import refuse_stranger
 from tinyvideo.storage.shards import (
     ShardFile,
     shard_metadata,
@@ -29,8 +30,6 @@ from tinyvideo.storage.shards import (
 from tinyvideo.storage.storage_errors import StorageError
 
 logger = logging.getLogger(__name__)
-
-"""Shards whose footers are read to audit the books; a footer takes 1 ms."""
 
 
 def part_path(work: FolderStore, video_id: str) -> Path:
@@ -98,6 +97,7 @@ def commit_parts(
             meanwhile.
     """
     store, key, total = shard.store, shard.key, sum(strips.values())
+    refuse_stranger(catalog, store)  # somebody may have adopted the output meanwhile
     written = "" if store.exists(key) else _publish(shard, work, strips)
     if not written:
         _check_contents(shard, strips)

@@ -26,12 +26,13 @@ video_samples      What became of single videos, for people to read: some of eac
 
 from tinyvideo.storage.catalog.block_list import (
     TakedownKind,
-    block,
     blocked_videos,
+    enter_block,
+    is_blocked,
+    lift_block,
     list_blocks,
     mark_taken_down,
     matching,
-    unblock,
 )
 from tinyvideo.storage.catalog.books import BooksError
 from tinyvideo.storage.catalog.crawl_pace import (
@@ -69,6 +70,7 @@ from tinyvideo.storage.catalog.search_coverage import (
 )
 from tinyvideo.storage.catalog.shard_states import keys_in_rewrite
 from tinyvideo.storage.catalog.takedown_requests import (
+    AUDIT_KEY,
     Takedown,
     as_dict,
     ask,
@@ -76,10 +78,11 @@ from tinyvideo.storage.catalog.takedown_requests import (
     save,
     write_audit,
 )
-from tinyvideo.storage.catalog.video_catalog import Catalog, count_by_scheme, states_of
+from tinyvideo.storage.catalog.video_catalog import Catalog, count_by_scheme, count_found, states_of
 from tinyvideo.storage.catalog.video_samples import VideoOutcome, list_outcomes
 
 __all__ = [
+    "AUDIT_KEY",
     "Answer",
     "BooksError",
     "Catalog",
@@ -98,18 +101,21 @@ __all__ = [
     "as_dict",
     "ask",
     "begin_pace",
-    "block",
     "blocked_videos",
     "count_by_scheme",
     "count_call",
     "count_film",
+    "count_found",
     "due_for_check",
+    "enter_block",
     "enter_rights",
     "enter_window",
+    "is_blocked",
     "keep_misread",
     "keys_in_rewrite",
     "lease_due",
     "left_to_ask",
+    "lift_block",
     "list_blocks",
     "list_misread",
     "list_outcomes",
@@ -127,6 +133,5 @@ __all__ = [
     "settled_until",
     "states_of",
     "summarize",
-    "unblock",
     "write_audit",
 ]

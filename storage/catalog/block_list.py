@@ -9,6 +9,7 @@ Cost: 1.4 ms per 250 new videos, by one query of an indexed table.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -50,8 +51,12 @@ def refuse_blocked(db: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[s
     return [{**row, **verdicts.get(row["video_id"], {})} for row in rows]
 
 
-def block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
+def enter_block(
+    engine: sa.Engine, kind: TakedownKind, name: str, why: str, at: datetime | None = None
+) -> int:
     """Put a name on the block list; return how many pending videos are rejected for it.
+
+    `at` is when that was asked for, if not now.
 
     Raises:
         StorageError: the database cannot be used.
@@ -59,13 +64,13 @@ def block(engine: sa.Engine, kind: TakedownKind, name: str, why: str) -> int:
     with transaction(engine, writes=True) as db:
         same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
         db.execute(BLOCKS.delete().where(same))
-        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=now()))
+        db.execute(BLOCKS.insert().values(kind=kind.value, name=name, why=why, at=at or now()))
         waiting = sa.and_(matching(kind, name), VIDEOS.c.state == VideoState.PENDING)
         verdict = _blocked_verdict(f"on the block list: {why}" if why else "on the block list")
         return update_videos(db, waiting, **verdict)
 
 
-def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
+def lift_block(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
     """Take a name off the block list; return how many videos are pending again for it.
 
     Those that another entry of the list, or a takedown, means stay rejected.
@@ -90,6 +95,17 @@ def unblock(engine: sa.Engine, kind: TakedownKind, name: str) -> int:
         for chunk in chunks(free):
             update_videos(db, VIDEOS.c.video_id.in_(chunk), **again)
     return len(free)
+
+
+def is_blocked(engine: sa.Engine, kind: TakedownKind, name: str) -> bool:
+    """Tell whether a name is on the block list.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    same = sa.and_(BLOCKS.c.kind == kind, BLOCKS.c.name == name)
+    with transaction(engine, writes=False) as db:
+        return db.scalar(sa.select(BLOCKS.c.name).where(same)) is not None
 
 
 def list_blocks(engine: sa.Engine) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ and three per batch. `benchmarks/catalog.py` measures leases, books and entering
 million videos; the sums of the books are kept by the database (`storage.database.counters`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import sqlalchemy as sa
@@ -44,6 +44,7 @@ from tinyvideo.storage.database import (
     record_of,
     row_of_video,
     state_of,
+    storable,
     transaction,
     video_of,
 )
@@ -70,9 +71,10 @@ class Catalog(Leases, Verdicts, ShardRows):
 
     def _enter(self, chunk: Sequence[VideoRecord], *, lasting: bool) -> int:
         with self._write(lasting=lasting) as db:
-            query = sa.select(VIDEOS.c.video_id)
+            query = sa.select(VIDEOS.c.video_id, VIDEOS.c.uri)
             query = query.where(VIDEOS.c.video_id.in_([r.video_id for r in chunk]))
-            known = set(db.scalars(query))
+            known = {row.video_id: row.uri for row in db.execute(query)}
+            _tell_places(db, chunk, known)
             fresh: dict[str, VideoRecord] = {}
             for record in chunk:
                 if record.video_id not in known:
@@ -138,6 +140,16 @@ def count_by_scheme(catalog: Catalog) -> dict[str, int]:
     with transaction(catalog.engine, writes=False) as db:
         found = {str(name): int(count) for name, count in db.execute(query)}
     return {name: found[name] for name in (*SCHEMES, "other") if name in found}
+
+
+def _tell_places(
+    db: sa.Connection, records: Sequence[VideoRecord], known: Mapping[str, str]
+) -> None:
+    # A catalog that was made of shards does not know where films lay on a disk.
+    for record in records:
+        if record.uri and known.get(record.video_id) == "":
+            same = VIDEOS.c.video_id == record.video_id
+            db.execute(VIDEOS.update().where(same).values(uri=storable(record.uri)))
 
 
 def count_found(db: sa.Connection, new: int) -> None:

@@ -166,8 +166,8 @@ def _unusable(engine: sa.Engine, error: sa.exc.DBAPIError) -> StorageError:
 
 
 _PUT_BACK = (
-    "it is damaged: put back a copy of it, or move it away, and "
-    "'sqlite3 OLD .recover | sqlite3 NEW' saves what can be read"
+    "it is damaged: put back a copy of it, or move it away, and 'tinyvideo catalog rebuild' makes "
+    "another of the shards, or 'sqlite3 OLD .recover | sqlite3 NEW' saves what can be read"
 )
 
 _WAYS_OUT = {

@@ -15,6 +15,9 @@ ACCEPTED = "accepted"
 VIDEOS_FOUND = "videos_found"
 """Name of the fact that counts what was ever entered: the left side of the books."""
 
+CONFIG_HASH, CONFIG_VALUES = "config_hash", "config"
+"""Names of the facts that say what the strips of an output are made with."""
+
 _IS_LEASED = sa.text("state = 'leased'")
 _ONLY_LEASED: dict[str, Any] = {"sqlite_where": _IS_LEASED, "postgresql_where": _IS_LEASED}
 

@@ -19,7 +19,7 @@ from tinyvideo.storage.datasets.manifest import Manifest
 from tinyvideo.storage.datasets.own_choice import OwnChoice
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.datasets.write_lock import dataset_lock
-from tinyvideo.storage.outputs import Output
+from tinyvideo.storage.outputs import Output, refuse_stranger
 from tinyvideo.storage.storage_errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def build_committed(
         StorageError: there is no shard, a takedown or repair is not finished, or as
             `storage.datasets.dataset_draft.build_dataset`.
     """
+    refuse_stranger(output.catalog, output.store)
     while True:
         _refuse_unfinished(output)
         shards = committed_shards(output)

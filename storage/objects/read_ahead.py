@@ -21,18 +21,22 @@ Result = TypeVar("Result")
 
 
 def in_order(
-    store: Store, work: Callable[[Item], Result], items: Iterable[Item]
+    store: Store, work: Callable[[Item], Result], items: Iterable[Item], *, on_disk: int = 1
 ) -> Iterator[Result]:
-    """Yield what `work` makes of each item, in order; the first error ends it."""
-    if not is_remote(store.address):
-        yield from map(work, items)  # a disk has nothing to wait for
+    """Yield what `work` makes of each item, in order; the first error ends it.
+
+    A disk has nothing to wait for, but work that hashes may have several cores: `on_disk` at once.
+    """
+    at_once = AT_ONCE if is_remote(store.address) else on_disk
+    if at_once == 1:
+        yield from map(work, items)
         return
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) == AT_ONCE:
+                if len(waiting) == at_once:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

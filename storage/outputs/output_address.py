@@ -20,6 +20,7 @@ from pathlib import Path
 from tinyvideo.storage.catalog import Catalog
 from tinyvideo.storage.database import alone, is_url, name_of
 from tinyvideo.storage.objects import FolderStore, Store, is_remote, open_store, parse_address
+from tinyvideo.storage.outputs.owner_mark import claim, refuse_lost
 from tinyvideo.storage.storage_errors import StorageError
 
 
@@ -36,8 +37,11 @@ class Output:
 CATALOG_NAME = "catalog.db"
 """File name of the catalog in a work folder."""
 
-_ADDRESS = "storage"
+ADDRESS = "storage"
 """Fact of a catalog: the address whose shards it knows."""
+
+UNFINISHED = "unfinished"
+"""Fact of a catalog that is being made of shards: `rebuild` or `adopt`; empty when that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class OutputAddress:
         catalog = Catalog.open(self.catalog, make=make)
         try:
             self._check_address(catalog)
+            self._check_finished(catalog)
         except StorageError:
             catalog.close()
             raise
@@ -145,11 +150,12 @@ class OutputAddress:
         """Open all parts, and hold the work folder and the catalog as the only run.
 
         Raises:
+            StrangerError: the output belongs to another catalog.
             StorageError: another run holds one of them, or as `open_catalog`.
         """
         with (
             self.open_work().locked(),
-            self.open(make=make) as output,
+            self._open_own(make=make) as output,
             output.catalog.alone(),
         ):
             yield output
@@ -160,13 +166,40 @@ class OutputAddress:
 
         Raises:
             BusyError: somebody is alone with the output: a takedown, for instance.
+            StrangerError: the output belongs to another catalog.
             StorageError: as `open_catalog`.
         """
         with (
             self.open_work().locked(shared=True),
-            self.open(make=make) as output,
+            self._open_own(make=make) as output,
             alone(output.catalog.engine, shared=True),
         ):
+            yield output
+
+    @contextmanager
+    def whosever(self, *, make: bool = False) -> Iterator[Output]:
+        """Open all parts as `alone`, for whoever rebuilds the catalog, or adopts the output.
+
+        Raises:
+            StorageError: as `alone`, but nobody is refused as a stranger.
+        """
+        with self.open_work().locked():
+            if not make and not self.has_catalog():
+                raise StorageError(f"there is no catalog in {self._where}")
+            catalog = Catalog.open(self.catalog, make=make)
+            try:
+                self._check_address(catalog)
+                with catalog.alone():
+                    yield Output(catalog, self.open_store(), self.open_work())
+            finally:
+                catalog.close()
+
+    @contextmanager
+    def _open_own(self, *, make: bool) -> Iterator[Output]:
+        if make and not self.has_catalog():
+            refuse_lost(self.open_store(), self._where)
+        with self.open(make=make) as output:
+            claim(output.catalog, output.store)
             yield output
 
     @property
@@ -174,11 +207,18 @@ class OutputAddress:
         path = Path(self.catalog)
         return str(path.parent if path.name == CATALOG_NAME else path)
 
+    def _check_finished(self, catalog: Catalog) -> None:
+        if what := catalog.known_fact(UNFINISHED):
+            raise StorageError(
+                f"the catalog {name_of(self.catalog)} is not whole, as 'tinyvideo catalog {what}' "
+                f"was stopped; 'tinyvideo catalog {what} --out {self.address}' goes on with it"
+            )
+
     def _check_address(self, catalog: Catalog) -> None:
         # A folder may be moved with the catalog in it, so that its address says nothing.
         if Path(self.catalog).parent == self.work and not is_remote(self.address):
             return
-        known = catalog.fact(_ADDRESS, self.address)
+        known = catalog.fact(ADDRESS, self.address)
         if known != self.address:
             raise StorageError(
                 f"the catalog {name_of(self.catalog)} knows the shards of {known}, not those of "

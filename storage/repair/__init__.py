@@ -14,7 +14,12 @@ verify           Hold a shard against its checksums: is it broken, and where
 from tinyvideo.storage.repair.restore import RepairPlan, give_up, plan_repair, restore_shard
 from tinyvideo.storage.repair.rewrite import finish_rewrites, rewrite_shard
 from tinyvideo.storage.repair.schema_upgrade import upgrade_shard
-from tinyvideo.storage.repair.verify import ShardCheck, ShardState, check_shard
+from tinyvideo.storage.repair.verify import (
+    ShardCheck,
+    ShardState,
+    check_shard,
+    read_through,
+)
 
 __all__ = [
     "RepairPlan",
@@ -24,6 +29,7 @@ __all__ = [
     "finish_rewrites",
     "give_up",
     "plan_repair",
+    "read_through",
     "restore_shard",
     "rewrite_shard",
     "upgrade_shard",

@@ -99,15 +99,23 @@ def check_shard(store: Store, shard: ShardRow) -> ShardCheck:
     )
 
 
-def _check_open(file: pq.ParquetFile, source: ShardFile, shard: ShardRow, size: int) -> ShardCheck:
+def read_through(file: pq.ParquetFile, source: ShardFile, size: int) -> tuple[list[int], str]:
+    """Read every byte of an open shard; return the broken row groups, and the hash of the file.
+
+    Raises:
+        StorageError: its checksums are damaged, or it cannot be read.
+    """
     try:
         checksums = read_checksums(file.metadata.metadata or {})
     except (ValueError, TypeError) as error:
         raise StorageError(f"{source}: {error}") from error
     if checksums is None:
-        broken, digest = _broken_pages(file, source), source.store.sha256(source.key)
-    else:
-        broken, digest = _broken_ranges(source, checksums, size)
+        return _broken_pages(file, source), source.store.sha256(source.key)
+    return _broken_ranges(source, checksums, size)
+
+
+def _check_open(file: pq.ParquetFile, source: ShardFile, shard: ShardRow, size: int) -> ShardCheck:
+    broken, digest = read_through(file, source, size)
     found = ShardCheck(key=shard.key, row_groups=file.num_row_groups, broken=tuple(broken))
     problems = [f"row group {group} of {source} is damaged" for group in broken]
     if not broken and digest != shard.sha256:

@@ -80,7 +80,7 @@ def finish(address: str) -> None:
         states = Counter(row.state for row in output.catalog.videos())
         assert set(states) <= {VideoState.SHARDED}, states
         assert output.catalog.shards(committed=False) == []
-        assert sorted(output.store.list("")) == sorted(
+        assert sorted(output.store.list("shards")) == sorted(
             shard.key for shard in output.catalog.shards(committed=True)
         )
         assert list(output.work.list("work")) == list(output.work.list("tmp")) == []

@@ -40,6 +40,7 @@ WHAT = {
     "shards": "tests.chaos.chaos_shards",
     "datasets": "tests.chaos.chaos_datasets",
     "takedowns": "tests.chaos.chaos_takedowns",
+    "rebuild": "tests.chaos.chaos_rebuild",
 }
 LONGEST_S = 0.6
 """The work is killed within so many seconds. Ours: a few units of the work, on an idle machine."""

@@ -10,7 +10,7 @@ import pytest
 import tinyvideo as tv
 from tests.drawn.training_set import draw_clip
 from tinyvideo.pipeline.types import VideoState
-from tinyvideo.storage.catalog.block_list import TakedownKind, block
+from tinyvideo.storage.catalog.block_list import TakedownKind, enter_block
 from tinyvideo.storage.outputs.output_address import OutputAddress
 
 IDS = [
@@ -84,7 +84,7 @@ def test_own_videos_are_entered_by_the_rules_of_all_sources(tmp_path):
     out = tv.open(tmp_path / "out")
     assert out.add([video("early")]) == 1
     with OutputAddress.at(out.address).open() as output:
-        block(output.catalog.engine, TakedownKind.OWNER, "Eve", "")
+        enter_block(output.catalog.engine, TakedownKind.OWNER, "Eve", "")
     records = [
         video("early"), video("blocked", owner="Eve"), licensed("free", DERIVATIVES),
         licensed("kept", NONE), video("broken", problem="No such file"),

@@ -378,7 +378,7 @@ def test_killed_at_any_change_it_is_finished_by_whoever_comes_next(filled, tmp_p
                 check_ada_1_is_gone(out)
                 check_report(finished[0], manifest, complete=again != "the same takedown")
             else:
-                assert call == 1  # it died before anything was asked
+                assert call <= 2  # it died before the catalog was asked
         shutil.rmtree(root)
     assert died >= 10
 

@@ -102,11 +102,14 @@ def check_free(place: "OutputAddress") -> None:
     """Refuse, before a server is started for nothing, a place that cannot be worked at.
 
     Raises:
-        StorageError: it cannot be written, or somebody is alone with it: a takedown, say.
+        StorageError: it cannot be written, somebody is alone with it: a takedown, say; or it is
+            another catalog's.
     """
+    from tinyvideo.storage.outputs import refuse_unknown_shards
+
     place.probe()
-    with place.shared(make=True):
-        return
+    with place.shared(make=True) as output:
+        refuse_unknown_shards(output.catalog, output.store)
 
 
 @contextmanager

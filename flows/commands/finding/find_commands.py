@@ -86,6 +86,7 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     from tinyvideo.flows.run_options import RunOptions
     from tinyvideo.flows.settings import read_settings
     from tinyvideo.flows.sources import Finding, find_videos
+    from tinyvideo.flows.upkeep import keep_backup
     from tinyvideo.flows.which_output import output_at
 
     place = output_at(out)
@@ -105,6 +106,7 @@ def crawl_now(out: str, folder: Path | None, **sources: Any) -> dict[str, Any]:
     ):
         finding = find_videos(output.catalog, options, tell)
         known = output.catalog.position()[1]
+        keep_backup(output)
     found: dict[str, Any] = {
         "seen": finding.found,
         "new": finding.new,

@@ -118,6 +118,7 @@ def import_now(
         StorageError: the archive, the list or the output cannot be used.
     """
     from tinyvideo.flows.settings import code_version, read_settings
+    from tinyvideo.flows.upkeep import close_books
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.flows.workers import LimitedCalls, Limits
     from tinyvideo.storage.batches import finish_shards, pack, part_path
@@ -126,8 +127,8 @@ def import_now(
         Importer,
         judge,
         read_list,
-        write_output_card,
     )
+    from tinyvideo.storage.outputs import refuse_unknown_shards
 
     counts = ImportCounts()
     listed = None
@@ -145,6 +146,7 @@ def import_now(
         LimitedCalls(limits) as calls,
         progress("videos", lambda: _position(counts)),
     ):
+        refuse_unknown_shards(output.catalog, output.store)
         finish_shards(output.catalog, output.store, output.work)
         importer = Importer(
             catalog=output.catalog,
@@ -157,7 +159,7 @@ def import_now(
             judged=lambda entry, scene: calls(judge, entry, scene),
         )
         importer.run(tar, lambda: pack(output.catalog, output.store, output.work))
-        write_output_card(output)
+        close_books(output)
     return counts
 
 

@@ -127,7 +127,7 @@ def repair(
 
     Example: tinyvideo shards repair --out strips
     """
-    from tinyvideo.flows.upkeep import repair_shard
+    from tinyvideo.flows.upkeep import close_books, repair_shard
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.repair import finish_rewrites
 
@@ -136,6 +136,7 @@ def repair(
         finish_rewrites(output)  # of one that was killed, of a shard that may be whole now
         options = _repair_options(output, curation, workers, give_up=give_up)
         done = [repair_shard(output, s, options, count) for s in _chosen(output, names)]
+        close_books(output)
     for entry in done:
         if entry.state != "whole":
             moved = f", and is now {entry.new_key}" if entry.new_key not in {"", entry.key} else ""
@@ -157,6 +158,7 @@ def upgrade(names: Names = None, out: Out = "", json: Json = False) -> None:
 
     Example: tinyvideo shards upgrade --out strips
     """
+    from tinyvideo.flows.upkeep import close_books
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.repair import finish_rewrites, upgrade_shard
 
@@ -167,6 +169,7 @@ def upgrade(names: Names = None, out: Out = "", json: Json = False) -> None:
         with progress("shards", lambda: Position(len(moved), len(shards))):
             for shard in shards:
                 moved[shard.key] = upgrade_shard(output, shard)
+        close_books(output)
     written = {old: new for old, new in moved.items() if new != old}
     for old, new in written.items():
         say(f"{old} is now {new}")

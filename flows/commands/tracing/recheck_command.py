@@ -35,6 +35,7 @@ def recheck(
     Example: tinyvideo recheck --older-than 90d --out strips
     """
     from tinyvideo.flows.sources import check_fetched, flickr_of
+    from tinyvideo.flows.upkeep import close_books
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.catalog import list_to_take_down
 
@@ -51,6 +52,7 @@ def recheck(
     ):
         counted = check_fetched(output.catalog, flickr, age, limit, tell)
         listed = list_to_take_down(output.catalog.engine)
+        close_books(output)  # the card names licenses and owners
     lines = (f"{video_id}\t{what}\t{owner}\n" for video_id, what, owner in listed)
     with whole_file(to) as file:
         file.writelines(lines)

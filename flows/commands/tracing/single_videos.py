@@ -160,7 +160,7 @@ def block(
     """
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.catalog import TakedownKind, list_blocks
-    from tinyvideo.storage.catalog import block as enter
+    from tinyvideo.storage.outputs import block as enter
 
     if not (video or owner):
         with output_at(out).open() as output:
@@ -171,7 +171,7 @@ def block(
         return
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared(make=True) as output:
-        rejected = enter(output.catalog.engine, TakedownKind(kind), name, why)
+        rejected = enter(output, TakedownKind(kind), name, why)
     say(f"{kind} {name} is blocked; {rejected} videos that waited are rejected")
     if json:
         write_json({"blocked": name, "kind": kind, "rejected": rejected})
@@ -189,11 +189,11 @@ def unblock(
     """
     from tinyvideo.flows.which_output import output_at
     from tinyvideo.storage.catalog import TakedownKind
-    from tinyvideo.storage.catalog import unblock as delete
+    from tinyvideo.storage.outputs import unblock as delete
 
     kind, name = what_is_meant(video, owner)
     with output_at(out).shared() as output:
-        pending = delete(output.catalog.engine, TakedownKind(kind), name)
+        pending = delete(output, TakedownKind(kind), name)
     say(f"{kind} {name} is not blocked any more; {pending} videos wait again")
     if json:
         write_json({"unblocked": name, "kind": kind, "pending": pending})

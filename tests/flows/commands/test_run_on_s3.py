@@ -67,7 +67,7 @@ def test_a_run_to_s3_with_a_catalog_on_a_server(films, s3_address, settings):
 
     before = store.size(key), store.sha256(key)
     assert books_of(tinyvideo("run", "--folder", films, "--json", **settings)) == books
-    assert list(store.list("")) == ["README.md", key]
+    assert list(store.list("")) == ["README.md", "catalog.owner", key]
     assert (store.size(key), store.sha256(key)) == before
     status = books_of(tinyvideo("status", "--json", **settings))
     assert status.pop("crawl")["films_fetched"] == 0

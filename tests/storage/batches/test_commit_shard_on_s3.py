@@ -74,7 +74,7 @@ def test_strips_go_from_the_work_folder_to_a_shard_on_s3(output):
     (shard,) = output.catalog.shards(committed=True)
     assert shard.sha256 == output.store.sha256(FIRST)
     assert shard.bytes == output.store.size(FIRST)
-    assert list(output.store.list("")) == [FIRST]
+    assert list(output.store.list("shards")) == [FIRST]
 
 
 def test_a_store_that_is_not_local_needs_a_work_folder(output):

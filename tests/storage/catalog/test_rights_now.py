@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tinyvideo.pipeline.types import VideoRecord, VideoState
-from tinyvideo.storage.catalog.block_list import TakedownKind, block, list_blocks
+from tinyvideo.storage.catalog.block_list import TakedownKind, enter_block, list_blocks
 from tinyvideo.storage.catalog.misread_answers import KEPT, keep_misread, list_misread
 from tinyvideo.storage.catalog.rights_now import (
     Answer,
@@ -88,6 +88,6 @@ def test_what_is_not_understood_is_counted_and_the_beginning_of_the_first_is_kep
 
 def test_the_block_list_can_be_read(catalog):
     assert list_blocks(catalog.engine) == []
-    block(catalog.engine, TakedownKind.OWNER, "1@N00", "asked by mail")
+    enter_block(catalog.engine, TakedownKind.OWNER, "1@N00", "asked by mail")
     (entry,) = list_blocks(catalog.engine)
     assert (entry["kind"], entry["name"], entry["why"]) == ("owner", "1@N00", "asked by mail")

@@ -15,7 +15,7 @@ from tests.drawn.strip_rows import draw_record, draw_strip
 from tinyvideo.flows.cli import app
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches import batch_counts, latest_batches
-from tinyvideo.storage.catalog import TakedownKind, ask, block, read_takedowns, summarize
+from tinyvideo.storage.catalog import TakedownKind, ask, enter_block, read_takedowns, summarize
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.database import BATCHES, transaction
 from tinyvideo.storage.database.tables import METADATA
@@ -55,7 +55,7 @@ def sound(tmp_path_factory) -> Path:
     with place.open() as output:
         output.catalog.add([draw_record(9)])
         engine = output.catalog.engine
-        block(engine, TakedownKind.VIDEO, "flickr-77", "")
+        enter_block(engine, TakedownKind.VIDEO, "flickr-77", "")
         ask(engine, TakedownKind.OWNER, "somebody")
         moment = output.catalog.clock()
         with transaction(engine, writes=True) as db:

@@ -9,7 +9,7 @@ from tests.drawn.strip_rows import count_clips, curate_drawn, draw_record
 from tinyvideo.pipeline.errors import FailCause, RejectReason
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches.commit_shard import pack
-from tinyvideo.storage.catalog.block_list import TakedownKind, block, unblock
+from tinyvideo.storage.catalog.block_list import TakedownKind, enter_block, lift_block
 from tinyvideo.storage.catalog.video_catalog import Catalog
 from tinyvideo.storage.objects.folder import FolderStore
 from tinyvideo.storage.outputs.output_address import Output
@@ -111,8 +111,8 @@ def test_credits_name_what_is_in_shards(out):
 
 def test_what_is_blocked_is_rejected_before_and_after_it_is_found(out):
     out.catalog.add([flickr(1, owner="Ada"), flickr(2, owner="Bob"), flickr(3, owner="Eve")])
-    assert block(out.catalog.engine, TakedownKind.OWNER, "Ada", "asked us") == 1
-    assert block(out.catalog.engine, TakedownKind.VIDEO, "2", "") == 1
+    assert enter_block(out.catalog.engine, TakedownKind.OWNER, "Ada", "asked us") == 1
+    assert enter_block(out.catalog.engine, TakedownKind.VIDEO, "2", "") == 1
     out.catalog.add([flickr(4, owner="Ada"), flickr(5, owner="Bob")])
     assert [record.video_id for record in out.catalog.lease(9, "me", 60)] == [
         "flickr-3",
@@ -124,15 +124,15 @@ def test_what_is_blocked_is_rejected_before_and_after_it_is_found(out):
 
 def test_what_is_not_blocked_any_more_waits_again(out):
     out.catalog.add([flickr(1, owner="Ada"), flickr(2, owner="Ada"), flickr(3, owner="Bob")])
-    block(out.catalog.engine, TakedownKind.OWNER, "Ada", "asked us")
-    block(out.catalog.engine, TakedownKind.VIDEO, "2", "")
+    enter_block(out.catalog.engine, TakedownKind.OWNER, "Ada", "asked us")
+    enter_block(out.catalog.engine, TakedownKind.VIDEO, "2", "")
     assert out.catalog.lease(9, "me", 60)[0].owner == "Bob"
-    assert unblock(out.catalog.engine, TakedownKind.OWNER, "Ada") == 1  # 2 is blocked by itself
+    assert lift_block(out.catalog.engine, TakedownKind.OWNER, "Ada") == 1  # 2 is blocked by itself
     assert [record.video_id for record in out.catalog.lease(9, "me", 60)] == ["flickr-1"]
-    assert unblock(out.catalog.engine, TakedownKind.VIDEO, "2") == 1
+    assert lift_block(out.catalog.engine, TakedownKind.VIDEO, "2") == 1
     out.catalog.add([flickr(4, owner="Ada")])
     waiting = {record.video_id for record in out.catalog.lease(9, "me", 60)}
     assert waiting == {"flickr-2", "flickr-4"}
     assert out.catalog.books().problems == []
     with pytest.raises(StorageError, match="owner Ada is not on the block list"):
-        unblock(out.catalog.engine, TakedownKind.OWNER, "Ada")
+        lift_block(out.catalog.engine, TakedownKind.OWNER, "Ada")
