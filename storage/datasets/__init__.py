@@ -7,6 +7,7 @@ dataset_lineage  Which datasets, and which of their revisions, were made of some
 dataset_survey   Read what a dataset's rows say of themselves: owners, groups, classifiers, and
                  leaks
 manifest         The manifest of a dataset: what it holds, and the list of its pieces beside it
+near_duplicates  Which strips of all shards show nearly the same, by their hashes
 own_choice       Strips that somebody takes by a rule of their own: a list of ids, or a predicate
                  on columns
 presets          The four categories of the paper as queries, and `unfiltered`

@@ -18,8 +18,16 @@ import pyarrow.compute as pc
 
 from tinyvideo.storage.storage_errors import StorageError
 
-IDENTITY = ("source", "owner", "video_id", "near_duplicate_group", "scene_model")
-"""Columns that every query reads."""
+IDENTITY = (
+    "source",
+    "owner",
+    "video_id",
+    "source_file",
+    "near_duplicate_group",
+    "near_duplicate_hash",
+    "scene_model",
+)
+"""Columns that every query reads; of shards before version 6 those that they have."""
 
 BALANCES = ("", "owner")
 
@@ -102,6 +110,17 @@ class DatasetConfig:
 
     balance: str = ""
     """`owner`: nobody has more strips than the median owner. Empty takes them as they come."""
+
+    near_duplicates: bool = True
+    """Look by hash for strips that show nearly the same. Without, only groups that the shards name
+    keep owners together."""
+
+    one_per_group: bool = False
+    """Take one strip of each group of near duplicates: the first, in the order of the shards."""
+
+    same_stem: bool = True
+    """Films of a folder or bucket, of which nobody knows the owner, and whose names differ only in
+    their ending, count as one owner's: holiday.mp4 and holiday.mov are the same film."""
 
     seed: int = 0
     """Decides which strips of an owner stay where there are too many."""
