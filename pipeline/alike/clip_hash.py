@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from tinyvideo.pipeline.strips import strip_shape
+from tinyvideo.pipeline.strips import averages, strip_shape
 from tinyvideo.pipeline.types import STRIP_FRAMES
 
 HASH_BYTES = 48
@@ -75,19 +75,9 @@ def _small_frames(jpeg: bytes | memoryview) -> npt.NDArray[np.float32]:
         jpeg, "GRAY", min_height=STRIP_FRAMES * SIDE, min_width=SIDE, min_factor=1
     )
     side = gray.shape[1]
-    shrink = _averages(side)
+    shrink = averages(side, SIDE)
     frames = gray.reshape(STRIP_FRAMES, side, side).astype(np.float32)
     return np.asarray(shrink @ frames @ shrink.T, np.float32)
-
-
-@cache
-def _averages(side: int) -> npt.NDArray[np.float32]:
-    """Average `side` pixels to `SIDE` by their areas, as a matrix (SIDE, side)."""
-    edges = np.arange(SIDE + 1) * side / SIDE
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(side)
-    covered = np.minimum(high, pixel + 1) - np.maximum(low, pixel)
-    return np.asarray(np.maximum(covered, 0) * SIDE / side, np.float32)
 
 
 def _signs(

@@ -68,7 +68,7 @@ def _compare(
 
 
 def _ones(words: Hashes) -> npt.NDArray[np.int64]:
-    return np.bitwise_count(words).sum(1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(words).sum(1), np.int64)
 
 
 def _odd() -> Hashes:

@@ -23,7 +23,7 @@ write_lock       Datasets are written, and strips taken out of shards, by turns
 
 from tinyvideo.storage.datasets.committed_build import build_committed, committed_shards
 from tinyvideo.storage.datasets.dataset_lineage import find_lineage
-from tinyvideo.storage.datasets.dataset_survey import find_problems, survey
+from tinyvideo.storage.datasets.dataset_survey import find_problems, iterate_chosen, survey
 from tinyvideo.storage.datasets.manifest import (
     Manifest,
     list_datasets,
@@ -54,6 +54,7 @@ __all__ = [
     "find_lineage",
     "find_problems",
     "in_new_revision",
+    "iterate_chosen",
     "list_datasets",
     "list_revisions",
     "read_manifest",

@@ -8,7 +8,7 @@ Cost: the small columns of every shard of the dataset, as a build.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -90,6 +90,24 @@ def _groups(seen: Mapping[str, Seen]) -> dict[str, Digests]:
     groups = find_groups(join_seen([*seen.values()]))
     parts = np.split(groups, np.cumsum([len(part) for part in seen.values()])[:-1])
     return {split: np.unique(part[part != 0]) for split, part in zip(seen, parts, strict=True)}
+
+
+def iterate_chosen(
+    store: Store, manifest: Manifest, split: str, columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield small columns of all rows of a split, in the order of its pieces.
+
+    What a shard does not hold is None, and text that nobody knows is empty.
+
+    Raises:
+        StorageError: a shard is gone or damaged.
+    """
+    pieces = read_selection(store, manifest, split)
+    nothing = dict.fromkeys(columns)
+    for number in np.unique(pieces.shard).tolist():
+        for part in iterate_columns(ShardFile(store, manifest.shards[number]), columns):
+            table = part.table.filter(pa.array(_chosen(part, number, pieces)))
+            yield from (nothing | row for row in table.to_pylist())
 
 
 def find_problems(store: Store, manifest: Manifest, *, full: bool = False) -> list[str]:
