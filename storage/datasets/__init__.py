@@ -36,6 +36,7 @@ from tinyvideo.storage.datasets.own_choice import OwnChoice, Predicate
 from tinyvideo.storage.datasets.presets import PRESETS
 from tinyvideo.storage.datasets.revise import ShardChange, in_new_revision, replace_shards
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection
+from tinyvideo.storage.datasets.row_selection import pack as pack_rows
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.datasets.write_lock import dataset_lock
 
@@ -57,6 +58,7 @@ __all__ = [
     "iterate_chosen",
     "list_datasets",
     "list_revisions",
+    "pack_rows",
     "read_manifest",
     "read_selection",
     "replace_shards",
