@@ -65,7 +65,7 @@ class ClipPlace:
         """
         if row["to_first"] is None or row["start_frame"] is None:
             raise UnreadableError(f"strip {row['strip_id']} has no homographies: it was imported")
-        crop = tuple(row[f"crop_{side}"] for side in ("left", "top", "width", "height"))
+        crop = {side: row[f"crop_{side}"] for side in ("left", "top", "width", "height")}
         listed = row["source_frames"]
         return cls(
             index=row["clip_index"],
@@ -73,7 +73,7 @@ class ClipPlace:
             frame_step=row["source_step"],
             to_first=np.reshape(row["to_first"], (STRIP_FRAMES, 3, 3)),
             source_frames=tuple(listed) if listed else None,
-            crop=None if None in crop else Crop(*crop),
+            crop=None if None in crop.values() else Crop(**crop),
         )
 
     @classmethod

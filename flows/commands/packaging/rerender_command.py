@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tinyvideo.pipeline.types import VideoRecord
     from tinyvideo.storage.outputs import Output
 
-SHARD_VIDEOS, SHARD_STRIPS = 256, 1024
-"""A shard is full with either; 1,024 strips of 256 pixels are about 1 GB."""
+SHARD_STRIPS = 1024
+"""A shard is full with these; 1,024 strips of 256 pixels are about 1 GB."""
 
 
 def rerender(
@@ -74,11 +74,11 @@ def rerender(
         write_json(dict(counts))
     if not counts["strips"] + counts["there already"]:
         end_with(ExitCode.NOT_WHOLE, f"no strip was made: 'tinyvideo failures --out {to}' says why")
-    if counts["strips without a film"]:
+    if missing := counts["strips without a film"]:
         end_with(
             ExitCode.NOT_WHOLE,
-            f"{counts['strips without a film']} strips had no film: 'tinyvideo failures --out {to}' "
-            "says which; bring the films back, or name their folder with --films, and run it again",
+            f"{missing} strips had no film: 'tinyvideo failures --out {to}' says which; bring the "
+            "films back, or name their folder with --films, and run it again",
         )
     say(f"dataset {dataset} is in {to}")
 
@@ -92,9 +92,9 @@ def rerender_now(
         StorageError: the dataset, a shard or an output cannot be used.
         BadParameter: both outputs are one.
     """
-    from tinyvideo.flows.commands.curating import film_limits
+    from tinyvideo.flows.settings import read_settings
     from tinyvideo.flows.which_output import output_at
-    from tinyvideo.flows.workers import LimitedCalls
+    from tinyvideo.flows.workers import LimitedCalls, Limits
     from tinyvideo.pipeline.errors import FailCause
     from tinyvideo.storage.batches import finish_shards, pack
     from tinyvideo.storage.datasets import read_manifest
@@ -103,13 +103,13 @@ def rerender_now(
 
     source, target = output_at(out), output_at(to)
     if source.address == target.address:
-        raise typer.BadParameter(
-            f"{to} is where the dataset lies: choose another", param_hint="--to"
-        )
+        raise typer.BadParameter(f"{to} is where the dataset lies: choose another")
     store = source.open_store()
     manifest = read_manifest(store, dataset)
     total = sum(manifest.counts.values())
     counts = Counter[str](videos=0, strips=0)
+    settings = read_settings()
+    limits = Limits(memory_mb=settings.memory_limit_mb, time_s=settings.video_limit_s)
 
     def position() -> Position:
         return Position(counts.total() - counts["videos"], total, "strips")
@@ -117,21 +117,20 @@ def rerender_now(
     with (
         source.open() as old,
         target.alone(make=True) as new,
-        LimitedCalls(film_limits(), writable=[_parts_of(new)]) as calls,
+        LimitedCalls(limits, writable=[_parts_of(new)]) as calls,
         progress("rendering", position),
     ):
         finish_shards(new.catalog, new.store, new.work)
+        packed = 0
         retry(new.catalog.engine, [FailCause.UNREADABLE.value], timedelta(0))
-        waiting = 0
+        maker = Rerender(old, new, films, curation, calls)
         for video_id, rows in rows_by_video(store, manifest):
-            maker = Rerender(old, new, films, curation, calls)
             made = maker.render(video_id, rows)
             counts[made] += len(rows)
             counts["videos"] += made == "strips"
-            waiting += len(rows) if made == "strips" else 0
-            if waiting >= SHARD_STRIPS:
+            if made == "strips" and counts["strips"] // SHARD_STRIPS > packed:
                 pack(new.catalog, new.store, new.work)
-                waiting = 0
+                packed = counts["strips"] // SHARD_STRIPS
         pack(new.catalog, new.store, new.work)
         if new.catalog.shards(committed=True):
             same_dataset(store, manifest, new, curation.strips.size)
