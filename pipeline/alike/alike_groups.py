@@ -10,7 +10,7 @@ That is done with 12 keys of other signs each. A key is as long as it takes for 
 meet, and a clip is compared with 64 others per question at most, which bounds the work where many
 look alike: copies without number are joined over a few of them.
 
-Cost: see `benchmarks/RESULTS.md`; `python -m benchmarks.alike` measures it.
+Cost: see `benchmarks/RESULTS.md`; `python -m benchmarks.parts.planted_copies` measures it.
 
 Source: locality-sensitive hashing by sampled bits, Indyk and Motwani (1998), with multiple probes
 of unsure bits as in Lv and others (2007), over sorted arrays. An index of faiss (IndexBinaryIVF,

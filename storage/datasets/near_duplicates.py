@@ -7,7 +7,7 @@ by a copy in the other. Nothing is kept between builds: a shard may be written a
 taken down at any time, and an index that is kept would have to follow.
 
 Cost: 72 bytes of memory per strip of the output; the time is that of `pipeline.alike`
-(`python -m benchmarks.alike`).
+(`python -m benchmarks.parts.planted_copies`).
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ from tinyvideo.models.scenes.places import PROXY_CLASSES
 from tinyvideo.pipeline.errors import ExpectedError
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.video_catalog import Catalog
-from tinyvideo.storage.datasets.presets import PRESETS
+from tinyvideo.storage.datasets.strip_query import PRESETS
 from tinyvideo.storage.objects.folder import FolderStore
 
 TAGS = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from tests.drawn.copies import SIZE, blurred, brighter, draw_clip, in_mirror_frames
+from tests.pipeline.alike.copied_clips import SIZE, blurred, brighter, draw_clip, in_mirror_frames
 from tinyvideo.pipeline.alike.clip_hash import HASH_BYTES, frequencies, hash_clip
 from tinyvideo.pipeline.alike.hash_match import are_copies, in_mirror, to_hashes
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip

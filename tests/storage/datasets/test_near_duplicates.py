@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.drawn.copies import brighter, draw_clip, in_mirror_frames
 from tests.drawn.dataset_rows import chosen, write_rows
 from tests.drawn.strip_rows import draw_record, draw_strip
+from tests.pipeline.alike.copied_clips import brighter, draw_clip, in_mirror_frames
 from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import find_problems

@@ -1,8 +1,8 @@
 """Near duplicates: how many planted copies are found, how many strangers are taken for some.
 
-    python -m benchmarks.alike                   copies among 200,000 drawn strips; 20 minutes
-    python -m benchmarks.alike --part growth     10,000 to 10,000,000 hashes; half an hour
-    python -m benchmarks.alike --json            prints, and leaves RESULTS.md as it is
+    python -m benchmarks.parts.planted_copies         copies among 200,000 drawn strips: 15 minutes
+        --part growth     10,000 to 10,000,000 hashes: half an hour
+        --json            prints, and leaves RESULTS.md as it is
 
 A strip is a JPEG of 32 frames and its hash is the one that a shard holds. The strangers are drawn
 at 16 pixels, the planted ones at 128; a copy is encoded by H.264 on its way, as a film is that
@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from benchmarks.dataset import peak_mb
 from benchmarks.stages import put_into_results
-from tests.drawn.copies import SIZE, brighter, draw_clip, in_mirror_frames
+from tests.pipeline.alike.copied_clips import SIZE, brighter, draw_clip, in_mirror_frames
 from tinyvideo.pipeline.alike import Hashes, group_alike, hash_clip, to_hashes
 from tinyvideo.pipeline.alike.alike_groups import find_pairs
 from tinyvideo.pipeline.strips import encode_strip
@@ -158,7 +158,7 @@ def grow(sizes: list[int]) -> dict[int, dict[str, float]]:
     """Measure each size in a process of its own."""
     found = {}
     for size in sizes:
-        command = [sys.executable, "-m", "benchmarks.alike", "--one", str(size)]
+        command = [sys.executable, "-m", "benchmarks.parts.planted_copies", "--one", str(size)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         found[size] = json.loads(done.stdout)
     return found
@@ -167,7 +167,7 @@ def grow(sizes: list[int]) -> dict[int, dict[str, float]]:
 def table_of_copies(found: dict[str, float]) -> str:
     """Lay out the figures of `measure_copies` in Markdown."""
     lines = [f"| {name} | {value:,} |" for name, value in found.items()]
-    head = "`python -m benchmarks.alike`: copies among drawn strips, each hashed from its JPEG."
+    head = "`python -m benchmarks.parts.planted_copies`: copies among drawn strips, by their JPEGs."
     return "\n".join([head, "", "| figure | value |", "|---|---:|", *lines])
 
 
@@ -178,7 +178,7 @@ def table_of_growth(found: dict[int, dict[str, float]]) -> str:
         f"| {size:,} | " + " | ".join(f"{row[name]:,}" for name in names) + " |"
         for size, row in found.items()
     ]
-    head = "`python -m benchmarks.alike --part growth`: hashes of random signs, one core."
+    head = "`python -m benchmarks.parts.planted_copies --part growth`: random signs, one core."
     columns = f"| hashes | {' | '.join(names)} |"
     return "\n".join([head, "", columns, f"|---:|{'---:|' * len(names)}", *lines])
 
