@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks.parts.orchestrate_memory import memory_of_crawl, memory_of_worker
 from tests.servers.prefect_machine import Machine, films, kill_tree, machine, seconds
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 
 WHAT = (
     "overhead",

@@ -13,7 +13,8 @@
     monitor/             what Prefect's page shows
     report/              the page report.html
     run_start/           what a run looks at before it works: may it, is it its turn, what was asked
-    machine/             Prefect's server, workers and deployments on a machine
+    machine/             Prefect's workers and deployments on a machine
+    server/              Prefect's server as we start it: locked, found again, and ended
     imitation/           an imitation of Flickr, with its vices
     cli, commands/       the command line; terminal/ is what it prints
     here/                memory and cores of this machine, or of its container

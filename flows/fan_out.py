@@ -32,9 +32,10 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, Pause
 from prefect.states import Crashed
 
-from tinyvideo.flows.machine import CPU, SHARDS, ServerError
-from tinyvideo.flows.make_shard import LOST, make_shard
+from tinyvideo.flows.machine import CPU, LOST_BATCH, SHARDS
+from tinyvideo.flows.make_shard import make_shard
 from tinyvideo.flows.run_options import RunOptions
+from tinyvideo.flows.server import ServerError
 from tinyvideo.flows.settings import code_version
 from tinyvideo.flows.workers import LEASE_S, RENEW_S, worker_name
 from tinyvideo.pipeline.errors import ExpectedError
@@ -260,7 +261,7 @@ class FanOut:
         return time.monotonic() - run.crashed_at > CRASHED_S
 
     def _count(self, run: Run, state: State[Any] | None) -> None:
-        if state is not None and state.is_failed() and state.name != LOST:
+        if state is not None and state.is_failed() and state.name != LOST_BATCH:
             self._failed += 1
             self._logger.error("%s has failed: %s", run.batch.title, state.message)
             if self._failed >= MAX_FAILED:

@@ -23,6 +23,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 
+from tinyvideo.flows.machine import LOST_BATCH
 from tinyvideo.flows.monitor import Board, ShardMonitor
 from tinyvideo.flows.run_options import AS_SET, RunOptions
 from tinyvideo.flows.run_start import refuse_hopeless_attempt, refuse_other_version
@@ -54,9 +55,6 @@ SHARDED, ELSEWHERE = "sharded", "done elsewhere"
 
 POSTPONED = "postponed"
 """What becomes of a video that could not be fetched now."""
-
-LOST = "LostBatch"
-"""State of a run that was begun again when its batch was taken back already."""
 
 LONGEST_WAIT_S = 6 * 3600
 """Longest time until a video is tried again, in seconds. Ours: outages end within a day."""
@@ -109,7 +107,7 @@ def _without_batch(options: RunOptions, batch: str, reason: str) -> State[Any] |
     if done:
         return None
     return Failed(
-        name=LOST,
+        name=LOST_BATCH,
         message=f"{reason}; nothing was done here: a crawl takes its videos up again",
     )
 

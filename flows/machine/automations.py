@@ -2,7 +2,7 @@
 
     tinyvideo: find lost runs      no sign of life for TINYVIDEO_SILENCE_S, 5 minutes -> `Crashed`
     tinyvideo: run crashed again   `Crashed` -> back into the queue, for any worker
-    tinyvideo: tell of failures    `Failed` -> a notification, where TINYVIDEO_NOTIFY_URL is set
+    tinyvideo: tell of failures    failed -> a notification, where TINYVIDEO_NOTIFY_URL is set
 
 A run sends a sign of life every 30 s, so that a healthy one would have to miss ten; one that a
 worker has taken has as long for the first. It is the same flow run that is done again;
@@ -34,7 +34,12 @@ TOLD = """{{ flow_run.name }} of {{ flow.name }} has failed: {{ flow_run.state.m
 {{ flow_run|ui_url }}"""
 """The text of a notification."""
 
-_FINAL = ("Completed", "Failed", "Cancelled", "Crashed")
+LOST_BATCH = "LostBatch"
+"""Name of the failed state of a make-shard run whose batch is gone: a crawl does not count it."""
+
+_FINAL = ("Completed", "Failed", LOST_BATCH, "TimedOut", "RolledBack", "Cancelled", "Crashed")
+"""Every name under which our runs end; Prefect calls the event by the name, not by the type."""
+
 _WAITING = ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Paused", "Suspended")
 """States in which a run says nothing, and lacks nothing."""
 
@@ -75,7 +80,7 @@ def _automations(tell: "ActionTypes", silence: timedelta) -> "Iterable[Automatio
         name="tinyvideo: tell of failures",
         description="A shard has failed for good, or the books do not balance. "
         "With TINYVIDEO_NOTIFY_URL set when 'tinyvideo up' runs, somebody is told.",
-        trigger=_trigger(["prefect.flow-run.Failed"], Posture.Reactive),
+        trigger=_trigger(["prefect.flow-run.*"], Posture.Reactive, state="FAILED"),  # by any name
         actions=[tell],
     )
 
@@ -91,12 +96,16 @@ def _trigger(
     posture: "Literal[Posture.Reactive, Posture.Proactive]",
     within: timedelta = timedelta(0),
     after: set[str] | None = None,
+    state: str = "",
 ) -> "EventTrigger":
     from prefect.events.schemas.automations import EventTrigger  # noqa: PLC0415
     from prefect.events.schemas.events import ResourceSpecification  # noqa: PLC0415
 
+    match: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
+    if state:
+        match["prefect.state-type"] = state
     return EventTrigger(
-        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+        match=ResourceSpecification(match),
         match_related=ResourceSpecification({"prefect.resource.id": f"prefect.tag.{TAG}"}),
         for_each={"prefect.resource.id"},
         after=after or set(),

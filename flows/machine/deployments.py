@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tinyvideo.flows.machine.automations import TAG
-from tinyvideo.flows.machine.server_answers import ServerError
+from tinyvideo.flows.server import ServerError
 from tinyvideo.flows.settings import code_version
 
 if TYPE_CHECKING:

@@ -25,9 +25,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tinyvideo.flows.machine.deployments import FLOWS, POOLS, SHARDS, TRAINING, require_current
-from tinyvideo.flows.machine.private_server import logging_file
-from tinyvideo.flows.machine.server_answers import ServerError, require_server
-from tinyvideo.flows.machine.server_password import password_for
+from tinyvideo.flows.server import ServerError, logging_file, password_for, require_server
 from tinyvideo.flows.settings import code_version, read_settings
 from tinyvideo.flows.terminal import (
     SIGNALS,

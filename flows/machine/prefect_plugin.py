@@ -47,7 +47,7 @@ def full_name(name: str) -> str:
 def _password_of(api_url: str | None) -> "SetupResult | None":
     from prefect.plugins import SetupResult  # noqa: PLC0415
 
-    from tinyvideo.flows.machine.server_password import password_for  # noqa: PLC0415
+    from tinyvideo.flows.server import password_for  # noqa: PLC0415
     from tinyvideo.flows.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings().model_copy(update={"prefect_api_url": api_url})

@@ -27,7 +27,7 @@ from tests.flickr.runs import Output
 from tinyvideo.flows.imitation.flickr_server import Imitation, Request, imitate_flickr
 from tinyvideo.flows.imitation.population import Fate, Population, PopulationConfig, Video
 from tinyvideo.flows.imitation.truth import end_of, findable_videos
-from tinyvideo.flows.machine.private_server import prefect_server
+from tinyvideo.flows.server.private_server import prefect_server
 from tinyvideo.pipeline.hosts.licenses import SHIPPED, allowed_numbers
 from tinyvideo.storage.outputs.output_address import OutputAddress
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.servers.debian_postgres import serve_debian_postgres
 from tests.servers.prefect_machine import Machine, films, kill_tree, machine
-from tinyvideo.flows.machine.processes import Processes
+from tinyvideo.flows.server.processes import Processes
 
 WINDOW_S = (1.0, 10.0)
 """Between two kills; a shard of three videos takes about as long."""

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers.prefect_machine import films
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 from tinyvideo.flows.terminal.early_signals import GO_ON
 
 LEFT_S, END_S = 20.0, 60.0

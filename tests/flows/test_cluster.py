@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 
 from tests.servers.prefect_machine import Machine, basic, films
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 

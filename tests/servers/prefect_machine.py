@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.drawn.films import film, shaky_path, write_video
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -22,7 +22,7 @@ SERVE = """
 import os
 import sys
 from pathlib import Path
-from tinyvideo.flows.machine.private_server import prefect_server
+from tinyvideo.flows.server.private_server import prefect_server
 password = os.environ.get("PREFECT_API_AUTH_STRING", "")
 with prefect_server(Path(sys.argv[1]), None, keep=False, password=password) as server:
     print(server.api_url, flush=True)

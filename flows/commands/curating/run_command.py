@@ -112,7 +112,7 @@ def check_free(place: "OutputAddress") -> None:
 @contextmanager
 def announced_server(work: Path, settings: "Settings", *, keep_ui: bool) -> Iterator[None]:
     """Have a Prefect server for the block, and say where its page is."""
-    from tinyvideo.flows.machine import password_for, prefect_server
+    from tinyvideo.flows.server import password_for, prefect_server
 
     private = settings.prefect_api_url is None
     with ExitStack() as stack:

@@ -21,9 +21,8 @@ from typing import Any
 
 from tinyvideo.flows.commands.operating.installed_copies import other_copies, running_copy
 from tinyvideo.flows.here import WORKER_MB, memory_mb
-from tinyvideo.flows.machine import (
-    DEPLOYMENTS,
-    POOLS,
+from tinyvideo.flows.machine import DEPLOYMENTS, POOLS
+from tinyvideo.flows.server import (
     SERVER,
     Processes,
     ServerError,

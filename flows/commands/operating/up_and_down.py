@@ -30,21 +30,23 @@ from tinyvideo.flows.machine import (
     DEPLOYMENTS,
     ENVIRONMENT,
     GPU,
-    PASSWORD_FILE,
     POOLS,
+    automate,
+    deploy_all,
+    load_flows,
+    make_pools,
+    prepare_environment,
+)
+from tinyvideo.flows.server import (
+    PASSWORD_FILE,
     SERVER,
     Processes,
     ServerError,
     answers,
-    automate,
-    deploy_all,
     is_free,
     keep_password,
-    load_flows,
     log_in_link,
-    make_pools,
     password_for,
-    prepare_environment,
     read_password,
     require_server,
     server_environment,
@@ -221,7 +223,7 @@ def start_server(processes: Processes, settings: Settings, port: int) -> tuple[s
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_API_AUTH_STRING": password,
     }
-    command = [sys.executable, "-P", "-m", "tinyvideo.flows.machine.locked_server"]
+    command = [sys.executable, "-P", "-m", "tinyvideo.flows.server.locked_server"]
     processes.start(SERVER, command, environment, {"url": url})
     return url, password
 

@@ -10,7 +10,7 @@ import pytest
 
 import tinyvideo as installed
 from tinyvideo.flows.commands.operating import installed_copies
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 
 SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:s3cr3t",

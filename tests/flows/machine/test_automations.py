@@ -78,16 +78,26 @@ def machine(
         pass
 
 
-def test_a_failure_is_told_with_its_reason(machine, server_of_slack):
-    out = str(machine.home / "out")
+def test_a_failure_is_told_with_its_reason_whatever_its_state_is_called(machine, server_of_slack):
+    out, shore = str(machine.home / "out"), str(machine.home / "shore")
     films(machine.home / "shore", 1, frames=33)
-    machine.wait(machine.crawl(folder=str(machine.home / "shore"), out=out, workers=1), 240)
-    run = machine.start("make-shard", batch="0" * 32, options={"out": out})
-    ended = machine.wait_until(run, {"FAILED"})
-    wait_for(lambda: server_of_slack.told)
-    (told,) = server_of_slack.told
-    assert ended["name"] in told["text"]
-    assert "say where the videos are" in told["text"]
+    machine.wait(machine.crawl(folder=shore, out=out, workers=1), 240)
+    nobodys = {"batch": "0" * 32}  # a batch that nobody has drawn
+    reasons = {
+        machine.start("make-shard", **nobodys, options={"out": out}): "say where the videos are",
+        machine.start(
+            "make-shard", **nobodys, options={"out": out, "folder": shore}
+        ): "the batch has ended",
+    }
+    ended = {run: machine.wait_until(run, {"FAILED"}) for run in reasons}
+    assert {each["state"]["name"] for each in ended.values()} == {"Failed", "LostBatch"}
+    wait_for(lambda: len(server_of_slack.told) == 2)
+    for run, reason in reasons.items():
+        (text,) = [
+            told["text"] for told in server_of_slack.told if ended[run]["name"] in told["text"]
+        ]
+        assert reason in text
+        assert f"/runs/flow-run/{run}" in text
 
 
 def test_a_silent_run_is_done_again(machine):

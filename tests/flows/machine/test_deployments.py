@@ -28,9 +28,9 @@ from tinyvideo.flows.machine.deployments import (
     require_current,
 )
 from tinyvideo.flows.machine.pool_worker import AT_ONCE
-from tinyvideo.flows.machine.server_answers import ServerError
 from tinyvideo.flows.make_shard import make_shard
 from tinyvideo.flows.run_start.attempts import VersionError, refuse_other_version
+from tinyvideo.flows.server.server_answers import ServerError
 from tinyvideo.flows.settings import code_version
 
 YAML = yaml.safe_load((Path(__file__).parents[3] / "prefect.yaml").read_text())

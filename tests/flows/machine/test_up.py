@@ -10,9 +10,9 @@ import pytest
 
 from tests.servers.prefect_machine import Machine, films
 from tinyvideo.flows.machine.prefect_plugin import full_name
-from tinyvideo.flows.machine.private_server import free_port
-from tinyvideo.flows.machine.server_answers import answers
 from tinyvideo.flows.monitor.artifacts import output_key
+from tinyvideo.flows.server.private_server import free_port
+from tinyvideo.flows.server.server_answers import answers
 
 pytestmark = pytest.mark.timeout(600)  # with the start of a server, on a busy machine
 

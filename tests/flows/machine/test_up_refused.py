@@ -6,7 +6,7 @@ from contextlib import suppress
 from urllib.error import HTTPError
 
 from tests.servers.prefect_machine import Machine, basic
-from tinyvideo.flows.machine.private_server import free_port
+from tinyvideo.flows.server.private_server import free_port
 
 
 def test_a_taken_port_is_one_sentence(tmp_path):

@@ -16,9 +16,9 @@ import pytest
 
 from tests.servers.browser import Tab, find_chromium, opened_tab
 from tests.servers.prefect_machine import basic
-from tinyvideo.flows.machine import locked_server, server_password
-from tinyvideo.flows.machine.locked_server import Locked, listed_names
-from tinyvideo.flows.machine.server_password import Tokens, log_in_link, make_token
+from tinyvideo.flows.server import locked_server, server_password
+from tinyvideo.flows.server.locked_server import Locked, listed_names
+from tinyvideo.flows.server.server_password import Tokens, log_in_link, make_token
 
 CHROMIUM = find_chromium()
 in_chromium = pytest.mark.skipif(

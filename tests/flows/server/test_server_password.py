@@ -9,7 +9,7 @@ from email.message import Message
 import pytest
 
 from tests.servers.prefect_machine import basic
-from tinyvideo.flows.machine.server_password import (
+from tinyvideo.flows.server.server_password import (
     keep_password,
     password_for,
     read_password,

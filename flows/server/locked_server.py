@@ -22,7 +22,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from tinyvideo.flows.machine.server_password import LOG_IN, Tokens
+from tinyvideo.flows.server.server_database import wait_for_lock
+from tinyvideo.flows.server.server_password import LOG_IN, Tokens
 from tinyvideo.flows.settings import read_settings
 from tinyvideo.pipeline.errors import ExpectedError
 
@@ -195,6 +196,7 @@ def serve(host: str) -> None:
         names = listed_names(read_settings().server_names)
     except ExpectedError as error:
         raise SystemExit(str(error)) from error
+    wait_for_lock()
     uvicorn.run(
         Locked(create_app(final=True), Tokens(password), names),
         host=host,

@@ -4,7 +4,7 @@ Who may speak to a Prefect server may read its secrets and start runs. Prefect's
 nobody, and lets pages of every origin read its answers. Ours ask for USER:PASSWORD and name no
 origin but their own. Processes are told by the environment, which only their owner can read; never
 on a command line, which everybody can. Names and pages that are not its own get no answer
-(`flows.machine.locked_server`).
+(`flows.server.locked_server`).
 
 A browser is let in by a printed link with a token instead of the password. It is good once, and
 for ten minutes: what is left of it in a history or a scrolled terminal opens nothing.
@@ -26,7 +26,7 @@ import secrets
 import time
 from pathlib import Path
 
-from tinyvideo.flows.machine.processes import Processes
+from tinyvideo.flows.server.processes import Processes
 from tinyvideo.flows.settings import Settings
 
 SERVER = "server"

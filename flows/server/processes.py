@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tinyvideo.flows.machine.server_answers import START_LIMIT_S, ServerError
+from tinyvideo.flows.server.server_answers import START_LIMIT_S, ServerError
 
 END_LIMIT_S = 60
 """Seconds that a process has to end after SIGTERM. Ours: a worker ends its runs first."""

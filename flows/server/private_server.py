@@ -2,13 +2,13 @@
 
 Its database lies in the output folder, so that nothing outside is touched. Prefect's own stand-in,
 the ephemeral server, loses task runs and has no page to look at. The server is a child of a small
-guard process, `python -m tinyvideo.flows.machine.private_server`, which reads its standard
+guard process, `python -m tinyvideo.flows.server.private_server`, which reads its standard
 input: when that closes, because tinyvideo ended or was killed, the guard ends the server. One line
 on it, `keep`, tells the guard to stay. The kernel could end the server by itself (`prctl`), but on
 Linux only, and as soon as the thread that started it ends.
 
-It asks for a password, which lies beside its database (`flows.machine.server_password`), and
-answers to its own names and pages only (`flows.machine.locked_server`).
+It asks for a password, which lies beside its database (`flows.server.server_password`), and
+answers to its own names and pages only (`flows.server.locked_server`).
 
 Cost: 8 to 27 s until the first start answers (its tables are made), 4 to 9 s later; 250 MB.
 """
@@ -28,13 +28,13 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from tinyvideo.flows.machine.server_answers import (
+from tinyvideo.flows.server.server_answers import (
     START_LIMIT_S,
     ServerError,
     answers,
     require_server,
 )
-from tinyvideo.flows.machine.server_password import (
+from tinyvideo.flows.server.server_password import (
     PASSWORD_FILE,
     keep_password,
     log_in_link,
@@ -155,7 +155,7 @@ def _start(home: Path, password: str) -> tuple[subprocess.Popen[bytes], Server]:
     log = home / "server.log"
     with log.open("ab") as file:
         guard = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tinyvideo.flows.machine.private_server"],
+            [sys.executable, "-P", "-m", "tinyvideo.flows.server.private_server"],
             env=_environment(port, password),
             cwd=home,
             stdin=subprocess.PIPE,
@@ -187,8 +187,10 @@ def _ours(home: Path, api_url: str, guard_pid: int, password: str) -> Server:
 def _environment(port: int, password: str) -> dict[str, str]:
     environment = {
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # how long one who writes waits for another
+        "PREFECT_UI_URL": f"http://127.0.0.1:{port}",  # of the links that it sends
         **os.environ,
         **server_environment(port, password),
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # its log says what it complains of
         "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }
@@ -229,7 +231,7 @@ def _read_kept(home: Path) -> Server | None:
 def guard() -> None:
     """Run a server, as the environment has it, until standard input closes or says `keep`."""
     server = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tinyvideo.flows.machine.locked_server"],
+        [sys.executable, "-P", "-m", "tinyvideo.flows.server.locked_server"],
         stdin=subprocess.DEVNULL,
     )
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
