@@ -150,6 +150,7 @@ def measure_growth(count: int) -> dict[str, float]:
         "seconds": round(time.perf_counter() - start, 1),
         "peak mb": peak_mb(),
         "of these the hashes": held,
+        "strangers joined": int((groups[:-copies] != np.arange(count - copies)).sum()),
         "copies found, %": round(100 * float((groups[-copies:] == np.arange(copies)).mean()), 2),
     }
 
