@@ -1,14 +1,14 @@
 """Many hashes -> groups of near duplicates, in memory that grows with their number alone.
 
-    key       20 signs or more of the place, chosen by a fixed draw: clips with equal ones meet
+    key       20 signs of the place, chosen by a fixed draw: clips with equal ones meet
     ask       where up to 3 of a clip's signs do not count, it asks for each of their values, and
               for those of its mirror; so a chance does not part two copies
     look      pairs that meet are compared in full (`pipeline.alike.hash_match`)
     join      pairs are joined to groups
 
-That is done with 12 keys of other signs each. A key is as long as it takes for few strangers to
-meet, and a clip is compared with 64 others per question at most, which bounds the work where many
-look alike: copies without number are joined over a few of them.
+That is done with 12 keys of other signs each. Of more than a million clips keys have 24 signs, so
+that few strangers meet, and a clip is compared with 64 others per question at most, which bounds
+the work where many look alike: copies without number are joined over a few of them.
 
 Cost: see `benchmarks/RESULTS.md`; `python -m benchmarks.parts.planted_copies` measures it.
 
@@ -39,27 +39,27 @@ FIRST_SIGNS = 64
 MOST_MET = 64
 """Clips that one question is compared with."""
 
-_SHORTEST, _LONGEST = 16, 32
-_MET_BY_CHANCE = 0.5
+_LENGTHS = (20, 24, 28, 32)
 _PAIRS_AT_ONCE = 1 << 20
 _ASKED_AT_ONCE = 1 << 18
 _ROW_BITS = np.uint64(32)
 
 
-def group_alike(hashes: Hashes, videos: Rows) -> Rows:
+def group_alike(hashes: Hashes, videos: Rows, among: int = 0) -> Rows:
     """Number the group of each clip, (N,): the least row of it; a clip without copies is its own.
 
-    `videos` numbers the film of each clip: two clips of one film are not compared.
+    `videos` numbers the film of each clip: two clips of one film are not compared. Where they are
+    some of more clips, `among` so many, they are grouped as among those.
     """
     groups = Groups(len(hashes))
-    for one, other in find_pairs(hashes, videos):
+    for one, other in find_pairs(hashes, videos, among):
         groups.join(one, other)
     return groups.least()
 
 
-def find_pairs(hashes: Hashes, videos: Rows) -> Iterator[tuple[Rows, Rows]]:
+def find_pairs(hashes: Hashes, videos: Rows, among: int = 0) -> Iterator[tuple[Rows, Rows]]:
     """Yield pairs of copies, in parts; a pair may come more than once."""
-    signs = _key_length(len(hashes))
+    signs = _key_length(max(len(hashes), among))
     draw = np.random.default_rng(2016)  # any fixed draw: the same pairs are found every time
     mirror = in_mirror(np.zeros((1, hashes.shape[1]), np.uint64))
     for _ in range(KEYS if len(hashes) > 1 else 0):
@@ -81,9 +81,8 @@ def find_pairs(hashes: Hashes, videos: Rows) -> Iterator[tuple[Rows, Rows]]:
 
 
 def _key_length(clips: int) -> int:
-    """Choose how many signs make a key: by chance, half a clip is met per question."""
-    wanted = int(np.ceil(np.log2(max(clips, 1) / _MET_BY_CHANCE)))
-    return min(max(wanted, _SHORTEST), _LONGEST)
+    """Choose how many signs make a key: by chance, one clip at most is met per question."""
+    return next((length for length in _LENGTHS if clips <= 1 << length), _LENGTHS[-1])
 
 
 def _meet(asked: Hashes, stored: Hashes) -> Iterator[tuple[Rows, Rows]]:

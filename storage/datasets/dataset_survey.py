@@ -64,13 +64,16 @@ def survey(
     """
     same_stem = bool(query.get("same_stem"))  # datasets of before it was counted have no word of it
 
-    def visit(number: int) -> dict[str, _Chosen]:
+    def visit(number: int) -> tuple[dict[str, _Chosen], int]:
         parts = [*iterate_columns(ShardFile(store, shards[number]), IDENTITY)]
-        return {split: _look(parts, number, pieces[split], by_hash, same_stem) for split in SPLITS}
+        found = {split: _look(parts, number, pieces[split], by_hash, same_stem) for split in SPLITS}
+        return found, sum(len(part.row) for part in parts)
 
     chosen: dict[str, list[Seen]] = {split: [] for split in SPLITS}
     models: Counter[str] = Counter()
-    for found in in_order(store, visit, range(len(shards))):
+    among = 0
+    for found, rows in in_order(store, visit, range(len(shards))):
+        among += rows
         for split, part in found.items():
             chosen[split].append(part.seen)
             models += part.models
@@ -79,15 +82,15 @@ def survey(
     return Survey(
         owners={split: len(owners[split]) for split in SPLITS},
         shared_owners=_shared(owners),
-        shared_groups=_shared(_groups(seen)),
+        shared_groups=_shared(_groups(seen, among)),
         scene_models=dict(models),
         strips={split: len(seen[split]) for split in SPLITS},
     )
 
 
-def _groups(seen: Mapping[str, Seen]) -> dict[str, Digests]:
+def _groups(seen: Mapping[str, Seen], among: int) -> dict[str, Digests]:
     """List the groups of near duplicates that each split has strips of."""
-    groups = find_groups(join_seen([*seen.values()]))
+    groups = find_groups(join_seen([*seen.values()]), among)
     parts = np.split(groups, np.cumsum([len(part) for part in seen.values()])[:-1])
     return {split: np.unique(part[part != 0]) for split, part in zip(seen, parts, strict=True)}
 

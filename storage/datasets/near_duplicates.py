@@ -69,10 +69,13 @@ def join_seen(parts: Sequence[Seen]) -> Seen:
     return Seen(**{**joined, "hashed": np.concatenate(rows)})
 
 
-def find_groups(seen: Seen) -> Digests:
-    """Number the group of near duplicates of each strip, (N,); 0 where it is in none."""
+def find_groups(seen: Seen, among: int = 0) -> Digests:
+    """Number the group of near duplicates of each strip, (N,); 0 where it is in none.
+
+    Where they are some of more strips, they are looked at as among so many.
+    """
     groups = Groups(len(seen))
-    least = group_alike(seen.hashes, seen.video[seen.hashed].view(np.int64))
+    least = group_alike(seen.hashes, seen.video[seen.hashed].view(np.int64), among)
     groups.join(seen.hashed, seen.hashed[least])
     told = np.flatnonzero(seen.told)
     told = told[np.argsort(seen.told[told], kind="stable")]
