@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tinyvideo.pipeline.alike import HASH_BYTES
 from tinyvideo.pipeline.types import STRIP_FRAMES
 from tinyvideo.storage.datasets.dataset_draft import build_dataset
 from tinyvideo.storage.datasets.dataset_survey import survey
@@ -65,6 +66,7 @@ def draw_rows(rng: np.random.Generator, start: int, count: int, owners: int) -> 
         "owner": pa.array([f"{n}@N00" for n in owner]),
         "source": pa.repeat("flickr", count),
         "near_duplicate_group": pa.array(group),
+        "near_duplicate_hash": pa.array([rng.bytes(HASH_BYTES) for _ in range(count)], pa.binary()),
         "scenes": pa.ListArray.from_arrays(pa.array(np.arange(count + 1, dtype=np.int32)), tags),
         "scene_model": pa.repeat("places365-resnet18", count),
         "fps": pa.array(np.full(count, 25.0)),
@@ -101,7 +103,7 @@ def build(folder: Path) -> dict[str, float]:
     start = time.perf_counter()
     pieces = {s: read_selection(store, read_manifest(store, NAME), s) for s in SPLITS}
     loaded = time.perf_counter() - start
-    found = survey(store, manifest.shards, pieces)
+    found = survey(store, manifest.shards, pieces, manifest.query)
     return {
         "shards": len(shards),
         "build_seconds": round(seconds, 1),

@@ -9,6 +9,7 @@
     tracking/   where the points of frame 0 are in later frames
     stabilize/  32 frames -> 32 frames of a camera that stands still, and a certificate
     tag         the first frames of a shot -> scenes
+    alike/      a strip -> a hash that its copies have too; hashes -> groups
     strips/     32 frames <-> one JPEG
     thresholds/ a user's file of thresholds -> what decides on pixels
     rerender/   the same strips at another size, and a window as it was before

@@ -67,6 +67,7 @@ PANELS: Mapping[str, Mapping[str, Place]] = {
         "catalog": Place(OPERATING, "catalog_app", "Make a lost catalog anew, take an output over, or back the catalog up."),  # noqa: E501
         "schema": Place(PACKAGING, "schema", "Print the columns of a shard: type, unit, what each says, and what null means there."),  # noqa: E501
         "dataset": Place(PACKAGING, "dataset_app", "Choose strips to train on, split by owner."),
+        "rerender": Place(PACKAGING, "rerender", "Make a dataset at another size, of films that are kept and stored homographies."),  # noqa: E501
         "import": Place(PACKAGING, "import_released", "Turn the released dataset's tarballs into shards. Run it again: nothing is doubled."),  # noqa: E501
         "export": Place(PACKAGING, "export", "Write strips for the Hub, as WebDataset, as films, or in the released dataset's format."),  # noqa: E501
     },

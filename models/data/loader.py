@@ -27,22 +27,22 @@ their number.
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from threading import Lock
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tinyvideo.models.data.buffers import Memory
-from tinyvideo.models.data.clip_order import EpochOrder
+from tinyvideo.models.data.clip_order import EpochOrder, Weights
+from tinyvideo.models.data.clip_shape import AS_TRAINED, ClipShape
 from tinyvideo.models.data.row_groups import RowGroup, RowGroups
-from tinyvideo.models.networks import CLIP_SIZE
 from tinyvideo.models.training_errors import DataError
-from tinyvideo.pipeline.strips import decode_strip
-from tinyvideo.pipeline.types import STRIP_FRAMES, Frames
+from tinyvideo.pipeline.types import Frames
 from tinyvideo.storage.datasets import Manifest, read_selection
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.storage_errors import DamagedRowsError
@@ -52,8 +52,9 @@ logger = logging.getLogger(__name__)
 _Clip: TypeAlias = tuple[RowGroup, int]
 """A row group, and a place among its chosen rows."""
 
-_Batch: TypeAlias = tuple[Frames, list[Future[int]]]
-"""Memory of a batch, and what fills it; each result is a number of bad strips."""
+_Batch: TypeAlias = tuple[Frames, list[Future[int]], list[_Clip]]
+"""Memory of a batch, what fills it, and which clips it shows; each result is a number of bad
+strips, in whose place others stand by then."""
 
 _TASK_CLIPS = 8
 """Clips that a thread takes at once: few, so that threads share a batch."""
@@ -83,6 +84,9 @@ class LoadConfig:
     in its place, and count it, or raise. Of a row group that is damaged (a flipped bit, anywhere in
     its pictures) every strip is a bad one, and those of the next row group stand in."""
 
+    shape: ClipShape = AS_TRAINED
+    """Size and frames of a clip."""
+
     workers: int = 2
     """Threads that decode. Of any number the batches are the same."""
 
@@ -101,7 +105,12 @@ class LoadConfig:
 
 
 class Loader:
-    """Batches of one split for one rank, without end; a context manager, for its threads."""
+    """Batches of one split for one rank, without end; a context manager, for its threads.
+
+    Many threads may ask: each gets another batch. `weights`, one per clip in the order of the
+    dataset's pieces, say how often it comes: on average in proportion, in an epoch of as many
+    clips.
+    """
 
     def __init__(
         self,
@@ -112,6 +121,7 @@ class Loader:
         split: str = "train",
         rank: int = 0,
         ranks: int = 1,
+        weights: Weights | None = None,
     ) -> None:
         if not 0 <= rank < ranks <= config.batch:
             raise ValueError(f"rank {rank} of {ranks} has no share in a batch of {config.batch}")
@@ -119,8 +129,13 @@ class Loader:
         self._config, self._manifest_id = config, manifest.manifest_id
         self._rank, self._ranks = rank, ranks
         self._order = EpochOrder(
-            pieces.count, config.seed, config.lanes, replacement=config.replacement
+            pieces.count,
+            config.seed,
+            config.lanes,
+            replacement=config.replacement,
+            weights=weights,
         )
+        self._turn = Lock()
         if not len(self._order):
             raise DataError(f"dataset {manifest.name!r} has no clips in its split {split!r}")
         self._groups = RowGroups(store, manifest, pieces, config.readers)
@@ -152,14 +167,29 @@ class Loader:
             DataError: a strip is bad and must not be skipped, or a row group has no good one.
             StorageError: a shard is gone or damaged.
         """
-        while len(self._decoding) <= _BATCHES_AHEAD:
-            self._decoding.append(self._decode_next())
-        frames, tasks = self._decoding[0]
-        wait(tasks, return_when=FIRST_EXCEPTION)  # wakes up once; results wake up for every task
-        self.skipped += sum(task.result() for task in tasks)  # raises again if asked again
-        self._decoding.popleft()
-        self._cursor += self._config.batch
-        return torch.from_numpy(frames).permute(0, 4, 1, 2, 3)
+        return self._next_clips()[0]
+
+    def with_columns(self, columns: Sequence[str]) -> tuple[Tensor, list[dict[str, Any]]]:
+        """Wait for the next batch as `next` does; return it with columns of each clip's row.
+
+        Raises:
+            DataError, StorageError: as `next`, or the columns of a row group are damaged.
+        """
+        clips, shown = self._next_clips()
+        if not columns:
+            return clips, [{} for _ in shown]
+        return clips, [group.row(place, tuple(columns)) for group, place in shown]
+
+    def _next_clips(self) -> tuple[Tensor, list[_Clip]]:
+        with self._turn:
+            while len(self._decoding) <= _BATCHES_AHEAD:
+                self._decoding.append(self._decode_next())
+            frames, tasks, clips = self._decoding[0]
+            wait(tasks, return_when=FIRST_EXCEPTION)  # once; results wake up for every task
+            self.skipped += sum(task.result() for task in tasks)  # raises again if asked again
+            self._decoding.popleft()
+            self._cursor += self._config.batch
+        return torch.from_numpy(frames).permute(0, 4, 1, 2, 3), clips
 
     def state_dict(self) -> dict[str, int | str]:
         """Save where the next batch begins, the same on every rank."""
@@ -178,8 +208,9 @@ class Loader:
 
     def seek(self, cursor: int) -> None:
         """Let the next batch begin after `cursor` clips of all ranks together."""
-        self._drop()
-        self._cursor = cursor
+        with self._turn:
+            self._drop()
+            self._cursor = cursor
 
     def close(self) -> None:
         """End the threads; a batch that was returned stays good."""
@@ -192,7 +223,7 @@ class Loader:
         return {"dataset": self._manifest_id, "seed": config.seed, "lanes": config.lanes}
 
     def _drop(self) -> None:
-        tasks = [task for _, batch in self._decoding for task in batch]
+        tasks = [task for _, batch, _ in self._decoding for task in batch]
         wait([task for task in tasks if not task.cancel()])  # they write to memory, which is reused
         self._decoding.clear()
         self._planned.clear()
@@ -200,12 +231,10 @@ class Loader:
     def _decode_next(self) -> _Batch:
         self._plan()
         clips = self._planned.popleft()
-        frames = self._memory.take(len(clips), STRIP_FRAMES, CLIP_SIZE, CLIP_SIZE, 3)
-        parts = range(0, len(clips), _TASK_CLIPS)
-        return frames, [
-            self._decoders.submit(self._decode, clips[i : i + _TASK_CLIPS], frames[i:])
-            for i in parts
-        ]
+        frames = self._memory.take(len(clips), *self._config.shape.of_clip)
+        every = range(len(clips))
+        parts = (every[i : i + _TASK_CLIPS] for i in every[::_TASK_CLIPS])
+        return frames, [self._decoders.submit(self._decode, clips, p, frames) for p in parts], clips
 
     def _plan(self) -> None:
         """Begin to read what the batches up to `read_ahead` clips from here need."""
@@ -218,31 +247,35 @@ class Loader:
             clips = self._order.take(positions)
             self._planned.append([(self._groups.plan(piece), place) for piece, place in clips])
 
-    def _decode(self, clips: Sequence[_Clip], frames: Frames) -> int:
-        """Decode clips into their places; return the number of bad ones."""
-        skipped = 0
-        for (group, place), out in zip(clips, frames, strict=False):
+    def _decode(self, clips: list[_Clip], places: Iterable[int], frames: Frames) -> int:
+        """Decode clips into their places; return the number of bad ones, and note who stands in."""
+        skipped, shape = 0, self._config.shape
+        for number in places:
+            (group, place), out = clips[number], frames[number]
             try:
-                decode_strip(group.picture(place), CLIP_SIZE, out)
+                shape.decode(group.picture(place), out)
             except DamagedRowsError as error:
                 if not self._config.skip_bad_strips:
                     raise
-                skipped += self._from_another(group, place, out, error)
+                clips[number] = self._from_another(group, place, out, error)
+                skipped += 1
             except ValueError as error:
-                skipped += self._stand_in(group, place, out, error)
+                bad = self._stand_in(group, place, out, error)
+                clips[number] = group, (place + bad) % len(group)
+                skipped += bad
         return skipped
 
     def _from_another(
         self, group: RowGroup, place: int, out: Frames, error: DamagedRowsError
-    ) -> int:
-        """Decode a clip of the next row group that can be read; return how many were bad: one."""
+    ) -> _Clip:
+        """Decode a clip of the next row group that can be read; return which."""
         logger.warning("a strip of %s is skipped: %s", group, error)
         for other in self._groups.after(group):
             try:
-                decode_strip(other.picture(place % len(other)), CLIP_SIZE, out)
+                self._config.shape.decode(other.picture(place % len(other)), out)
             except (DamagedRowsError, ValueError):
                 continue
-            return 1
+            return other, place % len(other)
         raise error
 
     def _stand_in(self, group: RowGroup, place: int, out: Frames, error: ValueError) -> int:
@@ -253,7 +286,7 @@ class Loader:
                 raise DataError(f"strip {strip} cannot be used: {error}") from error
             logger.warning("strip %s is skipped: %s", strip, error)
             try:
-                decode_strip(group.picture((place + bad) % len(group)), CLIP_SIZE, out)
+                self._config.shape.decode(group.picture((place + bad) % len(group)), out)
             except ValueError as next_error:
                 error = next_error
             else:

@@ -13,6 +13,8 @@ Cost: what `storage.shards.picture_bytes` says; 25 bytes per row group of a shar
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from threading import Lock
+from typing import Any
 from weakref import WeakValueDictionary
 
 from tinyvideo.models.data.buffers import Memory
@@ -26,7 +28,7 @@ from tinyvideo.storage.shards import (
     read_pictures,
     read_rows,
 )
-from tinyvideo.storage.storage_errors import StorageError
+from tinyvideo.storage.storage_errors import DamagedRowsError, StorageError
 
 _SHARDS = 16_384
 """Shards whose footers are remembered: 30 MB at most."""
@@ -39,6 +41,8 @@ class RowGroup:
         self._shard, self._number, self._rows = shard, number, rows
         self.piece = piece
         self._pictures: list[memoryview] | None = None
+        self._columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        self._reading = Lock()
         self.coming: Future[list[memoryview]]
 
     def __len__(self) -> int:
@@ -56,6 +60,21 @@ class RowGroup:
         if self._pictures is None:
             self._pictures = self.coming.result()
         return self._pictures[place]
+
+    def row(self, place: int, columns: tuple[str, ...]) -> dict[str, Any]:
+        """Read columns of the row at `place` among the chosen ones.
+
+        Raises:
+            DamagedRowsError: they cannot be read.
+        """
+        with self._reading:
+            if columns not in self._columns:
+                try:
+                    found = read_rows(self._shard, self._number, self._rows, columns)
+                except StorageError as error:
+                    raise DamagedRowsError(str(error)) from error
+                self._columns[columns] = found
+        return dict(self._columns[columns][place])
 
     def strip_id(self, place: int) -> str:
         """Look up what the strip at `place` is called; an error needs it.

@@ -6,13 +6,19 @@ recrop   Cut strips from a film again, at another size or crop, with the homogra
          stored
 """
 
-from tinyvideo.pipeline.rerender.preview import contact_sheet, shrink_strip, unstabilized_strip
+from tinyvideo.pipeline.rerender.preview import (
+    contact_sheet,
+    same_picture,
+    shrink_strip,
+    unstabilized_strip,
+)
 from tinyvideo.pipeline.rerender.recrop import ClipPlace, cut_strips
 
 __all__ = [
     "ClipPlace",
     "contact_sheet",
     "cut_strips",
+    "same_picture",
     "shrink_strip",
     "unstabilized_strip",
 ]

@@ -86,6 +86,15 @@ def unstabilized_strip(
     return encode_strip(frames, quality)
 
 
+def same_picture(one: bytes, other: bytes) -> bool:
+    """Tell whether two strips, of any sizes, begin with the same picture.
+
+    Raises:
+        ValueError: one of them is no strip.
+    """
+    return _difference(decode_strip(one)[0], decode_strip(other)[0]) <= SAME_PICTURE
+
+
 def _render_still(images: list[Frame], size: int) -> Frames:
     if not images:
         return np.empty((0, size, size, 3), np.uint8)

@@ -7,7 +7,7 @@ Cost: to decode every frame up to the last clip (0.5 ms at 360p, 9 ms at 1080p),
 frame of a strip, by size. One clip of full-size frames is in memory: 200 MB at 1080p.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,26 @@ class ClipPlace:
     def frames(self) -> tuple[int, ...]:
         """Numbers of its 32 frames among all decoded frames of the film."""
         return frames_of_film(self.start_frame, self.frame_step, self.source_frames)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> "ClipPlace":
+        """Read a row of a shard.
+
+        Raises:
+            UnreadableError: nobody knows where the strip lies in its film.
+        """
+        if row["to_first"] is None or row["start_frame"] is None:
+            raise UnreadableError(f"strip {row['strip_id']} has no homographies: it was imported")
+        crop = {side: row[f"crop_{side}"] for side in ("left", "top", "width", "height")}
+        listed = row["source_frames"]
+        return cls(
+            index=row["clip_index"],
+            start_frame=row["start_frame"],
+            frame_step=row["source_step"],
+            to_first=np.reshape(row["to_first"], (STRIP_FRAMES, 3, 3)),
+            source_frames=tuple(listed) if listed else None,
+            crop=None if None in crop.values() else Crop(**crop),
+        )
 
     @classmethod
     def of(cls, entry: dict[str, Any]) -> "ClipPlace":

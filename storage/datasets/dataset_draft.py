@@ -28,7 +28,7 @@ from tinyvideo.storage.datasets.manifest import (
 from tinyvideo.storage.datasets.own_choice import OwnChoice, Taking
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection, pack
 from tinyvideo.storage.datasets.select_rows import Chosen, choose
-from tinyvideo.storage.datasets.splits import assign, keep_some
+from tinyvideo.storage.datasets.splits import assign, keep_some, one_of_each
 from tinyvideo.storage.datasets.strip_query import DatasetConfig
 from tinyvideo.storage.objects import Store
 from tinyvideo.storage.storage_errors import StorageError
@@ -89,14 +89,16 @@ def draft_dataset(
     manifest_key(name, 1)  # a bad name is told before an hour of reading
     keys = list(shards)
     taking = Taking(own)
-    chosen, models = choose(store, keys, config, on_shard, taking)
+    chosen, models, ties = choose(store, keys, config, on_shard, taking)
     query = {**asdict(config), **taking.record()}
     if not len(chosen):
         raise StorageError(_nothing_fits(name, len(keys), config, own))
     _check_models(chosen, models, config)
+    if config.one_per_group:
+        chosen = chosen.take(one_of_each(chosen.group))
     if config.max_per_owner or config.balance:
         chosen = chosen.take(keep_some(chosen.owner, chosen.order, config))
-    split = assign(chosen.owner, chosen.group, config)
+    split = assign(chosen.owner, chosen.group, config, ties)
     used = np.unique(chosen.shard)
     hashes: Mapping[str, str] = shards if isinstance(shards, Mapping) else {}
     manifest = Manifest(

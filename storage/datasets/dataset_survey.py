@@ -8,17 +8,19 @@ Cost: the small columns of every shard of the dataset, as a build.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tinyvideo.storage.datasets.manifest import Manifest, read_selection
+from tinyvideo.storage.datasets.near_duplicates import Seen, find_groups, join_seen, look
 from tinyvideo.storage.datasets.row_selection import SPLITS, RowSelection
-from tinyvideo.storage.datasets.splits import Digests, groups_of, owners_of
+from tinyvideo.storage.datasets.splits import Digests
 from tinyvideo.storage.datasets.strip_query import IDENTITY
 from tinyvideo.storage.objects import Store, in_order
 from tinyvideo.storage.shards import Rows, ShardFile, iterate_columns
@@ -45,32 +47,70 @@ class Survey:
     """Rows that the shards do hold, by split."""
 
 
-def survey(store: Store, shards: Sequence[str], pieces: Mapping[str, RowSelection]) -> Survey:
-    """Read the small columns of all chosen rows.
+def survey(
+    store: Store,
+    shards: Sequence[str],
+    pieces: Mapping[str, RowSelection],
+    query: Mapping[str, Any],
+    *,
+    by_hash: bool = False,
+) -> Survey:
+    """Read the small columns of all chosen rows, and count as the dataset's `query` says.
+
+    With `by_hash`, near duplicates are looked for among them as a build does.
 
     Raises:
         StorageError: a shard is gone or damaged.
     """
+    same_stem = bool(query.get("same_stem"))  # datasets of before it was counted have no word of it
 
-    def look(number: int) -> dict[str, _Seen]:
+    def visit(number: int) -> tuple[dict[str, _Chosen], int]:
         parts = [*iterate_columns(ShardFile(store, shards[number]), IDENTITY)]
-        return {split: _look(parts, number, pieces[split]) for split in SPLITS}
+        found = {split: _look(parts, number, pieces[split], by_hash, same_stem) for split in SPLITS}
+        return found, sum(len(part.row) for part in parts)
 
-    seen: dict[str, list[_Seen]] = {split: [] for split in SPLITS}
+    chosen: dict[str, list[Seen]] = {split: [] for split in SPLITS}
     models: Counter[str] = Counter()
-    for found in in_order(store, look, range(len(shards))):
+    among = 0
+    for found, rows in in_order(store, visit, range(len(shards))):
+        among += rows
         for split, part in found.items():
-            seen[split].append(part)
+            chosen[split].append(part.seen)
             models += part.models
-    owners = {split: _distinct([part.owners for part in seen[split]]) for split in SPLITS}
-    groups = {split: _distinct([part.groups for part in seen[split]]) for split in SPLITS}
+    seen = {split: join_seen(chosen[split]) for split in SPLITS}
+    owners = {split: np.unique(seen[split].owner) for split in SPLITS}
     return Survey(
         owners={split: len(owners[split]) for split in SPLITS},
         shared_owners=_shared(owners),
-        shared_groups=_shared(groups),
+        shared_groups=_shared(_groups(seen, among)),
         scene_models=dict(models),
-        strips={split: sum(part.strips for part in seen[split]) for split in SPLITS},
+        strips={split: len(seen[split]) for split in SPLITS},
     )
+
+
+def _groups(seen: Mapping[str, Seen], among: int) -> dict[str, Digests]:
+    """List the groups of near duplicates that each split has strips of."""
+    groups = find_groups(join_seen([*seen.values()]), among)
+    parts = np.split(groups, np.cumsum([len(part) for part in seen.values()])[:-1])
+    return {split: np.unique(part[part != 0]) for split, part in zip(seen, parts, strict=True)}
+
+
+def iterate_chosen(
+    store: Store, manifest: Manifest, split: str, columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield small columns of all rows of a split, in the order of its pieces.
+
+    What a shard does not hold is None, and text that nobody knows is empty.
+
+    Raises:
+        StorageError: a shard is gone or damaged.
+    """
+    pieces = read_selection(store, manifest, split)
+    nothing = dict.fromkeys(columns)
+    for number in np.unique(pieces.shard).tolist():
+        for part in iterate_columns(ShardFile(store, manifest.shards[number]), columns):
+            table = part.table.filter(pa.array(_chosen(part, number, pieces)))
+            yield from (nothing | row for row in table.to_pylist())
 
 
 def find_problems(store: Store, manifest: Manifest, *, full: bool = False) -> list[str]:
@@ -86,7 +126,8 @@ def find_problems(store: Store, manifest: Manifest, *, full: bool = False) -> li
     if problems:
         return problems
     try:
-        found = survey(store, manifest.shards, pieces)
+        by_hash = bool(manifest.query.get("near_duplicates"))
+        found = survey(store, manifest.shards, pieces, manifest.query, by_hash=by_hash)
     except StorageError as error:
         return [str(error)]
     return [*_contradictions(manifest, found)]
@@ -120,27 +161,24 @@ def _contradictions(manifest: Manifest, found: Survey) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Chosen:
     """What one split takes of one shard."""
 
-    owners: Digests
-    groups: Digests
+    seen: Seen
     models: Counter[str]
-    strips: int
 
 
-def _look(parts: Sequence[Rows], shard: int, pieces: RowSelection) -> _Seen:
-    owners, groups, models, strips = [], [], Counter[str](), 0
+def _look(
+    parts: Sequence[Rows], shard: int, pieces: RowSelection, by_hash: bool, same_stem: bool
+) -> _Chosen:
+    seen, models = [], Counter[str]()
     for part in parts:
         chosen = _chosen(part, shard, pieces)
         table = part.table.filter(pa.array(chosen))
-        owners.append(owners_of(table))
-        groups.append(groups_of(table))
+        seen.append(look(table, by_hash=by_hash, same_stem=same_stem))
         counted = table["scene_model"].value_counts().to_pylist()
         models.update({entry["values"]: entry["counts"] for entry in counted})
-        strips += len(table)
-    alike = _distinct(groups)
-    return _Seen(_distinct(owners), alike[alike != 0], models, strips)
+    return _Chosen(join_seen(seen), models)
 
 
 def _chosen(part: Rows, shard: int, pieces: RowSelection) -> npt.NDArray[np.bool_]:
@@ -150,10 +188,6 @@ def _chosen(part: Rows, shard: int, pieces: RowSelection) -> npt.NDArray[np.bool
     bits[pieces.row_group[ours]] = pieces.rows[ours]
     shifted = np.right_shift(bits[part.row_group], part.row.astype(np.uint64))
     return np.asarray(shifted & np.uint64(1), np.bool_)
-
-
-def _distinct(parts: Sequence[Digests]) -> Digests:
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
 
 
 def _shared(by_split: Mapping[str, Digests]) -> int:

@@ -125,7 +125,7 @@ def _revise(store: Store, manifest: Manifest, by_old: Mapping[str, ShardChange])
         changed[n].new_sha256 if n in changed else manifest.shard_sha256[n] for n in used.tolist()
     ]
     pieces = {split: _renumber(pieces[split], used) for split in SPLITS}
-    found = survey(store, shards, pieces)
+    found = survey(store, shards, pieces, manifest.query)
     draft = replace(
         manifest,
         shards=tuple(shards),

@@ -1,9 +1,9 @@
 """Shards -> the rows that fit a query, as arrays, one shard open at a time.
 
 Of a strip that fits, only its place and the hashes of its owner and its group of near duplicates
-are kept.
+are kept; of all others what tells near duplicates (`storage.datasets.near_duplicates`).
 
-Cost: 26 bytes of memory per chosen strip.
+Cost: 30 bytes of memory per chosen strip, 72 per strip of the shards.
 """
 
 import hashlib
@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tinyvideo.storage.datasets.near_duplicates import Seen, find_groups, join_seen, look, ties_of
 from tinyvideo.storage.datasets.own_choice import Taking
-from tinyvideo.storage.datasets.splits import groups_of, owners_of
+from tinyvideo.storage.datasets.splits import Ties
 from tinyvideo.storage.datasets.strip_query import DatasetConfig, check_columns, columns_of, matches
 from tinyvideo.storage.objects import Store, in_order
 from tinyvideo.storage.shards import ShardFile, iterate_columns
@@ -28,6 +29,9 @@ class Chosen:
 
     shard: npt.NDArray[np.int32]
     """Number of the shard in the list that was searched."""
+
+    number: npt.NDArray[np.int32]
+    """Number of the row among all that its shard has."""
 
     row_group: npt.NDArray[np.int32]
     row: npt.NDArray[np.uint8]
@@ -53,51 +57,65 @@ def choose(
     config: DatasetConfig,
     on_shard: Callable[[int, int], None] | None = None,
     taking: Taking | None = None,
-) -> tuple[Chosen, list[str]]:
+) -> tuple[Chosen, list[str], Ties]:
     """Read the small columns of all shards; return the rows that fit, and the classifiers' names.
 
-    `taking` is what somebody takes of them by a rule of their own; None: all.
+    And the owners that near duplicates tie together, of all rows. `taking` is what somebody takes
+    of them by a rule of their own; None: all.
 
     Raises:
         StorageError: a shard cannot be read, or does not hold what the query asks for.
     """
     models = _Names()
     parts = [_EMPTY]
+    seen: list[Seen] = []
+    first: list[int] = []
     taking = taking or Taking(None)
 
-    def search(number: int) -> list[Chosen]:
-        return [*_choose_in(ShardFile(store, keys[number]), number, config, models, taking)]
+    def search(number: int) -> tuple[list[Chosen], Seen]:
+        source = ShardFile(store, keys[number])
+        both = [*_choose_in(source, number, config, models, taking)]
+        return [chosen for chosen, _ in both], join_seen([part for _, part in both])
 
-    for done, found in enumerate(in_order(store, search, range(len(keys))), start=1):
+    for done, (found, all_of_it) in enumerate(in_order(store, search, range(len(keys))), start=1):
         parts += found
+        first.append(sum(map(len, seen[-1:])) + sum(first[-1:]))
+        seen.append(all_of_it)
         if on_shard:
             on_shard(done, len(keys))
     joined = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Chosen)}
-    return Chosen(**joined), models.names
+    everything = join_seen(seen)
+    groups = find_groups(everything)
+    at = np.array(first, np.int64)[joined["shard"]] + joined["number"]
+    chosen = Chosen(**{**joined, "group": groups[at]})
+    return chosen, models.names, ties_of(everything, groups)
 
 
 def _choose_in(
     source: ShardFile, number: int, config: DatasetConfig, models: "_Names", taking: Taking
-) -> Iterator[Chosen]:
+) -> Iterator[tuple[Chosen, Seen]]:
     digest = hashlib.sha256(source.key.encode()).digest()
     bits = np.random.PCG64([config.seed, int.from_bytes(digest[:8], "big")])
     columns = [*columns_of(config), *taking.columns]
+    before = 0
     for part in iterate_columns(source, list(dict.fromkeys(columns))):
         check_columns(part.table.column_names, columns, source.name)
         order = bits.random_raw(len(part.row))
         fits = taking.take(part.table, matches(part.table, config))
-        if not fits.any():
-            continue
-        table = part.table.filter(pa.array(fits))
-        yield Chosen(
-            shard=np.full(len(table), number, np.int32),
+        seen = look(part.table, by_hash=config.near_duplicates, same_stem=config.same_stem)
+        tagged = part.table.select(["scene_model"]).filter(pa.array(fits))
+        chosen = Chosen(
+            shard=np.full(len(tagged), number, np.int32),
+            number=(before + np.flatnonzero(fits)).astype(np.int32),
             row_group=part.row_group[fits],
             row=part.row[fits],
-            model=models.number(table["scene_model"]),
-            owner=owners_of(table),
-            group=groups_of(table),
+            model=models.number(tagged["scene_model"]),
+            owner=seen.owner[fits],
+            group=seen.told[fits],
             order=order[fits],
         )
+        before += len(part.row)
+        yield chosen, seen
 
 
 class _Names:
@@ -119,6 +137,7 @@ class _Names:
 
 _EMPTY = Chosen(
     shard=np.empty(0, np.int32),
+    number=np.empty(0, np.int32),
     row_group=np.empty(0, np.int32),
     row=np.empty(0, np.uint8),
     model=np.empty(0, np.uint8),

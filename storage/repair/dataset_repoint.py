@@ -48,7 +48,7 @@ def _revise(store: Store, manifest: Manifest, by_old: Mapping[str, ShardChange])
     )
     pieces = {split: _keep(read_selection(store, manifest, split), left) for split in SPLITS}
     if len(left) < len(named):
-        found = survey(store, shards, pieces)
+        found = survey(store, shards, pieces, manifest.query)
         draft = replace(draft, owners=found.owners, scene_models=found.scene_models)
     return write_manifest(store, draft, pieces)
 

@@ -16,7 +16,7 @@ strip_columns    The columns of a strip: name, type, unit and meaning of each, a
 from tinyvideo.storage.shards.checksums import GroupChecksum, read_checksums
 from tinyvideo.storage.shards.columns import Rows, iterate_columns
 from tinyvideo.storage.shards.picture_bytes import PictureSpans, Take, find_pictures, read_pictures
-from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, crop_of, row_of
+from tinyvideo.storage.shards.schema import SCHEMA, SCHEMA_VERSION, crop_of, hashed, row_of
 from tinyvideo.storage.shards.shard_reader import (
     ShardFile,
     iterate_groups,
@@ -48,6 +48,7 @@ __all__ = [
     "crop_of",
     "described",
     "find_pictures",
+    "hashed",
     "iterate_columns",
     "iterate_groups",
     "iterate_rows",

@@ -19,7 +19,8 @@ stores the picture as a pair; 3 adds the owner's name and the number and address
 4 adds what bars and logos leave of the picture, how much of it stands still, how the film stored
 it, and `source_frames`, for films that repeat their frames; 5 has null for all that is not known,
 where older ones have NaN, -1, 0, "" or a default, adds `source_file`, leaves paths out of `uri`,
-and says unit and meaning of each column in the file itself (`storage.shards.strip_columns`).
+and says unit and meaning of each column in the file itself (`storage.shards.strip_columns`); 6 adds
+`near_duplicate_hash`.
 `storage.shards.schema_versions` reads all of them.
 
 Cost: data only.
@@ -35,6 +36,7 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
+from tinyvideo.pipeline.alike import hash_clip
 from tinyvideo.pipeline.masks import masked
 from tinyvideo.pipeline.types import Crop, SceneTags, Strip, VideoRecord
 from tinyvideo.storage.shards.strip_columns import (
@@ -44,7 +46,7 @@ from tinyvideo.storage.shards.strip_columns import (
     PICTURE,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 VERSION_KEY = b"tinyvideo.schema_version"
 """Where the schema's metadata holds its version."""
@@ -127,6 +129,7 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
         "still_sides": strip.figures.still_sides,
         "still_margin": strip.figures.still_margin,
         "near_duplicate_group": None,
+        "near_duplicate_hash": hash_of(strip.jpeg),
         "scene_model": strip.scenes.model if strip.scenes else "",
         "scenes": list(_tag_rows(strip.scenes)),
         "pipeline_version": version,
@@ -134,6 +137,19 @@ def row_of(record: VideoRecord, strip: Strip, version: str, config_hash: str) ->
     }
     known = {name: None if is_unknown(name, value) else value for name, value in row.items()}
     return known | {name: None for name, by in SEEN_TOGETHER.items() if known[by] is None}
+
+
+def hashed(row: dict[str, Any]) -> dict[str, Any]:
+    """Add to a row the hash of its picture, where it has none."""
+    return row | {"near_duplicate_hash": row["near_duplicate_hash"] or hash_of(row[PICTURE])}
+
+
+def hash_of(jpeg: bytes) -> bytes | None:
+    """Hash a picture for near duplicates; None where it is no strip, which its reader will find."""
+    try:
+        return hash_clip(jpeg)
+    except ValueError:
+        return None
 
 
 def is_unknown(name: str, value: Any) -> bool:

@@ -34,6 +34,7 @@ SINCE_VERSION_1 = frozenset(
         *("overlay_share", "overlay_left", "overlay_top", "overlay_width", "overlay_height"),
         *("transfer", "primaries", "field_order", "interlaced_was", "source_frames"),
         *("still_share", "still_rim", "still_sides", "still_margin", "source_file"),
+        "near_duplicate_hash",
     }
 )
 """Columns that later versions have added: a file without them is old, not damaged."""

@@ -361,8 +361,17 @@ COLUMNS: tuple[pa.Field, ...] = (
         "near_duplicate_group",
         _TEXT,
         "name",
-        "Name of the group of strips that show nearly the same.",
+        "Name of a group of strips that show nearly the same, where whoever made the shard knows "
+        "of one. 'tinyvideo dataset build' finds groups by near_duplicate_hash besides.",
         "it is in none, or nobody looked",
+    ),
+    _column(
+        "near_duplicate_hash",
+        pa.binary(),
+        "48 bytes",
+        "What copies of the strip have too: signs of the lowest frequencies of its mean (128 bits, "
+        "and 128 that say which count) and of its standard deviation over time (64 and 64).",
+        "it shows too little, or nobody looked: before schema version 6",
     ),
     _column(
         "scene_model",

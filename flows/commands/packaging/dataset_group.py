@@ -90,6 +90,16 @@ def build(
     balance: Annotated[
         str, typer.Option(help="owner: nobody has more strips than the median owner.")
     ] = "",
+    near_duplicates: Annotated[
+        bool, typer.Option(help="Look by hash for strips that show nearly the same.")
+    ] = True,
+    one_per_group: Annotated[
+        bool, typer.Option("--one-per-group", help="Take one strip of each group of those.")
+    ] = False,
+    same_stem: Annotated[
+        bool,
+        typer.Option(help="Films of a folder or bucket named alike but for the ending are one."),
+    ] = True,
     seed: Annotated[int, typer.Option(help="Which strips stay under a limit.", min=0)] = 0,
     validation: Annotated[float, typer.Option(help="Share of owners to validate on.")] = 0.05,
     test: Annotated[float, typer.Option(help="Share of owners to test on.")] = 0.05,
@@ -120,6 +130,9 @@ def build(
             "licenses": tuple(license or ()),
             "max_per_owner": max_per_owner,
             "balance": balance,
+            "near_duplicates": near_duplicates,
+            "one_per_group": one_per_group,
+            "same_stem": same_stem,
             "seed": seed,
             "validation": validation,
             "test": test,

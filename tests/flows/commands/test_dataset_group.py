@@ -17,12 +17,14 @@ from tests.drawn.strip_rows import (
     part_path,
     write_strips,
 )
+from tests.pipeline.alike.copied_clips import draw_clip
 from tinyvideo.flows.cli import app
 from tinyvideo.models.scenes.places import PROXY_CLASSES
 from tinyvideo.pipeline.errors import ExpectedError
+from tinyvideo.pipeline.strips.strip_jpeg import encode_strip
 from tinyvideo.storage.batches.commit_shard import pack
 from tinyvideo.storage.catalog.video_catalog import Catalog
-from tinyvideo.storage.datasets.presets import PRESETS
+from tinyvideo.storage.datasets.strip_query import PRESETS
 from tinyvideo.storage.objects.folder import FolderStore
 
 TAGS = {
@@ -97,6 +99,21 @@ def test_scenes_with_depth_are_left_out_and_what_stands_still_is_chosen(out):
     assert build("others", out, *words)["counts"]["train"] == 4
     assert build("still", out, "--min-still", 0.4)["counts"]["train"] == 2  # of 4 nobody knows
     assert build("rim", out, "--min-still-rim", 0.5)["counts"]["train"] == 1
+
+
+def test_one_of_each_copy_is_taken_where_that_is_asked_for(out):
+    picture = {"jpeg": encode_strip(draw_clip(1, size=64)), "size": 64}
+    with opened(out) as (catalog, store):
+        enter(catalog, store, 8, "first", **picture)
+        enter(catalog, store, 9, "again", **picture)
+        pack(catalog, store)
+    everything = build("all", out)
+    assert everything["counts"]["train"] == 6
+    assert build("one", out, "--one-per-group")["counts"]["train"] == 5
+    words = ("--no-near-duplicates", "--one-per-group", "--no-same-stem")
+    blind = build("blind", out, *words)
+    assert blind["counts"]["train"] == 6
+    assert [blind["query"][name] for name in ("near_duplicates", "same_stem")] == [False, False]
 
 
 def test_datasets_are_listed_shown_and_verified(out):

@@ -117,6 +117,7 @@ def test_a_row_carries_the_rights_the_place_and_the_figures():
         "still_sides": 3,
         "still_margin": 0.5,
         "near_duplicate_group": None,
+        "near_duplicate_hash": None,
         "scene_model": "places365-resnet18",
         "scenes": [
             {"scene": "beach", "probability": 0.75},
@@ -226,4 +227,4 @@ def test_every_figure_of_the_certificate_is_a_column():
 
 def test_the_schema_carries_its_version():
     assert SCHEMA.metadata == {b"tinyvideo.schema_version": str(SCHEMA_VERSION).encode()}
-    assert STORED.metadata[b"tinyvideo.schema_version"] == b"5"
+    assert STORED.metadata[b"tinyvideo.schema_version"] == b"6"

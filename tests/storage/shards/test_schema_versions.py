@@ -67,7 +67,7 @@ def test_version_1_is_verified_counted_and_named(old):
 def test_version_1_becomes_version_5_where_it_is_written_anew(old, rows, tmp_path):
     new = tmp_path / "new.parquet"
     assert write_shard(new, [old], {}) == 70
-    assert shard_metadata(new)["tinyvideo.schema_version"] == "5"
+    assert shard_metadata(new)["tinyvideo.schema_version"] == "6"
     assert list(iterate_rows(new)) == [as_of_1(row) for row in rows]
 
 

@@ -87,7 +87,7 @@ def test_a_shard_of_nothing_is_a_shard(tmp_path):
 
 def test_metadata_holds_the_versions_the_name_and_the_number_of_strips(shard):
     assert shard_metadata(shard) == {
-        "tinyvideo.schema_version": "5",
+        "tinyvideo.schema_version": "6",
         "tinyvideo.shard": "shards/shard-000001.parquet",
         "tinyvideo.made_by": '[["0.1.0", "c0ffee"]]',
         "strips": "130",
@@ -281,15 +281,15 @@ BROKEN = {
         "not a tinyvideo shard",
     ),
     "newer": (
-        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "6"}),
-        "has schema version 6, this tinyvideo reads up to 5; install a newer tinyvideo",
+        lambda path, whole: write_parquet(path, {"tinyvideo.schema_version": "7"}),
+        "has schema version 7, this tinyvideo reads up to 6; install a newer tinyvideo",
     ),
 }
 
 
 def test_a_shard_without_the_columns_of_one_is_refused_by_name(tmp_path):
     path = tmp_path / "a.parquet"
-    write_parquet(path, {"tinyvideo.schema_version": "5"})
+    write_parquet(path, {"tinyvideo.schema_version": "6"})
     with pytest.raises(StorageError, match=r"row group 0 of .*a\.parquet is damaged.*strip_id"):
         list(iterate_rows(path))
 
