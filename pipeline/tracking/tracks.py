@@ -13,6 +13,9 @@ tried as well; where LK loses the way, SIFT descriptors find it again
 (`pipeline.tracking.matching`). Where most of the points have gone, as behind a car or out of view,
 the frame gives new ones.
 
+Where most points disagree in frame after frame, each costs three times as much: whoever knows
+another way to find the camera may pause there (`Following`).
+
 Source: Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker", 2001; Fischler and
 Bolles, "Random sample consensus", 1981.
 
