@@ -134,7 +134,7 @@ def hashed(clip: Clip) -> bytes | None:
 
 
 def measure_growth(count: int) -> dict[str, float]:
-    """Group so many hashes, a hundredth of which are copies; return time of one processor, and memory."""
+    """Group so many hashes, a hundredth of them copies; return processor time and memory."""
     rng = np.random.default_rng(count)
     hashes = to_hashes(rng.bytes(48 * count)).copy()
     for word in (2, 3, 5):

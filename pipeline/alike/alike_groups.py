@@ -31,7 +31,8 @@ KEYS = 12
 """Ours: of planted copies 1 in 1,000 meets its original under none of them."""
 
 UNSURE = 3
-"""Most signs of a key that need not count: 8 questions."""
+"""Signs of a key that do not count and are tried both ways: 8 questions at most. Of further ones
+the value that was found is asked for: copies turn one in ten of those."""
 
 FIRST_SIGNS = 64
 """Signs of the place that keys are made of: the lowest frequencies, which turn least."""
@@ -105,9 +106,8 @@ def _meet(asked: Hashes, stored: Hashes) -> Iterator[tuple[Rows, Rows]]:
 
 def _questions(keys: Hashes, unsure: Hashes) -> Hashes:
     """List the keys that clips ask for, ascending, each with the row of its clip, (Q,)."""
-    may = np.flatnonzero(np.bitwise_count(unsure) <= UNSURE)
-    asked = keys[may] << _ROW_BITS | may.astype(np.uint64)
-    left = unsure[may]
+    asked = keys << _ROW_BITS | np.arange(len(keys), dtype=np.uint64)
+    left = unsure
     for _ in range(UNSURE):
         lowest = left & (~left + np.uint64(1))
         left = left ^ lowest

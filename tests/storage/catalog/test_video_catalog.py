@@ -27,7 +27,7 @@ from tests.servers.children import (
 )
 from tests.servers.full_disk import room_for
 from tinyvideo.pipeline.types import ClipCounts, VideoRecord, VideoState
-from tinyvideo.storage.catalog.block_list import TakedownKind, block, unblock
+from tinyvideo.storage.catalog.block_list import TakedownKind, enter_block, lift_block
 from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS
 from tinyvideo.storage.catalog.search_coverage import count_call
 from tinyvideo.storage.catalog.video_catalog import Catalog
@@ -729,10 +729,10 @@ def test_a_catalog_that_cannot_be_written_can_be_read(nobody):
 @pytest.mark.parametrize("name", ["\udc80", "a\0b"])
 def test_what_no_database_takes_is_stored_and_looked_for_in_the_same_words(catalog, name):
     record = VideoRecord(video_id="url-1", source="url", uri="https://e.org/a", owner=name)
-    block(catalog.engine, TakedownKind.OWNER, name, why=name)
+    enter_block(catalog.engine, TakedownKind.OWNER, name, why=name)
     catalog.add([record])
     (row,) = catalog.videos()
     assert (row.state, row.reason) == (VideoState.REJECTED, "blocked")
-    assert unblock(catalog.engine, TakedownKind.OWNER, name) == 1
-    assert block(catalog.engine, TakedownKind.VIDEO, name, why="") == 0
+    assert lift_block(catalog.engine, TakedownKind.OWNER, name) == 1
+    assert enter_block(catalog.engine, TakedownKind.VIDEO, name, why="") == 0
     count_call(catalog.engine, name)
