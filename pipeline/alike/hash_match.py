@@ -4,7 +4,7 @@ Two clips are copies if the signs of the place that count in both are nearly all
 where something moves in both, those of the motion mostly are. A clip in which much moves and one in
 which nothing does are none, wherever they were filmed: two moments in front of a still camera.
 
-Cost: 60 ns per pair, a million pairs at a time.
+Cost: 0.2 us per pair, a million pairs at a time.
 """
 
 import numpy as np
