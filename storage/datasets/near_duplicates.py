@@ -20,8 +20,7 @@ import pyarrow.compute as pc
 
 from tinyvideo.pipeline.alike import HASH_BYTES, Groups, Hashes, group_alike, to_hashes
 from tinyvideo.storage.datasets.splits import Digests, Ties, groups_of, owners_of, videos_of
-
-HASH = "near_duplicate_hash"
+from tinyvideo.storage.shards import HASH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -265,6 +265,8 @@ def _json(row: Row, **more: str) -> bytes:
     for name, value in known.items():
         if isinstance(value, float) and not math.isfinite(value):
             known[name] = None  # JSON has no word for it
+        elif isinstance(value, bytes):  # a hash
+            known[name] = value.hex()
     return json.dumps(known, ensure_ascii=False).encode()
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from tinyvideo.storage.database import VIDEOS, ShardRow, transaction
 from tinyvideo.storage.outputs.output_address import Output
 from tinyvideo.storage.shards import (
+    HASH,
     PICTURE,
     SCHEMA,
     ShardFile,
@@ -25,7 +26,7 @@ from tinyvideo.storage.shards import (
 )
 from tinyvideo.storage.storage_errors import GoneError, StorageError
 
-_LONG = (PICTURE, "to_first")
+_LONG = (PICTURE, HASH, "to_first")
 """Columns that nobody wants to see on a terminal."""
 
 

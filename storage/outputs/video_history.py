@@ -20,13 +20,13 @@ from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.catalog import note
 from tinyvideo.storage.database import CLIPS, EVENTS, TAKEDOWNS, VIDEOS, transaction
 from tinyvideo.storage.outputs.output_address import Output
-from tinyvideo.storage.shards import PICTURE, SCHEMA, ShardFile, iterate_rows
+from tinyvideo.storage.shards import HASH, PICTURE, SCHEMA, ShardFile, iterate_rows
 from tinyvideo.storage.storage_errors import StorageError
 
 _HIDDEN = frozenset({"secret"})
 """Columns of a video that are not for people."""
 
-_FIGURES = [name for name in SCHEMA.names if name not in {PICTURE, "to_first", "uri"}]
+_FIGURES = [name for name in SCHEMA.names if name not in {PICTURE, HASH, "to_first", "uri"}]
 _CHUNK = 500
 _TROUBLED = sa.or_(
     VIDEOS.c.state == VideoState.FAILED,

@@ -31,10 +31,11 @@ from tinyvideo.storage.shards.shard_reader import (
     write_shard,
 )
 from tinyvideo.storage.shards.shard_writer import MADE_BY_KEY, ShardWriter
-from tinyvideo.storage.shards.strip_columns import CROP_COLUMNS, PICTURE, described
+from tinyvideo.storage.shards.strip_columns import CROP_COLUMNS, HASH, PICTURE, described
 
 __all__ = [
     "CROP_COLUMNS",
+    "HASH",
     "MADE_BY_KEY",
     "PICTURE",
     "SCHEMA",

@@ -16,6 +16,9 @@ from tinyvideo.pipeline.types import STRIP_FRAMES
 PICTURE = "jpeg"
 """The one large column."""
 
+HASH = "near_duplicate_hash"
+"""The one column of bytes beside it: JSON has no word for these."""
+
 CROP_COLUMNS = ("crop_left", "crop_top", "crop_width", "crop_height")
 """What `Strip.crop` is in a row, in the order of its fields."""
 

@@ -281,10 +281,10 @@ def test_a_full_disk_is_one_sentence_and_changes_nothing(out):
     eve, fay = draw_record(7, owner="eve"), draw_record(8, owner="fay")
     for record in (eve, fay):
         curate_drawn(out.catalog, out.work, record, strips=4)
-        large = [draw_strip(index, jpeg=bytes(200_000)) for index in range(4)]
+        large = [draw_strip(index, jpeg=bytes(500_000)) for index in range(4)]
         write_strips(part_path(out.work, record.video_id), record, large)
     key = pack(out.catalog, out.work)
-    with room_for(500_000), pytest.raises(StorageError, match="make room and run again"):
+    with room_for(1_500_000), pytest.raises(StorageError, match="make room and run again"):
         take_down(out, OWNER, "eve", {})
     assert list(out.store.list("shards")) == [FIRST, SECOND, key]
     assert audited_books(out.catalog, out.store)["problems"] == []

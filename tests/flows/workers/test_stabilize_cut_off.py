@@ -16,7 +16,7 @@ from tinyvideo.flows.commands.curating import stabilize_command
 from tinyvideo.flows.commands.curating.stabilize_command import UNFINISHED, stabilize_films
 from tinyvideo.pipeline.curation import CurationConfig
 
-LONG = 60
+LONG = 200
 """Windows of the film: some seconds of work, so that it is cut off in the middle."""
 
 
