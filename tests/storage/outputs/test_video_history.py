@@ -69,6 +69,7 @@ def test_a_video_in_a_shard_tells_the_figures_of_its_strips(out):
     strips = explain(out, draw_record(1).video_id)["strips"]
     assert [strip["clip_index"] for strip in strips] == [0, 1]
     assert {"inlier_ratio", "drift_px", "config_hash"} <= strips[0].keys()
+    assert not {"jpeg", "near_duplicate_hash"} & strips[0].keys()  # bytes are none of JSON's values
 
 
 def test_failures_are_counted_by_cause_with_what_was_really_said(out, clock):
