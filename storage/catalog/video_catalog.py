@@ -44,7 +44,6 @@ from tinyvideo.storage.database import (
     record_of,
     row_of_video,
     state_of,
-    storable,
     transaction,
     video_of,
 )
@@ -149,7 +148,7 @@ def _tell_places(
     for record in records:
         if record.uri and known.get(record.video_id) == "":
             same = VIDEOS.c.video_id == record.video_id
-            db.execute(VIDEOS.update().where(same).values(uri=storable(record.uri)))
+            db.execute(VIDEOS.update().where(same).values(uri=record.uri))
 
 
 def count_found(db: sa.Connection, new: int) -> None:

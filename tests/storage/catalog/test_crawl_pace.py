@@ -1,13 +1,12 @@
 """How fast a crawl goes, by hand: verdicts of an hour, and time left only where it can be known."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from tests.drawn.strip_rows import draw_record
-from tests.storage.catalog.test_leases import Clock
+from tests.storage.catalog.conftest import Clock
 from tinyvideo.pipeline.types import VideoState
 from tinyvideo.storage.batches.batch_table import begin_batch
 from tinyvideo.storage.catalog.crawl_pace import begin_pace, count_film, looking, read_pace
@@ -19,18 +18,9 @@ RECORD = draw_record(0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def catalog(request, tmp_path, clock) -> Iterator[Catalog]:
-    address = str(tmp_path / "catalog.db")
-    if request.param == "postgres":
-        address = request.getfixturevalue("postgres").new_database()
-    with closing(Catalog.open(address, clock=clock)) as catalog:
-        catalog.add(draw_record(number) for number in range(VIDEOS))
-        yield catalog
+def catalog(empty_catalog) -> Catalog:
+    empty_catalog.add(draw_record(number) for number in range(VIDEOS))
+    return empty_catalog
 
 
 def end(catalog: Catalog, clock: Clock, numbers: range, every_s: float) -> None:

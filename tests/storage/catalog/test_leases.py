@@ -1,8 +1,6 @@
 """A lease ends: by its holder, by a verdict, by its time. An attempt counts when it was judged."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -13,36 +11,13 @@ from tinyvideo.storage.catalog.leases import MAX_ATTEMPTS, LeaseLostError
 from tinyvideo.storage.catalog.video_catalog import Catalog
 
 A, B, C = (draw_record(number).video_id for number in range(3))
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def pass_by(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def catalog(request, tmp_path, clock) -> Iterator[Catalog]:
-    address = str(tmp_path / "catalog.db")
-    if request.param == "postgres":
-        address = request.getfixturevalue("postgres").new_database()
-    with closing(Catalog.open(address, clock=clock)) as catalog:
-        catalog.add(draw_record(number) for number in range(3))
-        clock.pass_by(1)
-        yield catalog
+def catalog(empty_catalog, clock) -> Catalog:
+    empty_catalog.add(draw_record(number) for number in range(3))
+    clock.pass_by(1)
+    return empty_catalog
 
 
 def ids(records: list[VideoRecord]) -> list[str]:
